@@ -1,0 +1,15 @@
+/* Memory that never fails: a process that runs out of it says so and ends with
+ * EXIT_MEMORY; the supervisor starts it again. The caller owns what is returned and
+ * gives it back with free(). */
+#ifndef IPW_MEM_H
+#define IPW_MEM_H
+
+#include <stddef.h>
+
+void *mem_calloc(size_t count, size_t size);
+void *mem_realloc(void *old, size_t count, size_t size);
+char *mem_strdup(const char *text);
+char *mem_strndup(const char *text, size_t len_max);
+char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
