@@ -1,0 +1,84 @@
+/* Every metric, once: name, type, labels, help. Producers name a metric by its number;
+ * metricsd writes it out. Label `cluster` comes first on each one by itself when
+ * CLUSTER_NAME is set. Names and labels: docs/COMPATIBILITY of the IP Address Controller
+ * for netipallocation_*, our own for ipwarden_*. */
+#ifndef IPW_METRICS_H
+#define IPW_METRICS_H
+
+enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO };
+
+/* METRIC(constant, name, type, labels (comma-separated), buckets, help) */
+#define BUCKETS_NONE      ""
+#define BUCKETS_RECONCILE "0.1,0.5,1,2.5,5,10,30,60"
+#define BUCKETS_CLOUD     "0.1,0.25,0.5,1,2.5,5,10"
+
+#define METRIC_LIST(METRIC)                                                            \
+	METRIC(METRIC_CRD_STATUS, "netipallocation_crd_status", METRIC_GAUGE,          \
+	    "crd_name", BUCKETS_NONE, "1 when the allocation is as it should be")      \
+	METRIC(METRIC_RESERVED_IPS, "netipallocation_reserved_ips_total",              \
+	    METRIC_GAUGE, "crd_name", BUCKETS_NONE, "Addresses that it lists")         \
+	METRIC(METRIC_ATTACHED_IPS, "netipallocation_attached_ips_total",              \
+	    METRIC_GAUGE, "crd_name", BUCKETS_NONE, "Addresses on a node")             \
+	METRIC(METRIC_UNATTACHED_IPS, "netipallocation_unattached_ips_total",          \
+	    METRIC_GAUGE, "crd_name", BUCKETS_NONE, "Addresses on no node")            \
+	METRIC(METRIC_IP_ATTACHED, "netipallocation_ip_attached", METRIC_GAUGE,        \
+	    "crd_name,ip,node", BUCKETS_NONE, "1 when the address is on that node")    \
+	METRIC(METRIC_NODE_CORDONED, "netipallocation_node_cordoned", METRIC_GAUGE,    \
+	    "node", BUCKETS_NONE, "1 when the node is cordoned")                       \
+	METRIC(METRIC_NODE_IP_READY, "netipallocation_node_ip_ready", METRIC_GAUGE,    \
+	    "node,crd_name", BUCKETS_NONE, "1 when the node carries ip.ready")         \
+	METRIC(METRIC_IS_LEADER, "netipallocation_controller_is_leader",               \
+	    METRIC_GAUGE, "pod_name", BUCKETS_NONE, "1 on the leader")                 \
+	METRIC(METRIC_CONTROLLER_READY, "netipallocation_controller_ready",            \
+	    METRIC_GAUGE, "pod_name", BUCKETS_NONE, "1 when ready")                    \
+	METRIC(METRIC_CONTROLLER_HEALTHY, "netipallocation_controller_healthy",        \
+	    METRIC_GAUGE, "pod_name", BUCKETS_NONE, "1 when healthy")                  \
+	METRIC(METRIC_CONTROLLER_INFO, "netipallocation_controller_info",              \
+	    METRIC_GAUGE, "version,pod_name", BUCKETS_NONE, "Always 1")                \
+	METRIC(METRIC_RECONCILE_TOTAL, "netipallocation_reconcile_total",              \
+	    METRIC_COUNTER, "crd_name,status", BUCKETS_NONE, "Reconciliations")        \
+	METRIC(METRIC_ATTACH_TOTAL, "netipallocation_ip_attach_total",                 \
+	    METRIC_COUNTER, "crd_name,status", BUCKETS_NONE, "Attachments, awaited")   \
+	METRIC(METRIC_DETACH_TOTAL, "netipallocation_ip_detach_total",                 \
+	    METRIC_COUNTER, "crd_name,status", BUCKETS_NONE, "Detachments, awaited")   \
+	METRIC(METRIC_GCP_ERRORS, "netipallocation_gcp_api_errors_total",              \
+	    METRIC_COUNTER, "operation,error_type", BUCKETS_NONE, "Failed GCP calls")  \
+	METRIC(METRIC_RECONCILE_SECONDS, "netipallocation_reconcile_duration_seconds", \
+	    METRIC_HISTOGRAM, "crd_name", BUCKETS_RECONCILE,                           \
+	    "Seconds from the need for a change to its end")                           \
+	METRIC(METRIC_GCP_SECONDS, "netipallocation_gcp_api_duration_seconds",         \
+	    METRIC_HISTOGRAM, "operation", BUCKETS_CLOUD, "Seconds a GCP call took")   \
+	METRIC(METRIC_CLOUD_CALLS, "ipwarden_cloud_calls_total", METRIC_COUNTER,       \
+	    "operation,code", BUCKETS_NONE, "Cloud calls by operation and HTTP code")  \
+	METRIC(METRIC_WATCH_SYNCED, "ipwarden_watch_synced", METRIC_GAUGE, "kind",     \
+	    BUCKETS_NONE, "1 when the watch of that kind is complete")                 \
+	METRIC(METRIC_WATCH_EVENTS, "ipwarden_watch_events_total", METRIC_COUNTER,     \
+	    "kind", BUCKETS_NONE, "Watch events")                                      \
+	METRIC(METRIC_WATCH_REFUSED, "ipwarden_watch_refused_total", METRIC_COUNTER,   \
+	    "kind", BUCKETS_NONE, "Objects and lines refused as malformed")            \
+	METRIC(METRIC_LINK_BACKLOG, "ipwarden_link_backlog", METRIC_GAUGE,             \
+	    "process,link", BUCKETS_NONE, "Messages not yet acknowledged")             \
+	METRIC(METRIC_LINK_RESENT, "ipwarden_link_resent_total", METRIC_COUNTER,       \
+	    "process,link", BUCKETS_NONE, "Messages sent again")                       \
+	METRIC(METRIC_PROCESS_READY, "ipwarden_process_ready", METRIC_GAUGE,           \
+	    "process", BUCKETS_NONE, "1 when the process is ready")                    \
+	METRIC(METRIC_PROCESS_RESTARTS, "ipwarden_process_restarts_total",             \
+	    METRIC_COUNTER, "process", BUCKETS_NONE, "Restarts")                       \
+	METRIC(METRIC_PROCESS_VIOLATIONS, "ipwarden_protocol_violations_total",        \
+	    METRIC_COUNTER, "process", BUCKETS_NONE, "Protocol violations it made")    \
+	METRIC(METRIC_SANDBOX_LAYER, "ipwarden_sandbox_layer", METRIC_GAUGE,           \
+	    "process,layer", BUCKETS_NONE, "1 when that layer is in force")            \
+	METRIC(METRIC_BUILD_INFO, "ipwarden_build_info", METRIC_GAUGE, "version",      \
+	    BUCKETS_NONE, "Always 1")
+
+enum metric {
+#define METRIC_ENUM(constant, name, type, labels, buckets, help) constant,
+	METRIC_LIST(METRIC_ENUM)
+#undef METRIC_ENUM
+	METRIC_COUNT
+};
+
+#define METRIC_LABELS_MAX  4
+#define METRIC_BUCKETS_MAX 15
+
+#endif
