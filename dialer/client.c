@@ -1,0 +1,167 @@
+#include "client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "dial.h"
+#include "dials.h"
+#include "fdpass.h"
+#include "fds.h"
+#include "log.h"
+#include "mem.h"
+
+/* A token bucket: so many at once, and so many a second. */
+#define RATE_BURST    20
+#define RATE_A_SECOND 10
+
+/* Requests taken in one round of the loop. */
+#define ROUND_REQUESTS_MAX 16
+
+/* Dropped requests and answers are told at most this often. */
+#define DROPS_LOG_MS 10000
+
+struct client {
+	struct loop *loop;
+	struct dials *dials;
+	int64_t tokens; /* thousandths */
+	struct mono_time filled;
+	unsigned int malformed;	 /* requests dropped since the last log line */
+	unsigned int unanswered; /* answers that the client did not take */
+	struct loop_timer *drops;
+	bool drops_armed;
+};
+
+static void
+drops_log(void *arg)
+{
+	struct client *client = arg;
+
+	client->drops_armed = client->malformed > 0 || client->unanswered > 0;
+	if (!client->drops_armed)
+		return;
+	log_warn("dials_dropped", LOG_N("malformed", client->malformed),
+	    LOG_N("unanswered", client->unanswered));
+	client->malformed = 0;
+	client->unanswered = 0;
+	loop_timer_arm(client->drops, DROPS_LOG_MS);
+}
+
+static void
+drops_count(struct client *client, unsigned int *counter)
+{
+	(*counter)++;
+	if (!client->drops_armed)
+		drops_log(client);
+}
+
+static bool
+rate_take(struct client *client)
+{
+	struct mono_time now = loop_now(client->loop);
+	int64_t passed_ms = now.ms - client->filled.ms;
+
+	client->filled = now;
+	/* more than a full bucket's time adds nothing */
+	if (passed_ms > RATE_BURST * 1000 / RATE_A_SECOND)
+		passed_ms = RATE_BURST * 1000 / RATE_A_SECOND;
+	client->tokens += passed_ms * RATE_A_SECOND;
+	if (client->tokens > RATE_BURST * 1000)
+		client->tokens = RATE_BURST * 1000;
+	if (client->tokens < 1000)
+		return false;
+	client->tokens -= 1000;
+	return true;
+}
+
+/* A client that does not read gets no answer, and asks again. */
+static void
+answer(void *arg, uint64_t id, int fd, int error)
+{
+	struct client *client = arg;
+	struct dial_reply reply = {.id = id, .error = error};
+
+	if (fdpass_send(FD_DIAL, &reply, sizeof reply, fd) < 0)
+		drops_count(client, &client->unanswered);
+}
+
+static void
+take_request(struct client *client, const struct dial_request *request)
+{
+	int rc;
+
+	if (!rate_take(client)) {
+		answer(client, request->id, -1, EAGAIN);
+		return;
+	}
+	rc = dials_begin(client->dials, request->id, request->entry);
+	if (rc < 0)
+		answer(client, request->id, -1, -rc);
+}
+
+static void
+on_dial(void *arg, int fd, uint32_t events)
+{
+	struct client *client = arg;
+
+	for (size_t i = 0; i < ROUND_REQUESTS_MAX; i++) {
+		struct dial_request request;
+		int came = -1;
+		ssize_t len = fdpass_receive(fd, &request, sizeof request, &came);
+
+		if (came >= 0)
+			close(came);
+		if (len == -EAGAIN)
+			return;
+		/* an empty packet reads like the end; only the end is also told in
+		 * events. The supervisor holds both ends, so it is about to end us too.
+		 */
+		if (len <= 0 && (events & (EPOLLHUP | EPOLLRDHUP)) != 0) {
+			loop_remove_fd(client->loop, fd);
+			return;
+		}
+		if (len != (ssize_t)sizeof request || came >= 0 ||
+		    request.reserved != 0)
+			drops_count(client, &client->malformed);
+		else
+			take_request(client, &request);
+	}
+}
+
+struct client *
+client_new(struct loop *loop, const struct entries *entries)
+{
+	struct client *client = mem_calloc(1, sizeof *client);
+	int rc;
+
+	*client = (struct client){.loop = loop, .tokens = RATE_BURST * 1000};
+	client->filled = loop_now(loop);
+	client->drops = loop_timer_new(loop, drops_log, client);
+	client->dials = dials_new(loop, entries, answer, client);
+	rc = dials_hear(client->dials);
+	if (rc == 0)
+		rc = loop_set_fd(loop, FD_DIAL, EPOLLIN | EPOLLRDHUP, on_dial, client);
+	if (rc == 0)
+		return client;
+	log_error("descriptors_refused", LOG_S("error", strerror(-rc)));
+	client_free(client);
+	return NULL;
+}
+
+void
+client_free(struct client *client)
+{
+	if (client == NULL)
+		return;
+	dials_free(client->dials);
+	loop_timer_free(client->drops);
+	free(client);
+}
+
+void
+client_again(struct client *client)
+{
+	dials_again(client->dials);
+}

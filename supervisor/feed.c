@@ -1,0 +1,162 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "supervisor.h"
+
+static int
+feed_settings(int control_fd, const struct settings *settings, uint32_t wanted)
+{
+	for (unsigned int key = 0; key < SETTING_COUNT; key++) {
+		int rc;
+
+		if ((wanted & 1u << key) == 0 || settings->values[key] == NULL)
+			continue;
+		rc = control_send_setting(control_fd, key, settings->values[key]);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* A fresh descriptor each time: the offset of one that is shared would be shared too.
+ * Returns -1 when there is no such file. */
+static int
+credential_open(struct credential *credential)
+{
+	struct stat info;
+	char path[64];
+	int fd;
+
+	if (credential->path[0] == '\0') {
+		if (credential->memfd < 0)
+			return -1;
+		/* opening it anew gives a descriptor that can only read */
+		snprintf(path, sizeof path, "/proc/self/fd/%d", credential->memfd);
+		return open(path, O_RDONLY | O_CLOEXEC);
+	}
+	fd = open(credential->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode)) {
+		log_error("file_refused", LOG_S("path", credential->path),
+		    LOG_S("error", fd < 0 ? strerror(errno) : "not a regular file"));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	credential->device = info.st_dev;
+	credential->inode = info.st_ino;
+	credential->modified = info.st_mtim;
+	return fd;
+}
+
+static int
+feed_file(int control_fd, struct credential *credential, enum file_kind kind)
+{
+	int fd = credential_open(credential);
+	int rc;
+
+	if (fd < 0)
+		return 0;
+	rc = control_send_file(control_fd, kind, fd);
+	close(fd);
+	return rc;
+}
+
+static struct identity *
+identity_of(struct supervisor *sup, enum role role)
+{
+	enum identity_id id = role_specs[role].identity;
+
+	return id == IDENTITY_NONE ? NULL : &sup->identities[id];
+}
+
+int
+feed_child(struct supervisor *sup, enum role role)
+{
+	const struct role_spec *spec = &role_specs[role];
+	struct identity *identity = identity_of(sup, role);
+	int control_fd = sup->children[role].control_fd;
+	int rc = feed_settings(control_fd, &sup->options.settings, spec->settings);
+
+	if (rc == 0 && identity != NULL)
+		rc = feed_settings(control_fd, &identity->settings, spec->settings);
+	for (unsigned int kind = 0; rc == 0 && identity != NULL && kind < FILE_COUNT;
+	     kind++)
+		if ((spec->files & 1u << kind) != 0)
+			rc = feed_file(control_fd, &identity->files[kind], kind);
+	return rc == 0 ? control_send(control_fd, CONTROL_START, NULL, 0, -1) : rc;
+}
+
+static void
+feed_one_process(struct supervisor *sup, enum role role)
+{
+	const struct child *child = &sup->children[role];
+	struct control_process process = {
+	    .role = (uint8_t)role,
+	    .ready = child->state == CHILD_READY,
+	    .wedged = child->wedged,
+	    .layers = child->state >= CHILD_FED ? child->layers : 0,
+	    .restarts = child->restarts,
+	    .violations = child->violations,
+	};
+
+	control_send(sup->children[ROLE_METRICSD].control_fd, CONTROL_PROCESS, &process,
+	    sizeof process, -1);
+}
+
+void
+feed_process(struct supervisor *sup, enum role role)
+{
+	if (sup->children[ROLE_METRICSD].state != CHILD_READY)
+		return; /* it hears of all when it is ready */
+	for (enum role each = 0; each < ROLE_COUNT; each++)
+		if (role == ROLE_COUNT || role == each)
+			feed_one_process(sup, each);
+}
+
+/* How often files are looked at; the kubelet renews tokens minutes before they end. */
+#define FILES_CHECK_MS 2000
+
+static bool
+has_changed(const struct credential *credential)
+{
+	struct stat info;
+
+	/* what was never handed out cannot have changed */
+	if (credential->inode == 0 || stat(credential->path, &info) < 0)
+		return false;
+	return info.st_dev != credential->device || info.st_ino != credential->inode ||
+	       info.st_mtim.tv_sec != credential->modified.tv_sec ||
+	       info.st_mtim.tv_nsec != credential->modified.tv_nsec;
+}
+
+static void
+feed_changed(struct supervisor *sup, enum identity_id id, enum file_kind kind)
+{
+	struct credential *credential = &sup->identities[id].files[kind];
+
+	log_info("file_changed", LOG_S("path", credential->path));
+	for (enum role role = 0; role < ROLE_COUNT; role++)
+		if (role_specs[role].identity == id &&
+		    (role_specs[role].files & 1u << kind) != 0 &&
+		    sup->children[role].state >= CHILD_FED)
+			feed_file(sup->children[role].control_fd, credential, kind);
+}
+
+void
+feed_rotated(struct supervisor *sup)
+{
+	struct mono_time now = clock_mono();
+
+	if (now.ms - sup->files_checked.ms < FILES_CHECK_MS)
+		return;
+	sup->files_checked = now;
+	for (enum identity_id id = 0; id < IDENTITY_COUNT; id++)
+		for (enum file_kind kind = 0; kind < FILE_COUNT; kind++)
+			if (has_changed(&sup->identities[id].files[kind]))
+				feed_changed(sup, id, kind);
+}

@@ -1,0 +1,341 @@
+#include "options.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bounds.h"
+#include "config.h"
+#include "exits.h"
+
+#define COMPUTE_ENDPOINT "https://compute.googleapis.com/compute/v1"
+#define METADATA_HOST    "169.254.169.254"
+#define SYSTEM_CA_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+bad_option(const char *format, ...)
+{
+	va_list args;
+
+	fputs("ipwarden: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs(" (see ipwarden --help)\n", stderr);
+	exit(EXIT_CONFIG);
+}
+
+static void __attribute__((noreturn))
+print_help(void)
+{
+	puts("Usage: ipwarden [OPTION]...\n"
+	     "Keeps a cluster's static public IP addresses on the right nodes.\n"
+	     "\n"
+	     "      --kubeconfig FILE          the API server and its credentials\n"
+	     "                                 (KUBECONFIG; default: in-cluster)\n"
+	     "      --watcher-kubeconfig FILE  a read-only identity for the watcher\n"
+	     "      --gcp-endpoint URL         compute API (IPWARDEN_GCP_ENDPOINT)\n"
+	     "      --cloud-ca FILE            CA bundle for the cloud (SSL_CERT_FILE)\n"
+	     "      --log-level LEVEL          info (default) or debug\n"
+	     "      --help, --version\n"
+	     "\n"
+	     "Environment: GCE_METADATA_HOST, METRICS_PORT (9999), HEALTH_PORT (8080),\n"
+	     "POD_NAME, LEASE_NAME, LEASE_NAMESPACE, LEASE_DURATION (60 s),\n"
+	     "LEASE_SKEW_GRACE_SEC (2), CLUSTER_NAME, CONTROLLER_VERSION. A port of 0 is\n"
+	     "chosen by the kernel and logged. See ipwarden(8).");
+	exit(EXIT_OK);
+}
+
+/* The environment's value, or NULL when it is unset or empty. */
+static const char *
+env(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static long
+number_of(const char *name, const char *text, long least, long most)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || number < least || number > most)
+		bad_option("%s must be a number from %ld to %ld, not \"%s\"", name, least,
+		    most, text);
+	return number;
+}
+
+static long
+env_number(const char *name, long least, long most, long fallback)
+{
+	const char *value = env(name);
+
+	return value != NULL ? number_of(name, value, least, most) : fallback;
+}
+
+static void
+set(struct options *options, enum setting key, const char *name, const char *value)
+{
+	if (settings_set(&options->settings, key, value) < 0)
+		bad_option("%s is too long or holds a control character", name);
+}
+
+static void
+set_number(struct options *options, enum setting key, long number)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%ld", number);
+	set(options, key, setting_name(key), text);
+}
+
+/* Names of Kubernetes objects: RFC 1123 subdomains. */
+static void
+set_name(struct options *options, enum setting key, const char *name, const char *value)
+{
+	size_t len = strlen(value);
+	bool good = len > 0 && len <= NAME_MAX_LEN;
+
+	for (size_t i = 0; good && i < len; i++)
+		good = (value[i] >= 'a' && value[i] <= 'z') ||
+		       (value[i] >= '0' && value[i] <= '9') ||
+		       ((value[i] == '-' || value[i] == '.') && i > 0 && i < len - 1);
+	if (!good)
+		bad_option("%s must be a Kubernetes name, not \"%s\"", name, value);
+	set(options, key, name, value);
+}
+
+struct endpoint {
+	char host[NAME_MAX_LEN + 1];
+	char port[8];
+};
+
+/* HOST, HOST:PORT or [V6]:PORT, up to `end`. */
+static void
+parse_authority(const char *name, const char *text, size_t len, const char *port,
+    struct endpoint *ret)
+{
+	const char *colon = memrchr(text, ':', len);
+	const char *bracket = memchr(text, ']', len);
+	size_t host_len = len;
+
+	if (bracket != NULL && colon != NULL && colon < bracket)
+		colon = NULL;
+	if (colon != NULL) {
+		host_len = (size_t)(colon - text);
+		snprintf(ret->port, sizeof ret->port, "%.*s",
+		    (int)(len - host_len - 1), colon + 1);
+		number_of(name, ret->port, 1, 65535);
+	} else {
+		snprintf(ret->port, sizeof ret->port, "%s", port);
+	}
+	if (bracket != NULL && text[0] == '[') {
+		text++;
+		host_len = (size_t)(bracket - text);
+	}
+	if (host_len == 0 || host_len > NAME_MAX_LEN ||
+	    memchr(text, ' ', host_len) != NULL)
+		bad_option("%s has no valid host", name);
+	memcpy(ret->host, text, host_len);
+	ret->host[host_len] = '\0';
+}
+
+static bool
+is_loopback(const char *host)
+{
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	return strcmp(host, "::1") == 0;
+}
+
+static void
+set_dial(struct options *options, enum setting key, const struct endpoint *endpoint)
+{
+	char text[sizeof endpoint->host + sizeof endpoint->port + 1];
+
+	snprintf(text, sizeof text, "%s %s", endpoint->host, endpoint->port);
+	set(options, key, setting_name(key), text);
+}
+
+static void
+set_compute(struct options *options, const char *url)
+{
+	static const char name[] = "--gcp-endpoint";
+	bool plain = strncmp(url, "http://", 7) == 0;
+	const char *authority = url + (plain ? 7 : 8);
+	struct endpoint endpoint = {0};
+
+	if (!plain && strncmp(url, "https://", 8) != 0)
+		bad_option("%s must be a https:// URL, not \"%s\"", name, url);
+	parse_authority(name, authority, strcspn(authority, "/?#"), plain ? "80" : "443",
+	    &endpoint);
+	if (plain && !is_loopback(endpoint.host))
+		bad_option("%s: plain http is for loopback only", name);
+	set(options, SETTING_GCP_ENDPOINT, name, url);
+	set_dial(options, SETTING_DIAL_COMPUTE, &endpoint);
+}
+
+static void
+set_metadata(struct options *options, const char *host)
+{
+	struct endpoint endpoint = {0};
+
+	if (strpbrk(host, "/?#@ ") != NULL)
+		bad_option("GCE_METADATA_HOST must be HOST[:PORT], not \"%s\"", host);
+	parse_authority("GCE_METADATA_HOST", host, strlen(host), "80", &endpoint);
+	set(options, SETTING_METADATA_HOST, "GCE_METADATA_HOST", host);
+	set_dial(options, SETTING_DIAL_METADATA, &endpoint);
+}
+
+/* The namespace that the pod runs in, as the kubelet mounts it; "" outside a pod. */
+static void
+read_pod_namespace(char *out, size_t size)
+{
+	int fd = open(SERVICE_ACCOUNT_DIR "/namespace", O_RDONLY | O_CLOEXEC);
+	ssize_t len = 0;
+
+	out[0] = '\0';
+	if (fd < 0)
+		return;
+	len = read(fd, out, size - 1);
+	close(fd);
+	out[len > 0 ? len : 0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+static void
+set_identity(struct options *options)
+{
+	char namespace[LABEL_MAX_LEN + 1];
+	char host[HOST_NAME_MAX + 1] = "ipwarden";
+	const char *lease_namespace = env("LEASE_NAMESPACE");
+
+	gethostname(host, sizeof host - 1);
+	for (char *c = host; *c != '\0'; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	set_name(options, SETTING_POD_NAME, "POD_NAME",
+	    env("POD_NAME") != NULL ? env("POD_NAME") : host);
+	read_pod_namespace(namespace, sizeof namespace);
+	if (namespace[0] == '\0' || options->kubeconfig != NULL)
+		snprintf(namespace, sizeof namespace, "kube-system");
+	set_name(options, SETTING_POD_NAMESPACE, "the pod's namespace", namespace);
+	set_name(options, SETTING_LEASE_NAMESPACE, "LEASE_NAMESPACE",
+	    lease_namespace != NULL ? lease_namespace : namespace);
+	set_name(options, SETTING_LEASE_NAME, "LEASE_NAME",
+	    env("LEASE_NAME") != NULL ? env("LEASE_NAME")
+	                              : "ip-address-controller-leader");
+}
+
+static void
+set_from_environment(struct options *options)
+{
+	long duration_s = env_number("LEASE_DURATION", 5, 3600, 60);
+	long grace_s = env_number("LEASE_SKEW_GRACE_SEC", 0, 600, 2);
+
+	if (env("GOOGLE_APPLICATION_CREDENTIALS") != NULL)
+		bad_option("GOOGLE_APPLICATION_CREDENTIALS: key files are not supported "
+		           "yet; use the metadata server's identity");
+	if (grace_s * 2 >= duration_s)
+		bad_option("LEASE_SKEW_GRACE_SEC (%ld) must be less than half of "
+		           "LEASE_DURATION (%ld)",
+		    grace_s, duration_s);
+	set_number(options, SETTING_LEASE_DURATION_S, duration_s);
+	set_number(options, SETTING_LEASE_GRACE_S, grace_s);
+	options->metrics_port = (uint16_t)env_number("METRICS_PORT", 0, 65535, 9999);
+	options->health_port = (uint16_t)env_number("HEALTH_PORT", 0, 65535, 8080);
+	if (options->metrics_port != 0 && options->metrics_port == options->health_port)
+		bad_option("METRICS_PORT and HEALTH_PORT must differ");
+	set(options, SETTING_CLUSTER_NAME, "CLUSTER_NAME",
+	    env("CLUSTER_NAME") != NULL ? env("CLUSTER_NAME") : "");
+	set(options, SETTING_VERSION, "CONTROLLER_VERSION",
+	    env("CONTROLLER_VERSION") != NULL ? env("CONTROLLER_VERSION") : "1.0.0");
+	set_metadata(options,
+	    env("GCE_METADATA_HOST") != NULL ? env("GCE_METADATA_HOST") : METADATA_HOST);
+	set_identity(options);
+}
+
+enum long_option {
+	OPT_KUBECONFIG = 256,
+	OPT_WATCHER_KUBECONFIG,
+	OPT_GCP_ENDPOINT,
+	OPT_CLOUD_CA,
+	OPT_LOG_LEVEL,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+    {"kubeconfig", required_argument, NULL, OPT_KUBECONFIG},
+    {"watcher-kubeconfig", required_argument, NULL, OPT_WATCHER_KUBECONFIG},
+    {"gcp-endpoint", required_argument, NULL, OPT_GCP_ENDPOINT},
+    {"cloud-ca", required_argument, NULL, OPT_CLOUD_CA},
+    {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static void
+take_option(struct options *options, int option, const char **endpoint)
+{
+	switch (option) {
+	case OPT_KUBECONFIG:
+		options->kubeconfig = optarg;
+		break;
+	case OPT_WATCHER_KUBECONFIG:
+		options->watcher_kubeconfig = optarg;
+		break;
+	case OPT_GCP_ENDPOINT:
+		*endpoint = optarg;
+		break;
+	case OPT_CLOUD_CA:
+		options->cloud_ca = optarg;
+		break;
+	case OPT_LOG_LEVEL:
+		if (strcmp(optarg, "info") != 0 && strcmp(optarg, "debug") != 0)
+			bad_option("--log-level must be info or debug, not \"%s\"",
+			    optarg);
+		set(options, SETTING_LOG_LEVEL, "--log-level", optarg);
+		break;
+	case OPT_HELP:
+		print_help();
+	case OPT_VERSION:
+		puts(PACKAGE_STRING);
+		exit(EXIT_OK);
+	default: /* getopt has said what is wrong */
+		exit(EXIT_CONFIG);
+	}
+}
+
+void
+options_parse(struct options *options, int argc, char **argv)
+{
+	const char *endpoint = env("IPWARDEN_GCP_ENDPOINT");
+	int option;
+
+	*options = (struct options){.kubeconfig = env("KUBECONFIG"),
+	    .cloud_ca = env("SSL_CERT_FILE")};
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+		take_option(options, option, &endpoint);
+	if (optind < argc)
+		bad_option("unexpected argument \"%s\"", argv[optind]);
+	if (options->cloud_ca == NULL)
+		options->cloud_ca = SYSTEM_CA_BUNDLE;
+	set_compute(options, endpoint != NULL ? endpoint : COMPUTE_ENDPOINT);
+	set_from_environment(options);
+}

@@ -1,0 +1,176 @@
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "exits.h"
+#include "fds.h"
+#include "supervisor.h"
+
+/* Copies of the wanted descriptors are first made up here, out of the way. */
+#define COPIES_FIRST 200
+
+static const struct {
+	enum role a;
+	int slot_a;
+	enum role b;
+	int slot_b;
+} link_ends[LINK_COUNT] = {
+#define LINK_ENDS(constant, a, slot_a, b, slot_b) {a, slot_a, b, slot_b},
+    LINK_LIST(LINK_ENDS)
+#undef LINK_ENDS
+};
+
+static bool
+has_slot(enum role role, int slot)
+{
+	for (int i = 0; i < LINK_COUNT; i++)
+		if ((link_ends[i].a == role && link_ends[i].slot_a == slot) ||
+		    (link_ends[i].b == role && link_ends[i].slot_b == slot))
+			return true;
+	return false;
+}
+
+/* In the child, between fork and exec: only calls that are safe there. */
+static void __attribute__((noreturn))
+become(const char *path, const char *program, const int *fds, pid_t parent)
+{
+	char *argv[] = {NULL, NULL};
+	char *envp[4] = {NULL};
+	int copies[FD_FIXED_END];
+	sigset_t none;
+
+	memcpy(&argv[0], &program, sizeof program);
+#ifdef IPW_INSTRUMENTED
+	static const char *const kept[] = {"ASAN_OPTIONS=", "UBSAN_OPTIONS=", "GCOV_PREFIX="};
+	for (char **entry = environ; *entry != NULL; entry++)
+		for (size_t i = 0, n = 0; i < 3; i++)
+			if (strncmp(*entry, kept[i], strlen(kept[i])) == 0) {
+				while (envp[n] != NULL)
+					n++;
+				envp[n] = *entry;
+			}
+#endif
+	for (int i = 0; i < FD_FIXED_END; i++) {
+		copies[i] = fcntl(fds[i], F_DUPFD, COPIES_FIRST);
+		if (copies[i] < 0)
+			_exit(EXIT_BUG);
+	}
+	for (int i = 0; i < FD_FIXED_END; i++)
+		if (dup2(copies[i], i) < 0)
+			_exit(EXIT_BUG);
+	if (syscall(SYS_close_range, FD_FIXED_END, ~0u, 0) < 0)
+		_exit(EXIT_BUG);
+	/* Ctrl-C reaches the whole group; who stops when is the supervisor's business */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* the end of the control descriptor says the same; this is quicker */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != parent)
+		_exit(EXIT_ORPHAN);
+	execve(path, argv, envp);
+	_exit(EXIT_CONFIG);
+}
+
+pid_t
+spawn_program(const struct supervisor *sup, const char *program, const int *fds)
+{
+	char path[PATH_MAX + 64];
+	int whole[FD_FIXED_END];
+	pid_t parent = getpid();
+	pid_t pid;
+
+	snprintf(path, sizeof path, "%s/%s", sup->libexec_dir, program);
+	for (int i = 0; i < FD_FIXED_END; i++)
+		whole[i] = fds[i] >= 0 ? fds[i] : sup->null_fd;
+	pid = fork();
+	if (pid == 0)
+		become(path, program, whole, parent);
+	return pid < 0 ? -errno : pid;
+}
+
+/* The descriptors that a role has beyond the common ones. */
+static void
+add_own(const struct supervisor *sup, enum role role, int *fds)
+{
+	switch (role) {
+	case ROLE_RESOLVER:
+		fds[FD_RESOLVE_0] = sup->resolve_pairs[ROLE_DIALER_WATCHER][PAIR_SERVER];
+		fds[FD_RESOLVE_1] =
+		    sup->resolve_pairs[ROLE_DIALER_RECONCILER][PAIR_SERVER];
+		fds[FD_RESOLVE_2] = sup->resolve_pairs[ROLE_DIALER_CLOUD][PAIR_SERVER];
+		break;
+	case ROLE_DIALER_WATCHER:
+	case ROLE_DIALER_RECONCILER:
+	case ROLE_DIALER_CLOUD:
+		fds[FD_DIAL] = sup->dial_pairs[role][PAIR_SERVER];
+		fds[FD_RESOLVE] = sup->resolve_pairs[role][PAIR_CLIENT];
+		break;
+	case ROLE_METRICSD:
+		fds[FD_LISTEN_METRICS] = sup->listen_metrics;
+		fds[FD_LISTEN_HEALTH] = sup->listen_health;
+		break;
+	case ROLE_RECONCILER:
+		fds[FD_AUDIT] = STDOUT_FILENO;
+		fds[FD_DIAL] = sup->dial_pairs[role_specs[role].dialer][PAIR_CLIENT];
+		break;
+	case ROLE_CLOUDWORKER:
+	case ROLE_WATCHER:
+		fds[FD_DIAL] = sup->dial_pairs[role_specs[role].dialer][PAIR_CLIENT];
+		break;
+	case ROLE_COUNT:
+	default:
+		assert(!"a role");
+	}
+}
+
+int
+spawn_child(struct supervisor *sup, enum role role)
+{
+	struct child *child = &sup->children[role];
+	int fds[FD_FIXED_END];
+	int control[2], log_pipe[2], link[LINK_SLOTS][2];
+	pid_t pid;
+
+	/* the limits on descriptors make failure here our own bug */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0 ||
+	    pipe2(log_pipe, O_CLOEXEC) < 0)
+		return -errno;
+	for (int i = 0; i < FD_FIXED_END; i++)
+		fds[i] = -1;
+	fds[FD_CONTROL] = control[1];
+	fds[FD_LOG] = log_pipe[1];
+	for (int slot = 0; slot < LINK_SLOTS; slot++) {
+		link[slot][0] = link[slot][1] = -1;
+		if (!has_slot(role, slot))
+			continue;
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link[slot]) < 0)
+			return -errno;
+		fds[FD_LINK_0 + slot] = link[slot][1];
+	}
+	add_own(sup, role, fds);
+	pid = spawn_program(sup, role_specs[role].program, fds);
+	close(control[1]);
+	close(log_pipe[1]);
+	fcntl(log_pipe[0], F_SETFL, O_NONBLOCK);
+	child->control_fd = control[0];
+	child->log_fd = log_pipe[0];
+	for (int slot = 0; slot < LINK_SLOTS; slot++) {
+		if (link[slot][1] >= 0)
+			close(link[slot][1]);
+		child->link_fds[slot] = link[slot][0];
+	}
+	child->pid = pid > 0 ? pid : 0;
+	return pid > 0 ? 0 : (int)pid;
+}

@@ -1,0 +1,179 @@
+/* The supervisor: starts, wires, feeds, watches, restarts and stops the other processes.
+ * It parses nothing that comes from outside the machine, has no thread and takes no
+ * memory after the start. One struct holds all it knows. */
+#ifndef IPW_SUPERVISOR_H
+#define IPW_SUPERVISOR_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "bounds.h"
+#include "clock.h"
+#include "control.h"
+#include "options.h"
+#include "roles.h"
+
+/* Links that one process can have. */
+#define LINK_SLOTS 3
+
+enum child_state {
+	CHILD_DOWN,     /* not running; spawned again at `due` */
+	CHILD_STARTING, /* spawned; not locked yet */
+	CHILD_FED,      /* locked and checked; settings and files given */
+	CHILD_READY,
+	CHILD_STATE_COUNT
+};
+
+struct child {
+	enum child_state state;
+	pid_t pid;                /* 0 when down */
+	int control_fd;           /* our ends; -1 when down */
+	int log_fd;
+	int link_fds[LINK_SLOTS];
+	struct mono_time since;   /* of the present state */
+	struct mono_time due;     /* CHILD_DOWN: when to spawn */
+	struct mono_time ticked;
+	int64_t backoff_ms;
+	bool spawned_before;
+	bool wedged;
+	uint32_t layers;
+	uint32_t restarts;
+	uint32_t violations;
+	char line[LOG_LINE_MAX]; /* a log line in the making */
+	size_t line_len;
+	bool line_cut;
+};
+
+/* One file handed to workers: a path that is opened again when it changes, or a sealed
+ * memfd from ipwarden-config. */
+struct credential {
+	char path[PATH_MAX]; /* "" = none or memfd */
+	int memfd;           /* -1 = none */
+	dev_t device;        /* of what was last opened */
+	ino_t inode;
+	struct timespec modified;
+};
+
+/* Who a worker is towards the outside: settings and files that belong together. */
+enum identity_id {
+	IDENTITY_RECONCILER,
+	IDENTITY_WATCHER,
+	IDENTITY_CLOUD,
+	IDENTITY_DNS,
+	IDENTITY_COUNT,
+	IDENTITY_NONE = IDENTITY_COUNT
+};
+
+struct identity {
+	struct settings settings; /* kube-host, kube-port, kube-tls-name */
+	struct credential files[FILE_COUNT];
+};
+
+enum pair_end { PAIR_CLIENT, PAIR_SERVER };
+
+struct supervisor {
+	struct options options;
+	char libexec_dir[PATH_MAX];
+	struct child children[ROLE_COUNT];
+	struct identity identities[IDENTITY_COUNT];
+	/* Both ends stay open here, so that either process can be started anew and goes on
+	 * where the one before stopped. Index: the client's role. */
+	int dial_pairs[ROLE_COUNT][2];    /* worker ↔ its dialer */
+	int resolve_pairs[ROLE_COUNT][2]; /* dialer ↔ resolver */
+	int listen_metrics, listen_health;
+	int null_fd;
+	int signal_fd;
+	bool stopping;
+	unsigned int stop_phase;
+	struct mono_time stop_deadline;
+	struct mono_time files_checked;
+	int exit_code;
+};
+
+/* --- roles.c: the table ----------------------------------------------------------- */
+
+struct role_spec {
+	const char *name;
+	const char *program;
+	enum role dialer;          /* ROLE_COUNT: has none */
+	enum identity_id identity;
+	uint32_t settings;         /* bit (1 << enum setting): handed over */
+	uint32_t files;            /* bit (1 << enum file_kind) */
+	unsigned int stop_phase;   /* the edge first, the owner of state late */
+};
+
+extern const struct role_spec role_specs[ROLE_COUNT];
+#define STOP_PHASES 4
+
+/* --- children.c: state × event ------------------------------------------------------ */
+
+enum child_event {
+	EVENT_DUE,    /* time to spawn */
+	EVENT_LOCKED,
+	EVENT_READY,
+	EVENT_EXITED,
+	EVENT_LATE,   /* not ready in time, or wedged */
+	CHILD_EVENT_COUNT
+};
+
+void children_start(struct supervisor *sup);
+void child_event(struct supervisor *sup, enum role role, enum child_event event);
+/* One record from its control descriptor, or its end. */
+void child_control(struct supervisor *sup, enum role role);
+/* Reaps whoever has ended. */
+void children_reap(struct supervisor *sup);
+/* Spawns who is due, ends who is late. Returns milliseconds until the next look. */
+int children_timers(struct supervisor *sup);
+/* Orderly stop: begins, or goes on. True when nobody is left. */
+bool children_stop(struct supervisor *sup);
+/* SIGKILL, and reap on its SIGCHLD. */
+void child_kill(struct supervisor *sup, enum role role, const char *why);
+
+/* --- spawn.c ------------------------------------------------------------------------ */
+
+/* Makes the descriptors, forks, executes. 0 or a negative errno. */
+int spawn_child(struct supervisor *sup, enum role role);
+/* `fds` is FD_FIXED_END numbers, -1 = /dev/null. Returns the pid or a negative errno. */
+pid_t spawn_program(const struct supervisor *sup, const char *program, const int *fds);
+
+/* --- links.c ------------------------------------------------------------------------ */
+
+/* Connects each link of `role` whose other end is ready too. */
+void links_join(struct supervisor *sup, enum role role);
+/* Connects one link again. */
+void links_relink(struct supervisor *sup, enum role role, unsigned int slot);
+void links_violation(struct supervisor *sup, enum role reporter, unsigned int slot);
+
+/* --- feed.c ------------------------------------------------------------------------- */
+
+/* Settings, files, START. 0 or a negative errno. */
+int feed_child(struct supervisor *sup, enum role role);
+/* Tells metricsd of one process, or of all when role is ROLE_COUNT. */
+void feed_process(struct supervisor *sup, enum role role);
+/* Hands over files that have changed on disk. */
+void feed_rotated(struct supervisor *sup);
+
+/* --- identities.c, kubeconfig.c ----------------------------------------------------- */
+
+/* Finds credentials: kubeconfigs through ipwarden-config, or the pod's mount. Ends the
+ * process with EXIT_CONFIG when there are none. */
+void identities_load(struct supervisor *sup);
+int kubeconfig_load(struct supervisor *sup, const char *path, struct identity *identity);
+
+/* --- forward.c, verify.c, listen.c, filter.c ----------------------------------------- */
+
+/* Reads what there is on the log pipe and forwards whole lines. False at its end. */
+bool forward_log(struct child *child, const char *name);
+/* Reads back from /proc that each thread of `pid` is confined. False and a log line
+ * when one is not. */
+bool verify_confined(pid_t pid, const char *name);
+/* A listening TCP socket on all addresses; ends the process with EXIT_CONFIG when the
+ * port cannot be had. */
+int listen_open(const char *name, uint16_t port);
+/* The supervisor's own limits and filter. */
+void filter_enter(void);
+
+#endif
