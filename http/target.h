@@ -1,0 +1,42 @@
+/* An endpoint and what it is spoken to with. Private to http/. */
+#ifndef IPW_TARGET_H
+#define IPW_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http.h"
+
+/* CA, client certificate and key of one moment. Counted: each exchange holds the one
+ * that it was started with, for curl borrows the texts. Never changed once it is used.
+ */
+struct identity {
+	unsigned int references;
+	char *ca;
+	size_t ca_len;
+	char *cert;
+	size_t cert_len;
+	char *key;
+	size_t key_len;
+	/* A CURLOPT_CONNECT_TO entry that names the pool of connections, see target.c.
+	 */
+	char connect_to[64];
+};
+
+struct http_target {
+	struct http *http;
+	enum dial_entry entry;
+	char *base_url; /* without a slash at its end */
+	const char *scheme;
+	long port;
+	struct identity *identity;
+	char *bearer_header; /* "Authorization: Bearer …"; NULL: none */
+};
+
+struct identity *identity_hold(struct identity *identity);
+void identity_drop(struct identity *identity);
+
+/* Wipes and frees a text; takes NULL. */
+void secret_free(char *secret, size_t len);
+
+#endif

@@ -1,0 +1,262 @@
+#include "facts.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "mem.h"
+#include "project.h"
+
+/* How often the links' counts go to metricsd. */
+#define COUNTS_MS 1000
+
+struct kind_spec {
+	const char *name;
+	const char *path;
+};
+
+static const struct kind_spec kinds[FACT_KIND_COUNT] = {
+    [FACT_KIND_NODE] = {"nodes", "/api/v1/nodes"},
+    [FACT_KIND_POD] = {"pods", "/api/v1/pods"},
+    [FACT_KIND_ALLOCATION] = {"netipallocations",
+	"/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"},
+};
+
+struct feed {
+	struct facts *facts;
+	enum fact_kind kind;
+	struct kube_informer *informer;
+	bool synced;
+	bool end_owed; /* a sync's end found the queue full */
+	int failed_status; /* the last failure that was logged; 0 = none */
+};
+
+struct facts {
+	struct link *link;
+	struct meter *meter;
+	struct loop_timer *counts;
+	struct feed feeds[FACT_KIND_COUNT];
+	union {
+		struct msg_fact_node node;
+		struct msg_fact_pod pod;
+		struct msg_fact_allocation allocation;
+		struct msg_fact_gone gone;
+	} fact; /* large: one is enough */
+};
+
+static void
+tell_readiness(struct facts *facts)
+{
+	char reason[TEXT_MAX + 1] = "";
+
+	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
+		if (facts->feeds[kind].synced)
+			continue;
+		snprintf(reason, sizeof reason, "watch of %s not synced",
+		    kinds[kind].name);
+		break;
+	}
+	meter_readiness(facts->meter, reason);
+}
+
+static void
+set_synced(struct feed *feed, bool synced)
+{
+	feed->synced = synced;
+	meter_set(feed->facts->meter, METRIC_WATCH_SYNCED, synced ? 1 : 0,
+	    kinds[feed->kind].name);
+	tell_readiness(feed->facts);
+}
+
+static int
+send_sync(struct feed *feed, enum sync_phase phase)
+{
+	struct msg_fact_sync sync = {
+	    .kind = (uint8_t)feed->kind, .phase = (uint8_t)phase};
+
+	return link_send(feed->facts->link, MSG_FACT_SYNC, &sync);
+}
+
+/* A begin that finds the queue full is not lost silently: the list is made again, once
+ * its informer's back-off has passed. */
+static void
+on_sync_begin(void *arg)
+{
+	struct feed *feed = arg;
+
+	if (send_sync(feed, SYNC_BEGIN) == -EAGAIN)
+		kube_informer_restart(feed->informer);
+}
+
+static void
+finish_sync(struct feed *feed)
+{
+	int rc = send_sync(feed, SYNC_END);
+
+	feed->end_owed = rc == -EAGAIN;
+	if (rc != 0)
+		return;
+	if (!feed->synced)
+		log_info("synced", LOG_S("kind", kinds[feed->kind].name));
+	feed->failed_status = 0;
+	set_synced(feed, true);
+}
+
+static void
+on_sync_end(void *arg)
+{
+	finish_sync(arg);
+}
+
+/* Turns one object into the message to send; 0 or -EBADMSG. */
+static int
+project(struct feed *feed, enum kube_event event, const char *json, size_t len,
+    enum message_type *ret_type)
+{
+	struct facts *facts = feed->facts;
+
+	if (event == KUBE_DELETED) {
+		*ret_type = MSG_FACT_GONE;
+		return project_gone(json, len, feed->kind, &facts->fact.gone);
+	}
+	switch (feed->kind) {
+	case FACT_KIND_NODE:
+		*ret_type = MSG_FACT_NODE;
+		return project_node(json, len, &facts->fact.node);
+	case FACT_KIND_POD:
+		*ret_type = MSG_FACT_POD;
+		return project_pod(json, len, &facts->fact.pod);
+	case FACT_KIND_ALLOCATION:
+		*ret_type = MSG_FACT_ALLOCATION;
+		return project_allocation(json, len, &facts->fact.allocation);
+	case FACT_KIND_COUNT:
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int
+on_object(void *arg, enum kube_event event, const char *json, size_t len)
+{
+	struct feed *feed = arg;
+	enum message_type type;
+	int rc;
+
+	if (feed->end_owed) {
+		finish_sync(feed);
+		if (feed->end_owed)
+			return -EAGAIN;
+	}
+	rc = project(feed, event, json, len, &type);
+	if (rc < 0) {
+		log_warn("object_refused", LOG_S("kind", kinds[feed->kind].name),
+		    LOG_N("bytes", len));
+		meter_add(feed->facts->meter, METRIC_WATCH_REFUSED, 1,
+		    kinds[feed->kind].name);
+		return rc;
+	}
+	rc = link_send(feed->facts->link, type, &feed->facts->fact);
+	if (rc == -EAGAIN)
+		return rc;
+	meter_add(feed->facts->meter, METRIC_WATCH_EVENTS, 1, kinds[feed->kind].name);
+	return 0; /* without a link: at link-up everything is listed anew */
+}
+
+static void
+on_failed(void *arg, int status, const char *message)
+{
+	struct feed *feed = arg;
+
+	if (status != feed->failed_status || status == 0)
+		log_warn("watch_failed", LOG_S("kind", kinds[feed->kind].name),
+		    LOG_N("status", status), LOG_S("message", message));
+	feed->failed_status = status;
+}
+
+static const struct kube_informer_handlers informer_handlers = {
+    .sync_begin = on_sync_begin,
+    .sync_end = on_sync_end,
+    .object = on_object,
+    .failed = on_failed,
+};
+
+/* The reconciler knows nothing: it gets everything again. */
+static void
+on_up(void *arg)
+{
+	struct facts *facts = arg;
+
+	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
+		struct feed *feed = &facts->feeds[kind];
+
+		feed->end_owed = false;
+		if (feed->informer != NULL) {
+			set_synced(feed, false);
+			kube_informer_restart(feed->informer);
+		}
+	}
+}
+
+static void
+on_room(void *arg)
+{
+	struct facts *facts = arg;
+
+	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
+		struct feed *feed = &facts->feeds[kind];
+
+		if (feed->end_owed)
+			finish_sync(feed);
+		if (feed->informer != NULL)
+			kube_informer_resume(feed->informer);
+	}
+}
+
+static void
+on_message(void *arg, const struct message *message)
+{
+	struct facts *facts = arg;
+
+	(void)message;
+	link_violation(facts->link, "the reconciler has nothing to say");
+}
+
+static const struct link_handlers link_handlers = {
+    .up = on_up, .message = on_message, .room = on_room};
+
+static void
+on_counts(void *arg)
+{
+	struct facts *facts = arg;
+
+	meter_link(facts->meter, facts->link, "watcher", "facts");
+	loop_timer_arm(facts->counts, COUNTS_MS);
+}
+
+struct facts *
+facts_open(struct loop *loop)
+{
+	struct facts *facts = mem_calloc(1, sizeof *facts);
+
+	facts->link = link_open(loop, LINK_FACTS, ROLE_WATCHER, &link_handlers, facts);
+	facts->meter = meter_open(loop, LINK_METRICS_WATCHER, ROLE_WATCHER);
+	facts->counts = loop_timer_new(loop, on_counts, facts);
+	return facts;
+}
+
+void
+facts_start(struct facts *facts, struct kube *kube)
+{
+	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
+		struct feed *feed = &facts->feeds[kind];
+
+		feed->facts = facts;
+		feed->kind = (enum fact_kind)kind;
+		feed->informer = kube_informer_new(
+		    kube, kinds[kind].path, "", &informer_handlers, feed);
+		set_synced(feed, false);
+	}
+	loop_timer_arm(facts->counts, COUNTS_MS);
+}

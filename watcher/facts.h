@@ -1,0 +1,16 @@
+/* The watcher's work: three informers in, facts out. */
+#ifndef IPW_FACTS_H
+#define IPW_FACTS_H
+
+#include "kube.h"
+#include "link.h"
+#include "meter.h"
+
+struct facts;
+
+/* Opens the links; before sandbox_lock. */
+struct facts *facts_open(struct loop *loop);
+/* Starts the informers. */
+void facts_start(struct facts *facts, struct kube *kube);
+
+#endif
