@@ -1,0 +1,248 @@
+#include "act.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "trail.h"
+
+/* --- the draft -------------------------------------------------------------------- */
+
+void
+act_state(
+    struct act *act, enum address_state state, const char *reason, const char *message)
+{
+	struct allocation_address *entry = act->entry;
+
+	if (entry->state != state || entry->since.ms == 0)
+		entry->since = act->core->now.wall;
+	entry->state = state;
+	MESSAGE_TEXT(entry->reason, reason);
+	MESSAGE_TEXT(entry->message, message);
+}
+
+void
+act_event(
+    struct act *act, const char *type, const char *reason, const char *format, ...)
+{
+	char message[TEXT_MAX + 1];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	trail_event(act->core, act->item->allocation, type, reason, message);
+}
+
+void
+act_back_off(struct act *act)
+{
+	backoff_fail(&act->slot->backoff, act->core->now.mono);
+}
+
+void
+act_holder(struct act *act, const struct holder *holder)
+{
+	struct allocation_address *entry = act->entry;
+
+	if (strcmp(entry->instance, holder->instance->id) != 0)
+		entry->ephemeral_taken = false;
+	MESSAGE_TEXT(entry->instance, holder->instance->id);
+	MESSAGE_TEXT(entry->project, holder->place.project);
+	MESSAGE_TEXT(entry->zone, holder->place.zone);
+	MESSAGE_TEXT(entry->fence, holder->instance->fence);
+	if (holder->node == NULL)
+		return;
+	MESSAGE_TEXT(entry->node, holder->node->name);
+	MESSAGE_TEXT(entry->node_uid, holder->node->uid);
+}
+
+static void
+act_target_place(const struct target *target, struct intent_place *place)
+{
+	*place = (struct intent_place){0};
+	MESSAGE_TEXT(place->node, target->node->name);
+	MESSAGE_TEXT(place->node_uid, target->node->uid);
+	MESSAGE_TEXT(place->project, target->node->place.project);
+	MESSAGE_TEXT(place->zone, target->node->place.zone);
+	MESSAGE_TEXT(place->instance, target->instance->id);
+}
+
+void
+act_begin(struct act *act, const struct intent_place *from, const struct target *target)
+{
+	const struct effects *effects = &act->core->effects;
+	struct intent intent = {.step = INTENT_ATTACH};
+
+	effects_uuid(effects, intent.id);
+	snprintf(intent.fence, sizeof intent.fence, "ipw-%.40s", intent.id);
+	effects_uuid(effects, intent.request_attach);
+	act_target_place(target, &intent.to);
+	if (target->ephemeral) {
+		intent.step = INTENT_EPHEMERAL;
+		effects_uuid(effects, intent.request_ephemeral);
+		MESSAGE_TEXT(intent.ephemeral, target->instance->address);
+		MESSAGE_TEXT(intent.ephemeral_fence, target->instance->fence);
+	}
+	if (from != NULL)
+		intent.from = *from;
+	intent.since = act->core->now.wall;
+	act->entry->intent = intent;
+	act->slot->refusals = 0;
+	act->slot->give_tries = 0;
+	act->slot->give_request[0] = '\0';
+	if (act->slot->needed_at.ms == 0)
+		act->slot->needed_at = act->core->now.mono;
+}
+
+void
+act_close(struct act *act)
+{
+	act->entry->intent = (struct intent){.step = INTENT_NONE};
+	act->slot->checked[0] = '\0';
+	act->slot->refusals = 0;
+}
+
+/* --- what a plan says ------------------------------------------------------------- */
+
+static void
+act_adopt(struct act *act)
+{
+	const struct plan_step *step = act->step;
+
+	act_holder(act, &step->holder);
+	act_state(act, step->state, step->reason, step->message);
+	act->slot->failure_reason[0] = '\0';
+	if (act->item->allocation->policy != POLICY_OBSERVE)
+		act_event(act, "Normal", "Adopted", "%s found on %s, left there",
+		    act->entry->address, step->holder.place.instance);
+}
+
+/* What made the last attempt fail says more than that no node is left. */
+static void
+act_rest_message(
+    const struct act *act, char *reason, size_t reason_size, char *message, size_t size)
+{
+	const struct plan_step *step = act->step;
+	const struct slot *slot = act->slot;
+
+	message_text(reason, reason_size, step->reason);
+	message_text(message, size, step->message);
+	if (strcmp(step->reason, "NoEligibleNode") != 0 ||
+	    slot->failure_reason[0] == '\0' || step->holder.kind != HOLDER_ABSENT)
+		return;
+	message_text(reason, reason_size, slot->failure_reason);
+	snprintf(message, size, "%.250s; %.250s", slot->failure, step->message);
+}
+
+static void
+act_rest(struct act *act)
+{
+	const struct plan_step *step = act->step;
+	char reason[REASON_MAX + 1], message[TEXT_MAX + 1];
+	bool news;
+
+	act_rest_message(act, reason, sizeof reason, message, sizeof message);
+	news = strcmp(act->entry->reason, reason) != 0;
+	if (step->holder.kind == HOLDER_OURS && step->state != ADDRESS_STATE_BLOCKED &&
+	    step->state != ADDRESS_STATE_UNKNOWN)
+		act_holder(act, &step->holder);
+	act_state(act, step->state, reason, message);
+	if (step->state == ADDRESS_STATE_ATTACHED) {
+		act->slot->failure_reason[0] = '\0';
+		act->slot->needed_at.ms = 0;
+	}
+	if (news && step->degraded)
+		act_event(
+		    act, "Warning", reason, "%s: %.400s", act->entry->address, message);
+}
+
+static void
+act_attach(struct act *act)
+{
+	const struct plan_step *step = act->step;
+
+	if (!act->complete || backoff_waits(act->core, &act->slot->backoff) ||
+	    plan_is_promised(act->scene, act->entry, step->target.node->uid))
+		return;
+	act_begin(act, NULL, &step->target);
+	act_state(act, ADDRESS_STATE_ATTACHING, "Attaching", step->message);
+}
+
+static void
+act_from_place(const struct act *act, struct intent_place *place)
+{
+	const struct holder *holder = &act->step->holder;
+
+	*place = (struct intent_place){0};
+	if (holder->node != NULL) {
+		MESSAGE_TEXT(place->node, holder->node->name);
+		MESSAGE_TEXT(place->node_uid, holder->node->uid);
+	} else {
+		MESSAGE_TEXT(place->node, act->entry->node);
+		MESSAGE_TEXT(place->node_uid, act->entry->node_uid);
+	}
+	MESSAGE_TEXT(place->project, holder->place.project);
+	MESSAGE_TEXT(place->zone, holder->place.zone);
+	MESSAGE_TEXT(place->instance, holder->instance->id);
+	MESSAGE_TEXT(place->fence, holder->instance->fence);
+}
+
+/* Fresh reads first; the intent is written only right after they allowed it. */
+static void
+act_move(struct act *act)
+{
+	const struct plan_step *step = act->step;
+	struct slot *slot = act->slot;
+	struct intent_place from;
+
+	act_holder(act, &step->holder);
+	act_state(act, ADDRESS_STATE_DRAINING, "Moving", step->message);
+	if (!act->complete || backoff_waits(act->core, &slot->backoff) ||
+	    plan_is_promised(act->scene, act->entry, step->target.node->uid))
+		return;
+	act_from_place(act, &from);
+	switch (check_state_of(act->core, slot, from.instance)) {
+	case CHECK_RUNNING:
+		return;
+	case CHECK_NONE:
+	case CHECK_FAILED:
+		check_start(act->core, act->item, slot,
+		    from.node[0] != '\0' ? from.node : step->holder.place.instance,
+		    from.node_uid, step->holder.instance);
+		return;
+	case CHECK_PASSED:
+		break;
+	}
+	act_begin(act, &from, &step->target);
+	act->entry->intent.step = INTENT_DETACH;
+	effects_uuid(&act->core->effects, act->entry->intent.request_detach);
+	MESSAGE_TEXT(slot->checked, act->entry->intent.id);
+	act_state(act, ADDRESS_STATE_DETACHING, "Moving", step->message);
+}
+
+void
+act_step(struct act *act)
+{
+	switch (act->step->kind) {
+	case PLAN_HOLD:
+	case PLAN_FORGET:
+		return;
+	case PLAN_REST:
+		act_rest(act);
+		return;
+	case PLAN_ADOPT:
+		act_adopt(act);
+		return;
+	case PLAN_ATTACH:
+		act_attach(act);
+		return;
+	case PLAN_MOVE:
+		act_move(act);
+		return;
+	case PLAN_OPEN:
+		journal_step(act);
+		return;
+	}
+}

@@ -1,0 +1,38 @@
+/* Carries a plan out, one journaled step at a time. act.c begins (writes intents);
+ * journal.c goes on with what is open. Both only change the draft of the status, which
+ * is then written; orders are sent for what the API's answer contained. */
+#ifndef IPW_ACT_H
+#define IPW_ACT_H
+
+#include "state.h"
+
+struct act {
+	struct core *core;
+	struct item *item;
+	struct slot *slot;
+	struct allocation_address *entry;
+	struct plan_step *step;
+	const struct scene *scene;
+	bool complete; /* the watcher's facts are whole: things may be taken away */
+};
+
+/* One address. May change the entry (and drop nothing from the list). */
+void act_step(struct act *act);
+
+/* Writes a new intent into the draft: from `from` (NULL: from nowhere) to `target`. */
+void act_begin(
+    struct act *act, const struct intent_place *from, const struct target *target);
+/* The intent ends in the draft. */
+void act_close(struct act *act);
+void act_state(
+    struct act *act, enum address_state state, const char *reason, const char *message);
+/* The entry says that the address is on that instance. */
+void act_holder(struct act *act, const struct holder *holder);
+void act_event(struct act *act, const char *type, const char *reason,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+void act_back_off(struct act *act);
+
+/* journal.c: the step of an open intent. */
+void journal_step(struct act *act);
+
+#endif

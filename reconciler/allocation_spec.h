@@ -1,0 +1,14 @@
+/* The spec of an allocation, but for its addresses. */
+#ifndef IPW_ALLOCATION_SPEC_H
+#define IPW_ALLOCATION_SPEC_H
+
+#include "allocation.h"
+
+/* Says why the spec makes no sense; the first refusal is the one that is told. */
+void allocation_refuse(struct allocation *allocation, const char *reason,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Fills in cloud, workload, node selector, policy and interval; `spec` may be NULL. */
+void allocation_parse_spec(struct allocation *allocation, struct json_object *spec);
+
+#endif

@@ -1,0 +1,74 @@
+#include "calls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "trail.h"
+
+struct call *
+calls_start(struct core *core, const struct kube_call *request, call_done_fn *done)
+{
+	struct call *call = mem_calloc(1, sizeof *call);
+	struct kube_call timed = *request;
+
+	call->ticket = ++core->next_ticket;
+	call->epoch = core->epoch;
+	call->done = done;
+	call->started = core->now.mono;
+	call->next = core->calls;
+	core->calls = call;
+	core->calls_open++;
+	if (core->call_timeout_ms > 0 && core->call_timeout_ms < KUBE_CALL_TIMEOUT_MS)
+		timed.timeout_ms = core->call_timeout_ms;
+	core->effects.call(core->effects.arg, call->ticket, &timed);
+	return call;
+}
+
+struct call *
+calls_get(struct core *core, const char *path, call_done_fn *done)
+{
+	struct kube_call request = {.method = "GET", .path = path};
+
+	return calls_start(core, &request, done);
+}
+
+static struct call *
+calls_take(struct core *core, uint64_t ticket)
+{
+	for (struct call **at = &core->calls; *at != NULL; at = &(*at)->next) {
+		struct call *call = *at;
+
+		if (call->ticket != ticket)
+			continue;
+		*at = call->next;
+		core->calls_open--;
+		return call;
+	}
+	return NULL;
+}
+
+void
+calls_answer(struct core *core, uint64_t ticket, const struct kube_reply *reply)
+{
+	struct call *call = calls_take(core, ticket);
+
+	if (call == NULL)
+		return;
+	if (call->audit[0] != '\0')
+		trail_write(core, call, reply);
+	if (call->done != NULL && core->leads && call->epoch == core->epoch)
+		call->done(core, call, reply);
+	free(call);
+}
+
+void
+calls_free(struct core *core)
+{
+	while (core->calls != NULL) {
+		struct call *call = core->calls;
+
+		core->calls = call->next;
+		free(call);
+	}
+}

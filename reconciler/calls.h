@@ -1,0 +1,34 @@
+/* Calls of the API server under way, and who waits for which answer. */
+#ifndef IPW_CALLS_H
+#define IPW_CALLS_H
+
+#include "state.h"
+
+struct call;
+typedef void call_done_fn(
+    struct core *core, struct call *call, const struct kube_reply *reply);
+
+struct call {
+	struct call *next;
+	uint64_t ticket;
+	uint64_t epoch;
+	call_done_fn *done;		/* NULL: nobody waits */
+	char subject[NAME_MAX_LEN + 1]; /* allocation or node */
+	char uid[UID_MAX_LEN + 1];
+	char address[ADDRESS_MAX + 1];
+	char audit[64]; /* what, for the audit stream; "" a read */
+	char why[TEXT_MAX + 1];
+	struct mono_time started;
+};
+
+/* Starts one. The answer's `done` runs only while we still lead the same term. The
+ * returned call is for filling in subject, uid, address, audit, why; it is freed after
+ * the answer. */
+struct call *calls_start(
+    struct core *core, const struct kube_call *call, call_done_fn *done);
+struct call *calls_get(struct core *core, const char *path, call_done_fn *done);
+
+void calls_answer(struct core *core, uint64_t ticket, const struct kube_reply *reply);
+void calls_free(struct core *core);
+
+#endif

@@ -1,0 +1,231 @@
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+#include "fresh.h"
+#include "mem.h"
+
+struct check {
+	char serial[32]; /* ties answers to their check */
+	char address[ADDRESS_MAX + 1];
+	char node_uid[UID_MAX_LEN + 1];
+	struct view_instance instance;
+	unsigned waiting; /* answers that are still to come */
+	bool broken;	  /* a read failed: nothing is known */
+	bool workload_missing;
+	struct world_node *node; /* NULL: 404 */
+	struct world_pod *pods;
+};
+
+void
+check_free(struct check *check)
+{
+	if (check == NULL)
+		return;
+	world_node_free(check->node);
+	fresh_pods_free(check->pods);
+	free(check);
+}
+
+enum check_state
+check_state_of(const struct core *core, const struct slot *slot, const char *instance)
+{
+	if (strcmp(slot->check_instance, instance) != 0)
+		return CHECK_NONE;
+	if (slot->check != CHECK_RUNNING &&
+	    core->now.mono.ms - slot->checked_at.ms >= CHECK_GOOD_MS)
+		return CHECK_NONE;
+	return slot->check;
+}
+
+/* --- the verdict ------------------------------------------------------------------ */
+
+static bool
+check_allows(struct core *core, const struct item *item, const struct check *check)
+{
+	const struct allocation *allocation = item->allocation;
+	int64_t next_ms = INT64_MAX;
+	enum leave_why why;
+	const char *first;
+
+	if (check->node != NULL && check->node_uid[0] != '\0' &&
+	    strcmp(check->node->uid, check->node_uid) != 0)
+		return false;
+	why = leave_judge(check->node, &check->instance,
+	    core->world->sync[FACT_KIND_NODE].since, core->now.wall, &next_ms);
+	if (why == LEAVE_NOT)
+		return false;
+	if (!leave_heeds_pods(why))
+		return true;
+	if (check->workload_missing) {
+		struct mono_time until = {core->now.mono.ms + CHECK_MISSING_MS};
+
+		world_note(
+		    core->world, NOTE_WORKLOAD_MISSING, allocation->uid, "", until);
+		core_wake_at(core, until.ms);
+		return false;
+	}
+	return leave_count_pods(
+		   check->pods, allocation, core->now.wall, &next_ms, &first) == 0;
+}
+
+static void
+check_finish(struct core *core, struct item *item)
+{
+	struct check *check = item->check;
+	struct slot *slot = map_get(item->slots, check->address);
+
+	item->check = NULL;
+	if (slot != NULL) {
+		slot->checked_at = core->now.mono;
+		if (check->broken)
+			slot->check = CHECK_NONE;
+		else
+			slot->check = check_allows(core, item, check) ? CHECK_PASSED
+								      : CHECK_FAILED;
+		if (slot->check != CHECK_PASSED)
+			backoff_fail(&slot->backoff, core->now.mono);
+	}
+	check_free(check);
+	core_touch(core);
+}
+
+/* --- the answers ------------------------------------------------------------------ */
+
+/* The check that this answer is for; NULL: it is over. */
+static struct item *
+check_of(struct core *core, const struct call *call)
+{
+	struct item *item = map_get(core->items, call->subject);
+
+	if (item == NULL || item->check == NULL ||
+	    strcmp(item->check->serial, call->uid) != 0)
+		return NULL;
+	return item;
+}
+
+static void
+check_answered(struct core *core, struct item *item)
+{
+	if (--item->check->waiting == 0)
+		check_finish(core, item);
+}
+
+static bool
+check_is_missing(const struct kube_reply *reply)
+{
+	return reply->error == 0 && reply->status == 404 &&
+	       strcmp(reply->reason, "NotFound") == 0;
+}
+
+static void
+check_node_read(struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct item *item = check_of(core, call);
+
+	if (item == NULL)
+		return;
+	if (reply->error == 0 && reply->status == 200)
+		item->check->node = fresh_node(reply->json);
+	if (item->check->node == NULL && !check_is_missing(reply))
+		item->check->broken = true;
+	check_answered(core, item);
+}
+
+static void
+check_pods_read(struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct item *item = check_of(core, call);
+
+	if (item == NULL)
+		return;
+	if (reply->error != 0 || reply->status != 200 ||
+	    !fresh_pods(reply->json, &item->check->pods))
+		item->check->broken = true;
+	check_answered(core, item);
+}
+
+static void
+check_workload_read(
+    struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct item *item = check_of(core, call);
+
+	if (item == NULL)
+		return;
+	if (check_is_missing(reply))
+		item->check->workload_missing = true;
+	else if (reply->error != 0 || reply->status != 200)
+		item->check->broken = true;
+	check_answered(core, item);
+}
+
+/* --- the reads -------------------------------------------------------------------- */
+
+static void
+check_read(struct core *core, struct item *item, char *path, call_done_fn *done)
+{
+	struct call *call;
+
+	item->check->waiting++;
+	call = calls_get(core, path, done);
+	MESSAGE_TEXT(call->subject, item->name);
+	MESSAGE_TEXT(call->uid, item->check->serial);
+	free(path);
+}
+
+static const char *
+check_resource(enum workload_kind kind)
+{
+	switch (kind) {
+	case WORKLOAD_DEPLOYMENT:
+		return "deployments";
+	case WORKLOAD_STATEFULSET:
+		return "statefulsets";
+	case WORKLOAD_DAEMONSET:
+		return "daemonsets";
+	case WORKLOAD_NONE:
+		break;
+	}
+	return "";
+}
+
+void
+check_start(struct core *core, struct item *item, struct slot *slot, const char *node,
+    const char *node_uid, const struct view_instance *instance)
+{
+	const struct allocation *allocation = item->allocation;
+	struct check *check;
+
+	if (item->check != NULL || !core_may_start(core))
+		return;
+	/* Such a name no node can have: there is nothing to read. */
+	if (!core_name_sound(node) ||
+	    (allocation->workload != WORKLOAD_NONE &&
+		(!core_name_sound(allocation->workload_name) ||
+		    !core_name_sound(allocation->workload_namespace))))
+		return;
+	check = mem_calloc(1, sizeof *check);
+	snprintf(check->serial, sizeof check->serial, "%llu",
+	    (unsigned long long)++core->next_ticket);
+	MESSAGE_TEXT(check->address, slot->address);
+	MESSAGE_TEXT(check->node_uid, node_uid);
+	check->instance = *instance;
+	item->check = check;
+	slot->check = CHECK_RUNNING;
+	MESSAGE_TEXT(slot->check_instance, instance->id);
+	check_read(core, item, mem_printf("/api/v1/nodes/%s", node), check_node_read);
+	check_read(core, item,
+	    mem_printf("/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", node),
+	    check_pods_read);
+	if (allocation->workload != WORKLOAD_NONE)
+		check_read(core, item,
+		    mem_printf("/apis/apps/v1/namespaces/%s/%s/%s",
+			allocation->workload_namespace,
+			check_resource(allocation->workload),
+			allocation->workload_name),
+		    check_workload_read);
+}

@@ -1,0 +1,312 @@
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+#include "facts.h"
+#include "items.h"
+#include "mem.h"
+#include "orders.h"
+#include "pass.h"
+#include "state.h"
+#include "trail.h"
+
+static void core_settle(struct core *core);
+
+/* --- life ------------------------------------------------------------------------- */
+
+struct core *
+core_new(const struct core_options *options, const struct effects *effects)
+{
+	struct core *core = mem_calloc(1, sizeof *core);
+	uint32_t epoch;
+
+	MESSAGE_TEXT(core->identity, options->identity);
+	MESSAGE_TEXT(core->version, options->version);
+	MESSAGE_TEXT(core->project_hint, options->project_hint);
+	core->effects = *effects;
+	effects->random(effects->arg, &epoch, sizeof epoch);
+	core->world = world_new();
+	core->view = view_new(epoch);
+	core->items = map_new(items_free);
+	core->hints = map_new(free);
+	core->orders = map_new(free);
+	core->labels = map_new(free);
+	core->told = map_new(trail_told_free);
+	core->cordoned = map_new(free);
+	core->wake_ms = INT64_MAX;
+	return core;
+}
+
+void
+core_free(struct core *core)
+{
+	if (core == NULL)
+		return;
+	calls_free(core);
+	map_free(core->items);
+	map_free(core->hints);
+	map_free(core->orders);
+	map_free(core->labels);
+	map_free(core->told);
+	map_free(core->cordoned);
+	view_free(core->view);
+	world_free(core->world);
+	free(core);
+}
+
+void
+core_touch(struct core *core)
+{
+	core->dirty = true;
+}
+
+void
+core_wake_at(struct core *core, int64_t mono_ms)
+{
+	if (mono_ms < core->wake_ms)
+		core->wake_ms = mono_ms;
+}
+
+bool
+core_may_start(const struct core *core)
+{
+	return core->leads && !core->stopping &&
+	       core->now.boot.ms + core->call_timeout_ms + core->margin_ms <
+		   core->until.ms;
+}
+
+void
+backoff_fail(struct backoff *backoff, struct mono_time now)
+{
+	backoff->delay_ms =
+	    backoff->delay_ms > 0 ? backoff->delay_ms * 2 : BACKOFF_FIRST_MS;
+	if (backoff->delay_ms > BACKOFF_MAX_MS)
+		backoff->delay_ms = BACKOFF_MAX_MS;
+	backoff->not_before_ms = now.ms + backoff->delay_ms;
+}
+
+void
+backoff_clear(struct backoff *backoff)
+{
+	*backoff = (struct backoff){0};
+}
+
+bool
+backoff_waits(struct core *core, const struct backoff *backoff)
+{
+	if (core->now.mono.ms >= backoff->not_before_ms)
+		return false;
+	core_wake_at(core, backoff->not_before_ms);
+	return true;
+}
+
+bool
+core_name_sound(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == strlen(name);
+}
+
+static const char *
+core_unready(const struct core *core)
+{
+	if (!core->watcher_up)
+		return "the watcher is not there";
+	if (!world_complete(core->world))
+		return "the watch is not complete";
+	if (!core->cloud_up || !core->orders_told)
+		return "the cloudworker is not there";
+	return "";
+}
+
+static void
+core_readiness(struct core *core)
+{
+	const char *reason = core_unready(core);
+
+	if (core->readiness_told && strcmp(core->readiness, reason) == 0)
+		return;
+	MESSAGE_TEXT(core->readiness, reason);
+	core->readiness_told = true;
+	core->effects.readiness(core->effects.arg, reason);
+}
+
+static void
+core_pass(struct core *core)
+{
+	core->dirty = false;
+	core->passed = true;
+	core->passed_at = core->now.mono;
+	core->wake_ms = INT64_MAX;
+	if (!core->leads || core->stopping)
+		return;
+	if (!core->listed) {
+		items_list(core);
+		return;
+	}
+	items_read(core);
+	pass_want(core);
+	if (!core->cloud_up || !core->orders_told)
+		return;
+	core_wake_at(core, view_ask(core->view, &core->effects, core->now.mono));
+	/* What is decided is also written, in the same pass, or not at all. */
+	if (core_may_start(core))
+		pass_decide(core);
+}
+
+static void
+core_settle(struct core *core)
+{
+	int64_t next_ms = core->passed_at.ms + PASS_GAP_MS;
+
+	core_readiness(core);
+	if (core->wake_ms <= core->now.mono.ms)
+		core->dirty = true;
+	if (core->dirty && (!core->passed || core->now.mono.ms >= next_ms))
+		core_pass(core);
+	else if (core->dirty)
+		core_wake_at(core, next_ms);
+	if (core->wake_ms != INT64_MAX)
+		core->effects.wake_in(
+		    core->effects.arg, core->wake_ms > core->now.mono.ms
+					   ? core->wake_ms - core->now.mono.ms
+					   : 1);
+}
+
+/* --- links ------------------------------------------------------------------------ */
+
+void
+core_watcher(struct core *core, struct core_time now, bool up)
+{
+	core->now = now;
+	core->watcher_up = up;
+	world_unsync(core->world);
+	core_touch(core);
+	core_settle(core);
+}
+
+static void
+core_send_grant(struct core *core, int64_t until_boot_ms)
+{
+	struct msg_grant grant = {
+	    .term = core->term,
+	    .until_boot_ms = until_boot_ms,
+	    .call_timeout_ms = core->call_timeout_ms,
+	    .margin_ms = core->margin_ms,
+	};
+
+	MESSAGE_TEXT(grant.holder, core->identity);
+	if (core->cloud_up)
+		core->effects.cloud(core->effects.arg, MSG_GRANT, &grant);
+}
+
+void
+core_cloud(struct core *core, struct core_time now, bool up)
+{
+	core->now = now;
+	core->cloud_up = up;
+	core->orders_told = false;
+	orders_link_down(core);
+	view_link_down(core->view);
+	if (up) {
+		core->view->leftovers_until.ms = now.mono.ms + VIEW_LEFTOVER_MS;
+		core_send_grant(core, core->leads ? core->until.ms : 0);
+	}
+	core_touch(core);
+	core_settle(core);
+}
+
+int
+core_message(struct core *core, struct core_time now, const struct message *message)
+{
+	int rc;
+
+	core->now = now;
+	rc = facts_take(core, message);
+	core_settle(core);
+	return rc;
+}
+
+void
+core_answer(struct core *core, struct core_time now, uint64_t ticket,
+    const struct kube_reply *reply)
+{
+	core->now = now;
+	calls_answer(core, ticket, reply);
+	core_settle(core);
+}
+
+/* --- leading ---------------------------------------------------------------------- */
+
+void
+core_lead(struct core *core, struct core_time now, uint64_t term)
+{
+	core->now = now;
+	core->leads = true;
+	core->term = term;
+	core->epoch++;
+	core->until.ms = 0;
+	items_forget(core);
+	backoff_clear(&core->list_backoff);
+	view_require_all(core->view);
+	view_touch_all(core->view);
+	trail_metric(
+	    core, GAUGE_SET, METRIC_IS_LEADER, 1.0, core->identity, NULL, NULL);
+	core_touch(core);
+	core_settle(core);
+}
+
+void
+core_grant(struct core *core, struct core_time now, struct boot_time until,
+    int64_t call_timeout_ms, int64_t margin_ms)
+{
+	core->now = now;
+	if (!core->leads)
+		return;
+	core->until = until;
+	core->call_timeout_ms = call_timeout_ms;
+	core->margin_ms = margin_ms;
+	core_send_grant(core, until.ms);
+	core_touch(core);
+	core_settle(core);
+}
+
+void
+core_unlead(struct core *core, struct core_time now)
+{
+	core->now = now;
+	core->leads = false;
+	core->until.ms = 0;
+	core->epoch++;
+	core_send_grant(core, 0);
+	items_forget(core);
+	map_free(core->labels);
+	core->labels = map_new(free);
+	trail_metric(
+	    core, GAUGE_SET, METRIC_IS_LEADER, 0.0, core->identity, NULL, NULL);
+	core_touch(core);
+	core_settle(core);
+}
+
+void
+core_wake(struct core *core, struct core_time now)
+{
+	core->now = now;
+	core_settle(core);
+}
+
+void
+core_stop(struct core *core, struct core_time now)
+{
+	core->now = now;
+	core->stopping = true;
+	core_settle(core);
+}
+
+bool
+core_quiet(const struct core *core)
+{
+	return core->calls_open == 0 && orders_open(core) == 0;
+}

@@ -1,0 +1,42 @@
+/* The reconciler without its I/O: world, plan, act. Facts, answers and results go in with
+ * the time, effects come out. */
+#ifndef IPW_CORE_H
+#define IPW_CORE_H
+
+#include "effects.h"
+
+struct core;
+
+struct core_options {
+	const char *identity;     /* the pod's name: metrics, audit, events */
+	const char *version;
+	const char *project_hint; /* "" = from providerIDs only */
+};
+
+struct core *core_new(const struct core_options *options, const struct effects *effects);
+void core_free(struct core *core);
+
+/* The watcher's link came up (it will resend everything) or went down. */
+void core_watcher(struct core *core, struct core_time now, bool up);
+/* The cloudworker's link; after up nothing is planned before orders_end. */
+void core_cloud(struct core *core, struct core_time now, bool up);
+/* A message from either. Returns 0, or -EPROTO when it makes no sense (a violation). */
+int core_message(struct core *core, struct core_time now, const struct message *message);
+/* The answer to a call. */
+void core_answer(struct core *core, struct core_time now, uint64_t ticket,
+    const struct kube_reply *reply);
+
+/* The lease. `term` grows with each change of leader. */
+void core_lead(struct core *core, struct core_time now, uint64_t term);
+void core_grant(struct core *core, struct core_time now, struct boot_time until,
+    int64_t call_timeout_ms, int64_t margin_ms);
+void core_unlead(struct core *core, struct core_time now);
+
+void core_wake(struct core *core, struct core_time now);
+
+/* True when no call and no order is open: the lease can be given away. From the call
+ * of core_stop on nothing new is begun. */
+void core_stop(struct core *core, struct core_time now);
+bool core_quiet(const struct core *core);
+
+#endif

@@ -1,0 +1,21 @@
+# The pure core; reconciler/local.mk adds the shell, the lease and the allocation.
+RECONCILER_CORE = \
+	reconciler/core.c reconciler/core.h reconciler/effects.h reconciler/state.h \
+	reconciler/facts.c reconciler/facts.h reconciler/pass.c reconciler/pass.h \
+	reconciler/items.c reconciler/items.h \
+	reconciler/calls.c reconciler/calls.h \
+	reconciler/orders.c reconciler/orders.h \
+	reconciler/world.c reconciler/world.h \
+	reconciler/view.c reconciler/view.h \
+	reconciler/holder.c reconciler/holder.h \
+	reconciler/leave.c reconciler/leave.h \
+	reconciler/eligible.c reconciler/eligible.h \
+	reconciler/plan.c reconciler/plan.h reconciler/planner.c reconciler/planner.h \
+	reconciler/act.c reconciler/act.h reconciler/journal.c \
+	reconciler/check.c reconciler/check.h \
+	reconciler/fresh.c reconciler/fresh.h \
+	reconciler/labels.c reconciler/labels.h \
+	reconciler/report.c reconciler/report.h \
+	reconciler/trail.c reconciler/trail.h \
+	reconciler/place.c reconciler/place.h \
+	reconciler/map.c reconciler/map.h

@@ -1,0 +1,339 @@
+#include "eligible.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "leave.h"
+
+static const char *const eligible_words[ELIGIBLE_COUNT] = {
+    [ELIGIBLE_YES] = "eligible",
+    [ELIGIBLE_SELECTOR] = "not selected",
+    [ELIGIBLE_SPECIAL] =
+	"control-plane or virtual (name a nodeSelector to include them)",
+    [ELIGIBLE_SKIPPED] = "to be skipped",
+    [ELIGIBLE_NO_PROVIDER_ID] = "without a usable providerID",
+    [ELIGIBLE_PLACE] = "in the wrong zone",
+    [ELIGIBLE_LEAVING] = "cordoned",
+    [ELIGIBLE_NOT_READY] = "not ready",
+    [ELIGIBLE_TAINT] = "with a taint that is not tolerated",
+    [ELIGIBLE_UNSEEN] = "not seen running at the cloud",
+    [ELIGIBLE_HOLDS] = "hold another reserved address",
+    [ELIGIBLE_FAILED] = "refused it just now",
+};
+
+/* Labels of nodes that an empty selector leaves out. */
+static const char *const eligible_special[] = {
+    "node-role.kubernetes.io/control-plane",
+    "node-role.kubernetes.io/master",
+};
+
+/* --- single predicates ------------------------------------------------------------ */
+
+bool
+eligible_selected(const struct world_node *node, const struct allocation *allocation)
+{
+	size_t cursor = 0;
+	const char *key;
+
+	while ((key = pack_next(&allocation->node_selector, &cursor)) != NULL) {
+		const char *wanted = pack_next(&allocation->node_selector, &cursor);
+		const char *value = texts_value(&node->labels, key);
+
+		if (wanted == NULL || value == NULL || strcmp(value, wanted) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+eligible_is_special(const struct world_node *node)
+{
+	const char *type = texts_value(&node->labels, "type");
+
+	for (size_t i = 0; i < sizeof eligible_special / sizeof *eligible_special; i++)
+		if (texts_value(&node->labels, eligible_special[i]) != NULL)
+			return true;
+	return type != NULL && strcmp(type, "virtual-kubelet") == 0;
+}
+
+static bool
+eligible_placed(const struct world_node *node, const struct allocation *allocation,
+    const char *region)
+{
+	size_t cursor = 0;
+	const char *zone;
+
+	if (strcmp(node->place.region, region) != 0)
+		return false;
+	if (allocation->region[0] != '\0' &&
+	    strcmp(node->place.region, allocation->region) != 0)
+		return false;
+	if (allocation->zones.len == 0)
+		return true;
+	while ((zone = pack_next(&allocation->zones, &cursor)) != NULL)
+		if (strcmp(zone, node->place.zone) == 0)
+			return true;
+	return false;
+}
+
+/* Kubernetes' rules for a toleration and a taint (core/v1 Toleration). */
+static bool
+eligible_tolerates(const struct texts *tolerations, const char *key, const char *value,
+    const char *effect)
+{
+	size_t cursor = 0;
+	const char *its_key;
+
+	if (tolerations == NULL)
+		return false;
+	while ((its_key = texts_next(tolerations, &cursor)) != NULL) {
+		const char *operator= texts_next(tolerations, &cursor);
+		const char *its_value = texts_next(tolerations, &cursor);
+		const char *its_effect = texts_next(tolerations, &cursor);
+		bool exists;
+
+		if (operator== NULL || its_value == NULL || its_effect == NULL)
+			return false;
+		exists = strcmp(operator, "Exists") == 0;
+		if (its_effect[0] != '\0' && strcmp(its_effect, effect) != 0)
+			continue;
+		if (its_key[0] == '\0' ? !exists : strcmp(its_key, key) != 0)
+			continue;
+		if (exists || strcmp(its_value, value) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+eligible_tainted(const struct world_node *node, const struct texts *tolerations)
+{
+	size_t cursor = 0;
+	const char *key;
+
+	while ((key = texts_next(&node->taints, &cursor)) != NULL) {
+		const char *value = texts_next(&node->taints, &cursor);
+		const char *effect = texts_next(&node->taints, &cursor);
+
+		if (value == NULL || effect == NULL)
+			return true;
+		/* What evicts pods keeps them away just as well. */
+		if (strcmp(effect, "NoSchedule") != 0 &&
+		    strcmp(effect, "NoExecute") != 0)
+			continue;
+		if (!eligible_tolerates(tolerations, key, value, effect))
+			return true;
+	}
+	return false;
+}
+
+const struct texts *
+eligible_tolerations(const struct world *world, const struct allocation *allocation)
+{
+	if (allocation->workload == WORKLOAD_NONE)
+		return NULL;
+	MAP_EACH(world->pods, entry)
+	{
+		const struct world_pod *pod = lh_entry_v(entry);
+
+		if (leave_pod_is_of(pod, allocation))
+			return &pod->tolerations;
+	}
+	return NULL;
+}
+
+/* The node's instance as the cloud shows it now. */
+static enum eligible_no
+eligible_instance(const struct scene *scene, const char *address,
+    const struct world_node *node, struct target *target)
+{
+	const struct place *place = &node->place;
+	const struct view_scope *zone =
+	    view_scope(scene->view, SCOPE_ZONE, place->project, place->zone);
+	const struct view_scope *region =
+	    view_scope(scene->view, SCOPE_REGION, place->project, place->region);
+	const char *reason, *message;
+
+	if (!view_fresh(
+		scene->view, zone, address, scene->now.mono, &reason, &message) ||
+	    !view_fresh(
+		scene->view, region, address, scene->now.mono, &reason, &message))
+		return ELIGIBLE_UNSEEN;
+	target->node = node;
+	target->instance = view_instance(zone, place->instance);
+	if (target->instance == NULL || target->instance->state != INSTANCE_RUNNING)
+		return ELIGIBLE_UNSEEN;
+	if (target->instance->address[0] == '\0')
+		return ELIGIBLE_YES;
+	if (strcmp(target->instance->address, address) != 0 &&
+	    view_reserved(scene->view, target->instance->address))
+		return ELIGIBLE_HOLDS;
+	target->ephemeral = strcmp(target->instance->address, address) != 0;
+	return ELIGIBLE_YES;
+}
+
+enum eligible_no
+eligible_check(const struct scene *scene, const struct allocation *allocation,
+    const struct texts *tolerations, const char *address, const char *region,
+    const struct map *taken, const struct world_node *node, struct target *ret_target)
+{
+	struct target target = {0};
+	enum eligible_no no;
+
+	if (!eligible_selected(node, allocation))
+		return ELIGIBLE_SELECTOR;
+	if (allocation->node_selector.len == 0 && eligible_is_special(node))
+		return ELIGIBLE_SPECIAL;
+	if (node->skip || node->oversize)
+		return ELIGIBLE_SKIPPED;
+	if (!node->placed)
+		return ELIGIBLE_NO_PROVIDER_ID;
+	if (!eligible_placed(node, allocation, region))
+		return ELIGIBLE_PLACE;
+	if (leave_is_leaving(node))
+		return ELIGIBLE_LEAVING;
+	if (node->ready != NODE_READY_TRUE)
+		return ELIGIBLE_NOT_READY;
+	if (eligible_tainted(node, tolerations))
+		return ELIGIBLE_TAINT;
+	if (map_get(taken, node->uid) != NULL)
+		return ELIGIBLE_HOLDS;
+	no = eligible_instance(scene, address, node, &target);
+	if (no != ELIGIBLE_YES)
+		return no;
+	if (world_noted(
+		scene->world, NOTE_ATTACH_FAILED, address, node->uid, scene->now.mono))
+		return ELIGIBLE_FAILED;
+	if (ret_target != NULL)
+		*ret_target = target;
+	return ELIGIBLE_YES;
+}
+
+/* --- the order of choice ---------------------------------------------------------- */
+
+/* Smaller is better, from the first member on; the name decides last. */
+struct eligible_rank {
+	bool not_previous;
+	bool no_workload_pod;
+	size_t zone_load; /* addresses of all allocations in its zone */
+	bool host_network;
+	const char *name;
+};
+
+static size_t
+eligible_zone_load(const struct scene *scene, const struct place *place)
+{
+	size_t load = 0;
+
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		const struct allocation *allocation = scene->allocations[i];
+
+		for (size_t j = 0; j < allocation->addresses_len; j++) {
+			const struct allocation_address *address =
+			    &allocation->addresses[j];
+			bool moving = address->intent.step != INTENT_NONE &&
+				      address->intent.step != INTENT_UNKNOWN;
+			const char *zone =
+			    moving ? address->intent.to.zone : address->zone;
+
+			if (zone[0] != '\0' && strcmp(zone, place->zone) == 0)
+				load++;
+		}
+	}
+	return load;
+}
+
+static void
+eligible_rank(const struct eligible_query *query, const struct world_node *node,
+    struct eligible_rank *rank)
+{
+	const struct world *world = query->scene->world;
+
+	*rank = (struct eligible_rank){
+	    .not_previous = strcmp(node->uid, query->address->node_uid) != 0,
+	    .no_workload_pod = true,
+	    .zone_load = eligible_zone_load(query->scene, &node->place),
+	    .name = node->name,
+	};
+	for (const struct world_pod *pod = world_pods(world, node->name); pod != NULL;
+	     pod = pod->next) {
+		if (leave_pod_is_of(pod, query->allocation))
+			rank->no_workload_pod = false;
+		else if (pod->host_network && !pod->mirror &&
+			 strcmp(pod->owner_kind, "DaemonSet") != 0)
+			rank->host_network = true;
+	}
+}
+
+static bool
+eligible_better(const struct eligible_rank *a, const struct eligible_rank *b)
+{
+	if (a->not_previous != b->not_previous)
+		return b->not_previous;
+	if (a->no_workload_pod != b->no_workload_pod)
+		return b->no_workload_pod;
+	if (a->zone_load != b->zone_load)
+		return a->zone_load < b->zone_load;
+	if (a->host_network != b->host_network)
+		return b->host_network;
+	return strcmp(a->name, b->name) < 0;
+}
+
+bool
+eligible_choose(const struct eligible_query *query, struct target *ret_target,
+    struct eligible_counts *ret_counts)
+{
+	const struct texts *tolerations =
+	    eligible_tolerations(query->scene->world, query->allocation);
+	struct eligible_rank best = {0}, rank;
+	struct target target;
+	bool found = false;
+
+	*ret_counts = (struct eligible_counts){0};
+	MAP_EACH(query->scene->world->nodes, entry)
+	{
+		const struct world_node *node = lh_entry_v(entry);
+		enum eligible_no no;
+
+		if (strcmp(node->uid, query->except) == 0)
+			continue;
+		no = eligible_check(query->scene, query->allocation, tolerations,
+		    query->address->address, query->region, query->taken, node,
+		    &target);
+		ret_counts->nodes++;
+		ret_counts->no[no]++;
+		if (no != ELIGIBLE_YES)
+			continue;
+		eligible_rank(query, node, &rank);
+		if (found && !eligible_better(&rank, &best))
+			continue;
+		found = true;
+		best = rank;
+		*ret_target = target;
+	}
+	return found;
+}
+
+void
+eligible_describe(const struct eligible_counts *counts, char *out, size_t size)
+{
+	bool told[ELIGIBLE_COUNT] = {[ELIGIBLE_YES] = true};
+	int len = snprintf(out, size, "0/%zu nodes", counts->nodes);
+	const char *separator = ": ";
+
+	/* The largest count first, as schedulers do. */
+	for (size_t round = 1; round < ELIGIBLE_COUNT; round++) {
+		size_t most = ELIGIBLE_YES;
+
+		for (size_t i = 1; i < ELIGIBLE_COUNT; i++)
+			if (!told[i] &&
+			    (most == ELIGIBLE_YES || counts->no[i] > counts->no[most]))
+				most = i;
+		told[most] = true;
+		if (counts->no[most] == 0 || len < 0 || (size_t)len >= size)
+			return;
+		len += snprintf(out + len, size - (size_t)len, "%s%zu %s", separator,
+		    counts->no[most], eligible_words[most]);
+		separator = ", ";
+	}
+}

@@ -1,0 +1,246 @@
+#include "holder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Projects one cluster's nodes may lie in. */
+#define HOLDER_PROJECTS_MAX 16
+
+struct projects {
+	char names[HOLDER_PROJECTS_MAX][PLACE_MAX + 1];
+	size_t len;
+};
+
+static void
+projects_add(struct projects *projects, const char *project)
+{
+	for (size_t i = 0; i < projects->len; i++)
+		if (strcmp(projects->names[i], project) == 0)
+			return;
+	if (projects->len < HOLDER_PROJECTS_MAX)
+		MESSAGE_TEXT(projects->names[projects->len++], project);
+}
+
+void
+holder_each_project(const struct world *world, const char *hint,
+    void (*each)(void *arg, const char *project), void *arg)
+{
+	struct projects projects = {0};
+
+	MAP_EACH(world->nodes, entry)
+	{
+		const struct world_node *node = lh_entry_v(entry);
+
+		if (node->placed)
+			projects_add(&projects, node->place.project);
+	}
+	if (projects.len == 0 && hint[0] != '\0')
+		projects_add(&projects, hint);
+	for (size_t i = 0; i < projects.len; i++)
+		each(arg, projects.names[i]);
+}
+
+static void
+holder_unknown(struct holder *holder, const char *reason, const char *text)
+{
+	holder->kind = HOLDER_UNKNOWN;
+	holder->reason = reason;
+	MESSAGE_TEXT(holder->text, text);
+}
+
+/* Where the address is reserved, by any region that was seen and is fresh. */
+static const struct view_scope *
+holder_region(const struct scene *scene, const char *address)
+{
+	const char *reason, *message;
+
+	MAP_EACH(scene->view->scopes, entry)
+	{
+		const struct view_scope *scope = lh_entry_v(entry);
+
+		if (scope->kind == SCOPE_REGION &&
+		    view_fresh(scene->view, scope, address, scene->now.mono, &reason,
+			&message) &&
+		    map_get(scope->things, address) != NULL)
+			return scope;
+	}
+	return NULL;
+}
+
+/* No region lists it: not reserved, unless a region could not be looked at. */
+static void
+holder_not_found(const struct scene *scene, const char *address, struct holder *holder)
+{
+	const char *reason, *message;
+	size_t used = 0, searched = 0;
+	char list[TEXT_MAX - 64] = "";
+
+	MAP_EACH(scene->view->scopes, entry)
+	{
+		const struct view_scope *scope = lh_entry_v(entry);
+
+		if (scope->kind != SCOPE_REGION)
+			continue;
+		if (!view_fresh(scene->view, scope, address, scene->now.mono, &reason,
+			&message)) {
+			holder_unknown(holder, reason, message);
+			return;
+		}
+		searched++;
+		if (used < sizeof list)
+			used +=
+			    (size_t)snprintf(list + used, sizeof list - used, "%s%s/%s",
+				searched > 1 ? ", " : "", scope->project, scope->place);
+	}
+	if (searched == 0) {
+		holder_unknown(holder, "NotObserved", "no region is known yet");
+		return;
+	}
+	holder->kind = HOLDER_NOT_FOUND;
+	holder->reason = "AddressNotFound";
+	snprintf(holder->text, sizeof holder->text, "not reserved in %s", list);
+}
+
+/* The zone scopes of the region of `place`, all fresh? And does one hold the address?
+ */
+static bool
+holder_zones(const struct scene *scene, const char *address, struct holder *holder,
+    const struct view_scope **ret_zone)
+{
+	const char *reason, *message;
+
+	*ret_zone = NULL;
+	MAP_EACH(scene->view->scopes, entry)
+	{
+		const struct view_scope *scope = lh_entry_v(entry);
+		char region[PLACE_MAX + 1];
+
+		place_region_of(scope->place, region, sizeof region);
+		if (scope->kind != SCOPE_ZONE ||
+		    strcmp(scope->project, holder->place.project) != 0 ||
+		    strcmp(region, holder->place.region) != 0)
+			continue;
+		if (!view_fresh(scene->view, scope, address, scene->now.mono, &reason,
+			&message)) {
+			holder_unknown(holder, reason, message);
+			return false;
+		}
+		if (map_get(scope->holding, address) != NULL)
+			*ret_zone = scope;
+	}
+	return true;
+}
+
+/* An instance is ours when it is a node of this cluster, or a status says it was. */
+static bool
+holder_was_ours(const struct scene *scene, const char *instance)
+{
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		const struct allocation *allocation = scene->allocations[i];
+
+		for (size_t j = 0; j < allocation->addresses_len; j++) {
+			const struct allocation_address *address =
+			    &allocation->addresses[j];
+
+			if (strcmp(address->instance, instance) == 0 ||
+			    (address->intent.step != INTENT_NONE &&
+				(strcmp(address->intent.from.instance, instance) == 0 ||
+				    strcmp(address->intent.to.instance, instance) ==
+					0)))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+holder_on_instance(const struct scene *scene, const struct view_scope *zone,
+    const char *address, struct holder *holder)
+{
+	const struct view_instance *instance = map_get(zone->holding, address);
+
+	MESSAGE_TEXT(holder->place.zone, zone->place);
+	MESSAGE_TEXT(holder->place.instance, instance->name);
+	holder->node =
+	    world_node_at(scene->world, zone->project, zone->place, instance->name);
+	if (holder->node == NULL && !holder_was_ours(scene, instance->id)) {
+		holder->kind = HOLDER_ELSEWHERE;
+		holder->reason = "HeldElsewhere";
+		snprintf(holder->text, sizeof holder->text,
+		    "held by projects/%s/zones/%s/instances/%s", zone->project,
+		    zone->place, instance->name);
+		return;
+	}
+	holder->kind = HOLDER_OURS;
+	holder->instance = instance;
+}
+
+static void
+holder_elsewhere(struct holder *holder, const char *user)
+{
+	holder->kind = HOLDER_ELSEWHERE;
+	holder->reason = "HeldElsewhere";
+	snprintf(holder->text, sizeof holder->text, "held by %.400s", user);
+}
+
+/* The address list and the instance lists have to agree. */
+static void
+holder_judge(const struct scene *scene, const char *address, struct holder *holder)
+{
+	const struct view_address *record = holder->record;
+	const struct view_scope *zone;
+	struct place user;
+	bool by_instance = place_parse_user(record->user, &user);
+
+	if (!holder_zones(scene, address, holder, &zone))
+		return;
+	if (record->user[0] == '\0' && zone == NULL &&
+	    record->status == ADDRESS_RESERVED) {
+		holder->kind = HOLDER_ABSENT;
+		return;
+	}
+	if (zone != NULL && by_instance && strcmp(user.project, zone->project) == 0 &&
+	    strcmp(user.zone, zone->place) == 0 &&
+	    strcmp(user.instance,
+		((const struct view_instance *)map_get(zone->holding, address))
+		    ->name) == 0) {
+		holder_on_instance(scene, zone, address, holder);
+		return;
+	}
+	if (zone == NULL && record->user[0] != '\0' &&
+	    (!by_instance ||
+		view_scope(scene->view, SCOPE_ZONE, user.project, user.zone) == NULL)) {
+		holder_elsewhere(holder, record->user);
+		return;
+	}
+	holder_unknown(holder, "NotObserved",
+	    "the lists of addresses and instances do not agree yet");
+}
+
+void
+holder_find(const struct scene *scene, const struct allocation_address *address,
+    struct holder *ret_holder)
+{
+	const struct view_scope *region = holder_region(scene, address->address);
+	struct holder *holder = ret_holder;
+
+	*holder = (struct holder){.reason = ""};
+	if (region == NULL) {
+		holder_not_found(scene, address->address, holder);
+		return;
+	}
+	holder->record = map_get(region->things, address->address);
+	MESSAGE_TEXT(holder->place.project, region->project);
+	MESSAGE_TEXT(holder->place.region, region->place);
+	if (holder->record->flaw != ADDRESS_SOUND) {
+		bool global = holder->record->flaw == ADDRESS_GLOBAL;
+
+		holder->kind = HOLDER_UNFIT;
+		holder->reason = global ? "AddressIsGlobal" : "AddressIsInternal";
+		MESSAGE_TEXT(holder->text,
+		    global ? "a global address cannot be put on an instance"
+			   : "an internal address is no public address");
+		return;
+	}
+	holder_judge(scene, address->address, holder);
+}

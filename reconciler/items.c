@@ -1,0 +1,310 @@
+#include "items.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+#include "check.h"
+#include "jsonread.h"
+#include "mem.h"
+#include "report.h"
+
+/* Bytes of one status patch. */
+#define ITEMS_PATCH_MAX KUBE_OBJECT_MAX
+
+void
+items_free(void *value)
+{
+	struct item *item = value;
+
+	allocation_free(item->allocation);
+	map_free(item->slots);
+	check_free(item->check);
+	free(item);
+}
+
+bool
+items_settled(const struct item *item)
+{
+	return item->allocation != NULL && !item->reading && !item->writing &&
+	       !item->stale;
+}
+
+struct slot *
+items_slot(struct item *item, const char *address)
+{
+	struct slot *slot = map_get(item->slots, address);
+
+	if (slot != NULL)
+		return slot;
+	slot = mem_calloc(1, sizeof *slot);
+	MESSAGE_TEXT(slot->address, address);
+	map_put(item->slots, slot->address, slot);
+	return slot;
+}
+
+void
+items_forget(struct core *core)
+{
+	MAP_EACH(core->items, entry)
+	{
+		const struct item *item = lh_entry_v(entry);
+
+		if (item->shown)
+			report_gone(core, item);
+	}
+	map_free(core->items);
+	core->items = map_new(items_free);
+	core->listed = false;
+	core->listing = false;
+}
+
+static void
+items_drop(struct core *core, const char *name)
+{
+	const struct item *item = map_get(core->items, name);
+
+	if (item == NULL)
+		return;
+	if (item->shown)
+		report_gone(core, item);
+	map_drop(core->items, name);
+	core_touch(core);
+}
+
+/* --- what the API says ------------------------------------------------------------ */
+
+static void
+items_hold(struct item *item)
+{
+	const char *version = item->allocation->resource_version;
+
+	MESSAGE_TEXT(item->held[item->held_next], version);
+	item->held_next = (item->held_next + 1) % HELD_MAX;
+}
+
+/* Takes an object as it is now. NULL: it is no allocation. */
+static struct item *
+items_take(struct core *core, struct json_object *object)
+{
+	struct allocation *allocation = allocation_parse(object);
+	struct item *item;
+
+	if (allocation == NULL)
+		return NULL;
+	item = map_get(core->items, allocation->name);
+	if (item != NULL && item->allocation != NULL &&
+	    strcmp(item->allocation->uid, allocation->uid) != 0) {
+		items_drop(core, allocation->name);
+		item = NULL;
+	}
+	if (item == NULL) {
+		if (map_count(core->items) >= ITEMS_MAX) {
+			allocation_free(allocation);
+			return NULL;
+		}
+		item = mem_calloc(1, sizeof *item);
+		MESSAGE_TEXT(item->name, allocation->name);
+		item->slots = map_new(free);
+		map_put(core->items, item->name, item);
+	}
+	allocation_free(item->allocation);
+	item->allocation = allocation;
+	item->stale = false;
+	items_hold(item);
+	core_touch(core);
+	return item;
+}
+
+static bool
+items_ok(const struct kube_reply *reply)
+{
+	return reply->error == 0 && reply->status >= 200 && reply->status < 300 &&
+	       reply->json != NULL;
+}
+
+/* --- the list --------------------------------------------------------------------- */
+
+static void
+items_listed(struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct json_object *items = jsonread_member(reply->json, "items");
+
+	(void)call;
+	core->listing = false;
+	core_touch(core);
+	if (!items_ok(reply) || !json_object_is_type(items, json_type_array)) {
+		backoff_fail(&core->list_backoff, core->now.mono);
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(items); i++)
+		items_take(core, json_object_array_get_idx(items, i));
+	backoff_clear(&core->list_backoff);
+	core->listed = true;
+	/* What was told while the list was under way may be newer than it. */
+	MAP_EACH(core->hints, entry)
+	{
+		const struct hint *hint = lh_entry_v(entry);
+
+		items_hint(core, hint->name, hint->resource_version);
+	}
+}
+
+void
+items_list(struct core *core)
+{
+	if (core->listing || !core_may_start(core) ||
+	    backoff_waits(core, &core->list_backoff))
+		return;
+	core->listing = true;
+	calls_get(core, ALLOCATION_COLLECTION, items_listed);
+}
+
+/* --- reading one ------------------------------------------------------------------ */
+
+static void
+items_answered(struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct item *item = map_get(core->items, call->subject);
+
+	core_touch(core);
+	if (item == NULL)
+		return;
+	item->reading = false;
+	if (reply->error == 0 && reply->status == 404 &&
+	    strcmp(reply->reason, "NotFound") == 0) {
+		items_drop(core, call->subject);
+		return;
+	}
+	if (!items_ok(reply) || items_take(core, reply->json) == NULL) {
+		item = map_get(core->items, call->subject);
+		if (item == NULL)
+			return;
+		item->stale = true;
+		backoff_fail(&item->backoff, core->now.mono);
+		return;
+	}
+	/* A write that failed still backs off; a read that went well does not add. */
+}
+
+static void
+items_get(struct core *core, struct item *item)
+{
+	char *path = mem_printf("%s/%s", ALLOCATION_COLLECTION, item->name);
+	struct call *call = calls_get(core, path, items_answered);
+
+	MESSAGE_TEXT(call->subject, item->name);
+	item->reading = true;
+	free(path);
+}
+
+void
+items_read(struct core *core)
+{
+	MAP_EACH(core->items, entry)
+	{
+		struct item *item = lh_entry_v(entry);
+
+		if (!item->stale || item->reading || item->writing ||
+		    !core_may_start(core) || backoff_waits(core, &item->backoff))
+			continue;
+		items_get(core, item);
+	}
+}
+
+static bool
+items_has_held(const struct item *item, const char *version)
+{
+	for (size_t i = 0; i < HELD_MAX; i++)
+		if (strcmp(item->held[i], version) == 0)
+			return true;
+	return false;
+}
+
+void
+items_hint(struct core *core, const char *name, const char *resource_version)
+{
+	struct item *item = map_get(core->items, name);
+
+	if (item == NULL) {
+		if (resource_version[0] == '\0' || !core->listed ||
+		    !core_name_sound(name) || map_count(core->items) >= ITEMS_MAX)
+			return;
+		item = mem_calloc(1, sizeof *item);
+		MESSAGE_TEXT(item->name, name);
+		item->slots = map_new(free);
+		map_put(core->items, item->name, item);
+	} else if (resource_version[0] != '\0' &&
+		   items_has_held(item, resource_version)) {
+		return;
+	}
+	item->stale = true;
+	core_touch(core);
+}
+
+/* --- writing ---------------------------------------------------------------------- */
+
+static void
+items_written(struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct item *item = map_get(core->items, call->subject);
+	bool stale;
+
+	core_touch(core);
+	if (item == NULL)
+		return;
+	item->writing = false;
+	stale = item->stale;
+	if (items_ok(reply) && items_take(core, reply->json) != NULL) {
+		/* A hint that came in the meantime may be about somebody else's write.
+		 */
+		item = map_get(core->items, call->subject);
+		if (item != NULL) {
+			item->stale = stale;
+			backoff_clear(&item->backoff);
+		}
+		return;
+	}
+	/* Lost, refused or overtaken: only a read tells what is true. */
+	item = map_get(core->items, call->subject);
+	if (item == NULL)
+		return;
+	item->stale = true;
+	if (reply->error != 0 || reply->status != 409)
+		backoff_fail(&item->backoff, core->now.mono);
+}
+
+void
+items_write(struct core *core, struct item *item)
+{
+	struct kube_call request = {
+	    .method = "PATCH",
+	    .body_kind = KUBE_BODY_MERGE_PATCH,
+	};
+	struct call *call;
+	struct buf body;
+	char *path;
+	int rc;
+
+	buf_init(&body, ITEMS_PATCH_MAX);
+	rc = allocation_status_patch(item->allocation, &body);
+	if (rc < 0) {
+		item->stale = true;
+		backoff_fail(&item->backoff, core->now.mono);
+	}
+	if (rc > 0) {
+		path = mem_printf("%s/%s/status?fieldManager=" KUBE_FIELD_MANAGER,
+		    ALLOCATION_COLLECTION, item->name);
+		request.path = path;
+		request.body = body.data;
+		call = calls_start(core, &request, items_written);
+		MESSAGE_TEXT(call->subject, item->name);
+		MESSAGE_TEXT(call->audit, "status");
+		MESSAGE_TEXT(call->why,
+		    item->allocation->conditions[CONDITION_PROGRESSING].message);
+		item->writing = true;
+		free(path);
+	}
+	buf_free(&body);
+}

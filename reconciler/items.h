@@ -1,0 +1,30 @@
+/* The allocations as the API has them: listed once after the lease was won, then read
+ * when a hint says that they changed, and written by compare-and-set. */
+#ifndef IPW_ITEMS_H
+#define IPW_ITEMS_H
+
+#include "state.h"
+
+/* Allocations one cluster may have. */
+#define ITEMS_MAX 4096u
+
+void items_free(void *item);
+
+/* The first LIST, with no resourceVersion: what it says is current. */
+void items_list(struct core *core);
+/* Forgets all of them (a new term). */
+void items_forget(struct core *core);
+
+/* A hint that the allocation is at that resourceVersion now ("" = gone). */
+void items_hint(struct core *core, const char *name, const char *resource_version);
+/* Reads what is stale. */
+void items_read(struct core *core);
+
+/* True when the item is as the API last said, and neither read nor written now. */
+bool items_settled(const struct item *item);
+struct slot *items_slot(struct item *item, const char *address);
+
+/* Sends the draft if it differs from what was read. */
+void items_write(struct core *core, struct item *item);
+
+#endif

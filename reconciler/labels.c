@@ -1,0 +1,318 @@
+#include "labels.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+#include "fresh.h"
+#include "mem.h"
+
+/* Bytes of one label patch. */
+#define LABELS_PATCH_MAX 2048u
+
+struct label_job {
+	char node[NAME_MAX_LEN + 1];
+	bool writing;
+	unsigned refused; /* in a row */
+	struct backoff backoff;
+};
+
+void
+labels_value(const char *allocation, char out[LABEL_MAX_LEN + 1])
+{
+	uint64_t hash = 14695981039346656037u; /* FNV-1a, 64 bits */
+
+	if (strlen(allocation) <= LABEL_MAX_LEN) {
+		snprintf(
+		    out, LABEL_MAX_LEN + 1, "%.*s", (int)LABEL_MAX_LEN, allocation);
+		return;
+	}
+	for (const char *at = allocation; *at != '\0'; at++)
+		hash = (hash ^ (unsigned char)*at) * 1099511628211u;
+	snprintf(out, LABEL_MAX_LEN + 1, "%.46s-%016llx", allocation,
+	    (unsigned long long)hash);
+}
+
+/* --- what a node carries ---------------------------------------------------------- */
+
+static bool
+labels_is(const struct world_node *node, const char *key, const char *wanted)
+{
+	const char *value = texts_value(&node->labels, key);
+
+	return value != NULL && strcmp(value, wanted) == 0;
+}
+
+static bool
+labels_complete(
+    const struct world_node *node, const char *address, const char *allocation)
+{
+	char value[LABEL_MAX_LEN + 1];
+
+	labels_value(allocation, value);
+	return labels_is(node, LABEL_READY, "true") &&
+	       labels_is(node, LABEL_ADDRESS, address) &&
+	       labels_is(node, LABEL_ALLOCATION, value);
+}
+
+static bool
+labels_given_up(const struct core *core, const struct world_node *node)
+{
+	const struct label_job *job = map_get(core->labels, node->name);
+
+	return job != NULL && job->refused >= LABELS_TRIES_MAX;
+}
+
+bool
+labels_are_on(const struct core *core, const struct world_node *node,
+    const char *address, const char *allocation)
+{
+	return node == NULL || labels_complete(node, address, allocation) ||
+	       labels_given_up(core, node);
+}
+
+bool
+labels_are_off(
+    const struct core *core, const struct world_node *node, const char *address)
+{
+	return node == NULL ||
+	       (texts_value(&node->labels, LABEL_READY) == NULL &&
+		   !labels_is(node, LABEL_ADDRESS, address)) ||
+	       labels_given_up(core, node);
+}
+
+/* --- writing ---------------------------------------------------------------------- */
+
+static struct label_job *
+labels_job(struct core *core, const char *node)
+{
+	struct label_job *job = map_get(core->labels, node);
+
+	if (job != NULL)
+		return job;
+	job = mem_calloc(1, sizeof *job);
+	MESSAGE_TEXT(job->node, node);
+	map_put(core->labels, job->node, job);
+	return job;
+}
+
+static void
+labels_written(struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct label_job *job = map_get(core->labels, call->subject);
+	struct world_node *known = world_node(core->world, call->subject);
+	struct world_node *node;
+
+	core_touch(core);
+	if (job == NULL)
+		return;
+	job->writing = false;
+	if (reply->error != 0 || reply->status != 200) {
+		backoff_fail(&job->backoff, core->now.mono);
+		/* Only what the server itself refuses will not get better. */
+		if (reply->error == 0 && reply->status >= 400 && reply->status < 500 &&
+		    reply->status != 429)
+			job->refused++;
+		return;
+	}
+	job->refused = 0;
+	backoff_clear(&job->backoff);
+	node = fresh_node(reply->json);
+	if (node != NULL && known != NULL && strcmp(known->uid, node->uid) == 0)
+		texts_set(&known->labels, node->labels.data, node->labels.len);
+	world_node_free(node);
+}
+
+/* `address` NULL takes the labels off. The uid makes the patch miss a new node of the
+ * same name. */
+static void
+labels_write(struct core *core, const struct world_node *node, const char *address,
+    const char *allocation, const char *why)
+{
+	struct label_job *job = labels_job(core, node->name);
+	struct kube_call request = {
+	    .method = "PATCH",
+	    .body_kind = KUBE_BODY_MERGE_PATCH,
+	};
+	char value[LABEL_MAX_LEN + 1];
+	char *path;
+	struct call *call;
+	struct buf body;
+
+	if (job->writing || !core_name_sound(node->name) || !core_may_start(core) ||
+	    backoff_waits(core, &job->backoff))
+		return;
+	buf_init(&body, LABELS_PATCH_MAX);
+	buf_puts(&body, "{\"metadata\":{\"uid\":\"");
+	buf_put_json(&body, node->uid, strlen(node->uid));
+	if (address != NULL) {
+		labels_value(allocation, value);
+		buf_printf(&body,
+		    "\",\"labels\":{\"" LABEL_READY "\":\"true\",\"" LABEL_ALLOCATION
+		    "\":\"%s\",\"" LABEL_ADDRESS "\":\"%s\"}}}",
+		    value, address);
+	} else {
+		buf_puts(&body,
+		    "\",\"labels\":{\"" LABEL_READY "\":null,\"" LABEL_ALLOCATION
+		    "\":null,\"" LABEL_ADDRESS "\":null}}}");
+	}
+	path =
+	    mem_printf("/api/v1/nodes/%s?fieldManager=" KUBE_FIELD_MANAGER, node->name);
+	request.path = path;
+	request.body = body.data;
+	call = calls_start(core, &request, labels_written);
+	MESSAGE_TEXT(call->subject, node->name);
+	MESSAGE_TEXT(call->audit, address != NULL ? "label" : "unlabel");
+	MESSAGE_TEXT(call->why, why);
+	job->writing = true;
+	free(path);
+	buf_free(&body);
+}
+
+/* --- what should be --------------------------------------------------------------- */
+
+static const struct allocation_address *
+labels_entry(const struct plan_step *step)
+{
+	return &step->allocation->addresses[step->index];
+}
+
+/* The address is being taken off this node: its labels go first. */
+static bool
+labels_is_leaving(const struct plan_step *step, const struct world_node *node)
+{
+	const struct intent *intent = &labels_entry(step)->intent;
+
+	return intent->step == INTENT_DETACH && step->holder.kind == HOLDER_OURS &&
+	       step->holder.node == node &&
+	       strcmp(intent->from.instance, step->holder.instance->id) == 0;
+}
+
+/* The address is there, and the journal says that it is to be there. */
+static bool
+labels_belong(const struct plan_step *step, const struct world_node *node)
+{
+	const struct allocation_address *entry = labels_entry(step);
+	const char *instance;
+
+	if (step->holder.kind != HOLDER_OURS || step->holder.node != node ||
+	    step->state == ADDRESS_STATE_BLOCKED || labels_is_leaving(step, node))
+		return false;
+	instance = step->holder.instance->id;
+	if (plan_is_open(entry))
+		return strcmp(entry->intent.to.instance, instance) == 0 ||
+		       strcmp(entry->intent.from.instance, instance) == 0;
+	return strcmp(entry->instance, instance) == 0;
+}
+
+/* What is being written or read anew is not yet the journal. */
+static bool
+labels_unsettled(const struct core *core, const struct plan_step *step)
+{
+	const struct item *item = map_get(core->items, step->allocation->name);
+
+	return item == NULL || item->writing || item->reading || item->stale;
+}
+
+/* Whether this address positively is not (or shall not be) on the node. */
+static bool
+labels_is_off(const struct plan_step *step, const struct world_node *node)
+{
+	if (step->allocation->policy != POLICY_SYNC)
+		return false;
+	if (labels_is_leaving(step, node))
+		return true;
+	if (step->holder.kind == HOLDER_UNKNOWN)
+		return false;
+	return step->holder.kind != HOLDER_OURS || step->holder.node != node;
+}
+
+/* An address that no allocation has: what does the node's instance say? */
+static bool
+labels_orphaned(
+    const struct scene *scene, const struct world_node *node, const char *address)
+{
+	const struct view_scope *zone =
+	    view_scope(scene->view, SCOPE_ZONE, node->place.project, node->place.zone);
+	const struct view_instance *instance;
+	const char *reason, *message;
+
+	if (!node->placed || address[0] == '\0' ||
+	    !view_fresh(scene->view, zone, address, scene->now.mono, &reason, &message))
+		return false;
+	instance = view_instance(zone, node->place.instance);
+	return instance == NULL || strcmp(instance->address, address) != 0;
+}
+
+/* Labels that stand on a node where nothing belongs: take them off? */
+static bool
+labels_stale(const struct core *core, const struct plan *plan,
+    const struct scene *scene, const struct world_node *node)
+{
+	const char *address = texts_value(&node->labels, LABEL_ADDRESS);
+	const char *allocation = texts_value(&node->labels, LABEL_ALLOCATION);
+	bool ready = labels_is(node, LABEL_READY, "true");
+	bool named = false, listed = false;
+
+	if (!ready && address == NULL && allocation == NULL)
+		return false;
+	for (size_t i = 0; i < plan->len; i++) {
+		const struct plan_step *step = &plan->steps[i];
+		const struct allocation_address *entry = labels_entry(step);
+		bool labelled = address != NULL && strcmp(entry->address, address) == 0;
+		bool in_status = strcmp(entry->node_uid, node->uid) == 0 ||
+				 labels_is_leaving(step, node);
+
+		if (!labelled && !in_status)
+			continue;
+		if (labels_unsettled(core, step) || !labels_is_off(step, node))
+			return false;
+		listed |= labelled;
+		named |= in_status;
+	}
+	if (address == NULL && allocation == NULL)
+		return named;
+	return listed || named ||
+	       labels_orphaned(scene, node, address != NULL ? address : "");
+}
+
+static void
+labels_node(struct core *core, const struct plan *plan, const struct scene *scene,
+    const struct world_node *node)
+{
+	for (size_t i = 0; i < plan->len; i++) {
+		const struct plan_step *step = &plan->steps[i];
+		const char *address = labels_entry(step)->address;
+
+		if (!labels_belong(step, node))
+			continue;
+		if (step->allocation->policy != POLICY_OBSERVE &&
+		    !labels_unsettled(core, step) &&
+		    !labels_complete(node, address, step->allocation->name))
+			labels_write(core, node, address, step->allocation->name,
+			    "the address is there");
+		return;
+	}
+	if (labels_stale(core, plan, scene, node))
+		labels_write(core, node, NULL, NULL, "no address of ours is there");
+}
+
+void
+labels_run(struct core *core, const struct plan *plan, const struct scene *scene)
+{
+	MAP_EACH(core->world->nodes, entry)
+	{
+		const struct world_node *node = lh_entry_v(entry);
+
+		labels_node(core, plan, scene, node);
+	}
+	MAP_EACH(core->labels, entry)
+	{
+		const struct label_job *job = lh_entry_v(entry);
+
+		if (!job->writing && world_node(core->world, job->node) == NULL)
+			map_drop(core->labels, job->node);
+	}
+}

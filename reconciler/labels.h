@@ -1,0 +1,28 @@
+/* The labels of nodes: on where an address of ours is, off where it positively is not.
+ * Only our own keys are ever touched. */
+#ifndef IPW_LABELS_H
+#define IPW_LABELS_H
+
+#include "state.h"
+
+#define LABEL_READY	 "ip.ready"
+#define LABEL_ALLOCATION "netinfra.darkbrains.com/allocation"
+#define LABEL_ADDRESS	 "netinfra.darkbrains.com/address"
+
+/* After so many refused writes nobody waits for a label any more. */
+#define LABELS_TRIES_MAX 3u
+
+/* An allocation's name as a label value: hashed beyond 63 bytes. */
+void labels_value(const char *allocation, char out[LABEL_MAX_LEN + 1]);
+
+/* Compares each node with the plan and writes what differs. */
+void labels_run(struct core *core, const struct plan *plan, const struct scene *scene);
+
+/* As the last facts and our own writes have it; also true when writing was refused too
+ * often, or there is no such node (NULL). */
+bool labels_are_on(const struct core *core, const struct world_node *node,
+    const char *address, const char *allocation);
+bool labels_are_off(
+    const struct core *core, const struct world_node *node, const char *address);
+
+#endif

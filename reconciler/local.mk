@@ -1,0 +1,26 @@
+# reconciler: world model, leader election, decisions, every write to the API.
+# RECONCILER_PURE and RECONCILER_CORE have no I/O and no clock of their own; tests and
+# the simulation link them.
+RECONCILER_INC = -iquote $(top_srcdir)/reconciler
+RECONCILER_PURE = \
+	reconciler/allocation.c reconciler/allocation.h \
+	reconciler/allocation_spec.c reconciler/allocation_spec.h \
+	reconciler/allocation_status.c \
+	reconciler/effects.c \
+	reconciler/elect.c reconciler/elect.h \
+	reconciler/intent.c reconciler/intent.h \
+	reconciler/jsonread.c reconciler/jsonread.h \
+	reconciler/lease.c reconciler/lease.h
+include reconciler/core.mk
+pkglibexec_PROGRAMS += ipwarden-reconciler
+ipwarden_reconciler_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+ipwarden_reconciler_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+ipwarden_reconciler_LDADD = kube/libkube.a http/libhttp.a proto/liblink.a \
+	proto/libcontrol.a proto/libshim.a sandbox/libsandbox.a base/libbase.a \
+	$(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS)
+ipwarden_reconciler_SOURCES = $(RECONCILER_PURE) $(RECONCILER_CORE) \
+	reconciler/audit.c reconciler/audit.h \
+	reconciler/main.c \
+	reconciler/shell.c reconciler/shell.h \
+	reconciler/shell_effects.c reconciler/shell_state.h

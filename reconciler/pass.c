@@ -1,0 +1,198 @@
+#include "pass.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "act.h"
+#include "items.h"
+#include "labels.h"
+#include "mem.h"
+#include "report.h"
+
+/* --- the places of interest ------------------------------------------------------- */
+
+struct pass_wanted {
+	struct core *core;
+	const struct allocation *allocation;
+};
+
+static void
+pass_want_project(void *arg, const char *project)
+{
+	struct pass_wanted *wanted = arg;
+	struct view *view = wanted->core->view;
+	size_t cursor = 0;
+	const char *zone;
+
+	view_want(view, SCOPE_REGION, project, wanted->allocation->region);
+	while ((zone = pack_next(&wanted->allocation->zones, &cursor)) != NULL)
+		view_want_zone(view, project, zone);
+}
+
+static void
+pass_want_allocation(struct core *core, const struct allocation *allocation)
+{
+	struct pass_wanted wanted = {core, allocation};
+
+	holder_each_project(
+	    core->world, core->project_hint, pass_want_project, &wanted);
+	for (size_t i = 0; i < allocation->addresses_len; i++) {
+		const struct allocation_address *entry = &allocation->addresses[i];
+		const struct intent *intent = &entry->intent;
+
+		view_want_zone(core->view, entry->project, entry->zone);
+		if (!plan_is_open(entry))
+			continue;
+		view_want_zone(core->view, intent->from.project, intent->from.zone);
+		view_want_zone(core->view, intent->to.project, intent->to.zone);
+	}
+}
+
+/* Zones and regions of nodes and allocations, and the interval of the most eager one.
+ */
+void
+pass_want(struct core *core)
+{
+	int64_t least_ms = INT64_MAX;
+
+	view_want_begin(core->view);
+	MAP_EACH(core->items, entry)
+	{
+		const struct item *item = lh_entry_v(entry);
+		int64_t interval_ms;
+
+		if (item->allocation == NULL)
+			continue;
+		interval_ms = item->allocation->reconcile_interval_s * 1000;
+		if (interval_ms > 0 && interval_ms < least_ms)
+			least_ms = interval_ms;
+		pass_want_allocation(core, item->allocation);
+	}
+	if (least_ms != INT64_MAX) {
+		MAP_EACH(core->world->nodes, entry)
+		{
+			const struct world_node *node = lh_entry_v(entry);
+
+			if (node->placed)
+				view_want_zone(
+				    core->view, node->place.project, node->place.zone);
+		}
+	}
+	view_want_end(core->view);
+	core->view->interval_ms = least_ms != INT64_MAX ? least_ms : VIEW_INTERVAL_MS;
+}
+
+/* --- one pass --------------------------------------------------------------------- */
+
+static int
+pass_older(const void *left, const void *right)
+{
+	const struct allocation *const *a = left;
+	const struct allocation *const *b = right;
+
+	if ((*a)->created.ms != (*b)->created.ms)
+		return (*a)->created.ms < (*b)->created.ms ? -1 : 1;
+	return strcmp((*a)->uid, (*b)->uid);
+}
+
+static struct allocation **
+pass_sorted(const struct core *core, size_t *ret_len)
+{
+	struct allocation **sorted =
+	    mem_calloc(map_count(core->items) + 1, sizeof(struct allocation *));
+	size_t len = 0;
+
+	MAP_EACH(core->items, entry)
+	{
+		const struct item *item = lh_entry_v(entry);
+
+		if (item->allocation != NULL)
+			sorted[len++] = item->allocation;
+	}
+	qsort(sorted, len, sizeof(struct allocation *), pass_older);
+	*ret_len = len;
+	return sorted;
+}
+
+/* All steps of one allocation, then what is no longer wanted, then its status. */
+static void
+pass_act_item(struct core *core, struct item *item, const struct scene *scene,
+    struct plan_step *steps, size_t len, bool complete)
+{
+	struct act act = {
+	    .core = core,
+	    .item = item,
+	    .scene = scene,
+	    .complete = complete,
+	};
+
+	for (size_t i = 0; i < len; i++) {
+		act.step = &steps[i];
+		act.entry = &item->allocation->addresses[steps[i].index];
+		act.slot = items_slot(item, act.entry->address);
+		act_step(&act);
+	}
+	for (size_t i = len; complete && i > 0; i--)
+		if (steps[i - 1].kind == PLAN_FORGET)
+			allocation_remove(item->allocation,
+			    item->allocation->addresses[steps[i - 1].index].address);
+	report_conditions(core, item);
+	items_write(core, item);
+	report_metrics(core, item);
+}
+
+static void
+pass_act(struct core *core, const struct plan *plan, const struct scene *scene,
+    bool complete)
+{
+	size_t start = 0;
+
+	while (start < plan->len) {
+		struct allocation *allocation = plan->steps[start].allocation;
+		struct item *item = map_get(core->items, allocation->name);
+		size_t end = start;
+
+		while (end < plan->len && plan->steps[end].allocation == allocation)
+			end++;
+		if (items_settled(item) && !backoff_waits(core, &item->backoff))
+			pass_act_item(core, item, scene, &plan->steps[start],
+			    end - start, complete);
+		start = end;
+	}
+}
+
+/* Time alone may change a plan at a moment that it names in wall time. */
+static void
+pass_wake_for(struct core *core, const struct plan *plan)
+{
+	int64_t wait_ms = plan->next_ms - core->now.wall.ms;
+
+	if (plan->next_ms == INT64_MAX)
+		return;
+	core_wake_at(core, core->now.mono.ms + (wait_ms > 0 ? wait_ms : 1));
+}
+
+void
+pass_decide(struct core *core)
+{
+	struct scene scene = {
+	    .world = core->world,
+	    .view = core->view,
+	    .project_hint = core->project_hint,
+	    .now = core->now,
+	};
+	bool complete = core->watcher_up && world_complete(core->world);
+	struct allocation **sorted = pass_sorted(core, &scene.allocations_len);
+	struct plan *plan;
+
+	scene.allocations = sorted;
+	plan = plan_make(&scene);
+	if (complete)
+		labels_run(core, plan, &scene);
+	pass_act(core, plan, &scene, complete);
+	pass_wake_for(core, plan);
+	if (complete)
+		report_nodes(core);
+	plan_free(plan);
+	free(sorted);
+}

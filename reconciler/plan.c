@@ -1,0 +1,419 @@
+#include "plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "planner.h"
+
+static void plan_look(struct planner *planner, struct plan_step *step);
+static void plan_attach(struct planner *planner, struct plan_step *step);
+
+/* --- small things ----------------------------------------------------------------- */
+
+struct allocation_address *
+planner_address(const struct plan_step *step)
+{
+	return &step->allocation->addresses[step->index];
+}
+
+void
+planner_say(struct plan_step *step, enum address_state state, const char *reason,
+    const char *message)
+{
+	step->state = state;
+	MESSAGE_TEXT(step->reason, reason);
+	MESSAGE_TEXT(step->message, message);
+}
+
+static void
+plan_block(struct plan_step *step, const char *reason, const char *message)
+{
+	step->kind = PLAN_REST;
+	step->degraded = true;
+	planner_say(step, ADDRESS_STATE_BLOCKED, reason, message);
+}
+
+bool
+plan_is_open(const struct allocation_address *address)
+{
+	return address->intent.step != INTENT_NONE &&
+	       address->intent.step != INTENT_UNKNOWN;
+}
+
+void
+planner_take(struct planner *planner, const char *node_uid)
+{
+	static const char taken[] = "taken";
+
+	if (node_uid[0] != '\0')
+		map_put(planner->taken, node_uid, (void *)(uintptr_t)taken);
+}
+
+/* --- who owns an address ---------------------------------------------------------- */
+
+static bool
+plan_is_incumbent(const struct allocation_address *address)
+{
+	return address->instance[0] != '\0' || address->intent.step != INTENT_NONE;
+}
+
+/* The scene's allocations come oldest first, then by uid: the first one wins. */
+const struct allocation *
+plan_owner(const struct scene *scene, const char *address)
+{
+	const struct allocation *oldest = NULL;
+
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		const struct allocation *allocation = scene->allocations[i];
+		const struct allocation_address *entry =
+		    allocation_find(allocation, address);
+
+		if (entry == NULL || !entry->listed ||
+		    !allocation_address_usable(entry) ||
+		    allocation->policy == POLICY_OBSERVE)
+			continue;
+		if (plan_is_incumbent(entry))
+			return allocation;
+		if (oldest == NULL)
+			oldest = allocation;
+	}
+	return oldest;
+}
+
+/* --- the plan --------------------------------------------------------------------- */
+
+static struct plan *
+plan_new(const struct scene *scene)
+{
+	struct plan *plan = mem_calloc(1, sizeof *plan);
+	size_t count = 0;
+
+	for (size_t i = 0; i < scene->allocations_len; i++)
+		count += scene->allocations[i]->addresses_len;
+	plan->steps = mem_calloc(count + 1, sizeof *plan->steps);
+	plan->next_ms = INT64_MAX;
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		struct allocation *allocation = scene->allocations[i];
+
+		for (size_t j = 0; j < allocation->addresses_len; j++) {
+			plan->steps[plan->len].allocation = allocation;
+			plan->steps[plan->len++].index = j;
+		}
+	}
+	return plan;
+}
+
+void
+plan_free(struct plan *plan)
+{
+	if (plan == NULL)
+		return;
+	free(plan->steps);
+	free(plan);
+}
+
+/* Nodes that an open intent names are spoken for. */
+static void
+plan_take_open(struct planner *planner, const struct scene *scene)
+{
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		const struct allocation *allocation = scene->allocations[i];
+
+		for (size_t j = 0; j < allocation->addresses_len; j++) {
+			const struct allocation_address *address =
+			    &allocation->addresses[j];
+
+			if (!plan_is_open(address))
+				continue;
+			planner_take(planner, address->intent.to.node_uid);
+			planner_take(planner, address->intent.from.node_uid);
+		}
+	}
+}
+
+static bool
+plan_wants_previous(const struct plan_step *step)
+{
+	return step->kind == PLAN_ATTACH && planner_address(step)->node_uid[0] != '\0';
+}
+
+struct plan *
+plan_make(const struct scene *scene)
+{
+	struct planner planner = {.scene = scene, .plan = plan_new(scene)};
+	struct plan *plan = planner.plan;
+
+	planner.taken = map_new(NULL);
+	plan_take_open(&planner, scene);
+	for (size_t i = 0; i < plan->len; i++)
+		plan_look(&planner, &plan->steps[i]);
+	/* Previous holders first: nobody takes another's place. */
+	for (size_t i = 0; i < plan->len; i++)
+		if (plan_wants_previous(&plan->steps[i]))
+			plan_attach(&planner, &plan->steps[i]);
+	for (size_t i = 0; i < plan->len; i++)
+		if (plan->steps[i].kind == PLAN_ATTACH &&
+		    plan->steps[i].target.node == NULL)
+			plan_attach(&planner, &plan->steps[i]);
+	planner_moves(&planner);
+	map_free(planner.taken);
+	return plan;
+}
+
+/* --- one address: how is it? ------------------------------------------------------ */
+
+/* True: the allocation itself is the reason why nothing is done, whatever the cloud
+ * shows. */
+static bool
+plan_refuse(const struct planner *planner, struct plan_step *step)
+{
+	const struct allocation *allocation = step->allocation;
+	const struct allocation_address *address = planner_address(step);
+	const struct allocation *owner;
+	char message[TEXT_MAX + 1];
+
+	if (!allocation_address_usable(address)) {
+		step->kind = PLAN_HOLD;
+		step->degraded = true;
+		return true;
+	}
+	if (allocation->refusal_reason[0] != '\0') {
+		plan_block(step, allocation->refusal_reason, allocation->refusal);
+		return true;
+	}
+	owner = plan_owner(planner->scene, address->address);
+	if (!address->listed || owner == NULL || owner == allocation ||
+	    allocation->policy == POLICY_OBSERVE)
+		return false;
+	snprintf(message, sizeof message, "belongs to NetIPAllocation %s", owner->name);
+	plan_block(step, "Conflict", message);
+	return true;
+}
+
+static void
+plan_unknown(struct plan_step *step)
+{
+	/* Only "not looked yet" is no news: the status stays as it is. */
+	if (strcmp(step->holder.reason, "NotObserved") == 0) {
+		step->kind = PLAN_HOLD;
+		return;
+	}
+	step->kind = PLAN_REST;
+	planner_say(
+	    step, ADDRESS_STATE_UNKNOWN, step->holder.reason, step->holder.text);
+}
+
+static void
+plan_ours(struct planner *planner, struct plan_step *step)
+{
+	const struct allocation_address *address = planner_address(step);
+	const struct holder *holder = &step->holder;
+	const char *node =
+	    holder->node != NULL ? holder->node->name : holder->place.instance;
+	char message[TEXT_MAX + 1];
+
+	if (holder->node != NULL)
+		planner_take(planner, holder->node->uid);
+	snprintf(message, sizeof message, "on %s", node);
+	step->kind = PLAN_REST;
+	planner_say(step, ADDRESS_STATE_ATTACHED, "Attached", message);
+	if (holder->node != NULL &&
+	    !eligible_selected(holder->node, step->allocation)) {
+		snprintf(message, sizeof message,
+		    "on %s, which nodeSelector does not select", node);
+		planner_say(step, ADDRESS_STATE_ATTACHED, "OutsideSelector", message);
+	}
+	if (strcmp(address->instance, holder->instance->id) != 0)
+		step->kind = PLAN_ADOPT;
+}
+
+static void
+plan_absent(struct plan_step *step)
+{
+	const struct allocation *allocation = step->allocation;
+	const struct view_address *record = step->holder.record;
+	char message[TEXT_MAX + 1];
+
+	if (allocation->region[0] != '\0' &&
+	    strcmp(allocation->region, step->holder.place.region) != 0) {
+		snprintf(message, sizeof message, "%s is reserved in %s, not in %s",
+		    record->address, step->holder.place.region, allocation->region);
+		plan_block(step, "AddressInOtherRegion", message);
+		return;
+	}
+	if (allocation->deleting) {
+		step->kind = PLAN_REST;
+		planner_say(
+		    step, ADDRESS_STATE_PENDING, "Deleting", "is being deleted");
+		return;
+	}
+	step->kind = PLAN_ATTACH;
+}
+
+/* An address that the list no longer has stays where it is, and goes from the status
+ * once it is with none of our instances. */
+static void
+plan_unlisted(struct plan_step *step)
+{
+	char message[TEXT_MAX + 1];
+
+	step->kind = PLAN_HOLD;
+	if (step->holder.kind == HOLDER_UNKNOWN)
+		return;
+	if (step->holder.kind != HOLDER_OURS) {
+		step->kind = PLAN_FORGET;
+		return;
+	}
+	step->kind = PLAN_REST;
+	snprintf(message, sizeof message, "no longer listed; left on %s",
+	    step->holder.place.instance);
+	planner_say(step, ADDRESS_STATE_ATTACHED, "NotListed", message);
+}
+
+static void
+plan_look(struct planner *planner, struct plan_step *step)
+{
+	const struct allocation_address *address = planner_address(step);
+
+	step->holder.reason = "";
+	if (address->intent.step == INTENT_UNKNOWN) {
+		plan_block(step, "UnknownJournal",
+		    "its intent is of a version that this program does not know");
+		return;
+	}
+	holder_find(planner->scene, address, &step->holder);
+	if (plan_is_open(address)) {
+		step->kind = PLAN_OPEN;
+		return;
+	}
+	if (plan_refuse(planner, step)) {
+		if (step->holder.kind == HOLDER_OURS && step->holder.node != NULL)
+			planner_take(planner, step->holder.node->uid);
+		return;
+	}
+	if (!address->listed) {
+		plan_unlisted(step);
+		return;
+	}
+	switch (step->holder.kind) {
+	case HOLDER_UNKNOWN:
+		plan_unknown(step);
+		return;
+	case HOLDER_OURS:
+		plan_ours(planner, step);
+		return;
+	case HOLDER_ABSENT:
+		plan_absent(step);
+		return;
+	case HOLDER_ELSEWHERE:
+	case HOLDER_NOT_FOUND:
+	case HOLDER_UNFIT:
+		plan_block(step, step->holder.reason, step->holder.text);
+		return;
+	}
+}
+
+/* --- an absent address: where to? ------------------------------------------------- */
+
+/* Nodes that would do if they did not already hold an address make it a spare. */
+static void
+plan_no_target(struct plan_step *step, const struct eligible_counts *counts)
+{
+	char message[TEXT_MAX + 1];
+
+	eligible_describe(counts, message, sizeof message);
+	if (counts->no[ELIGIBLE_HOLDS] > 0 && counts->no[ELIGIBLE_LEAVING] == 0 &&
+	    counts->no[ELIGIBLE_UNSEEN] == 0 && counts->no[ELIGIBLE_FAILED] == 0) {
+		step->kind = PLAN_REST;
+		planner_say(step, ADDRESS_STATE_SPARE, "Spare", message);
+		return;
+	}
+	plan_block(step, "NoEligibleNode", message);
+}
+
+static void
+plan_attach(struct planner *planner, struct plan_step *step)
+{
+	struct eligible_query query = {
+	    .scene = planner->scene,
+	    .allocation = step->allocation,
+	    .address = planner_address(step),
+	    .region = step->holder.place.region,
+	    .except = "",
+	    .taken = planner->taken,
+	};
+	struct eligible_counts counts;
+	char message[TEXT_MAX + 1];
+
+	if (!eligible_choose(&query, &step->target, &counts)) {
+		plan_no_target(step, &counts);
+		return;
+	}
+	planner_take(planner, step->target.node->uid);
+	snprintf(
+	    message, sizeof message, "to be attached to %s", step->target.node->name);
+	planner_say(step, ADDRESS_STATE_ATTACHING, "Attaching", message);
+	if (step->allocation->policy == POLICY_OBSERVE) {
+		step->kind = PLAN_REST;
+		planner_say(step, ADDRESS_STATE_PENDING, "Observing", message);
+	}
+}
+
+bool
+plan_is_promised(const struct scene *scene, const struct allocation_address *except,
+    const char *node_uid)
+{
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		const struct allocation *allocation = scene->allocations[i];
+
+		for (size_t j = 0; j < allocation->addresses_len; j++) {
+			const struct allocation_address *address =
+			    &allocation->addresses[j];
+
+			if (address != except && plan_is_open(address) &&
+			    (strcmp(address->intent.to.node_uid, node_uid) == 0 ||
+				strcmp(address->intent.from.node_uid, node_uid) == 0))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+plan_choose(const struct scene *scene, const struct allocation *allocation,
+    const struct allocation_address *address, const char *region, const char *except,
+    struct target *ret_target, char *ret_message, size_t message_size)
+{
+	struct planner planner = {.scene = scene};
+	struct eligible_query query = {
+	    .scene = scene,
+	    .allocation = allocation,
+	    .address = address,
+	    .region = region,
+	    .except = except,
+	};
+	struct eligible_counts counts;
+	bool found;
+
+	planner.taken = map_new(NULL);
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		const struct allocation *other = scene->allocations[i];
+
+		for (size_t j = 0; j < other->addresses_len; j++) {
+			const struct allocation_address *entry = &other->addresses[j];
+
+			if (entry == address || !plan_is_open(entry))
+				continue;
+			planner_take(&planner, entry->intent.to.node_uid);
+			planner_take(&planner, entry->intent.from.node_uid);
+		}
+	}
+	query.taken = planner.taken;
+	found = eligible_choose(&query, ret_target, &counts);
+	if (!found)
+		eligible_describe(&counts, ret_message, message_size);
+	map_free(planner.taken);
+	return found;
+}

@@ -1,0 +1,181 @@
+/* An attached address: has it to leave its node? */
+#include "planner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Ready and NotReady nodes of an allocation, or of a zone. */
+struct planner_tally {
+	size_t nodes, not_ready;
+};
+
+static void
+planner_tally(const struct scene *scene, const struct allocation *allocation,
+    const char *zone, struct planner_tally *tally)
+{
+	*tally = (struct planner_tally){0};
+	MAP_EACH(scene->world->nodes, entry)
+	{
+		const struct world_node *node = lh_entry_v(entry);
+
+		if (allocation != NULL && !eligible_selected(node, allocation))
+			continue;
+		if (zone != NULL && strcmp(node->place.zone, zone) != 0)
+			continue;
+		tally->nodes++;
+		tally->not_ready += node->ready != NODE_READY_TRUE;
+	}
+}
+
+/* When so much is NotReady, it is rather the network that is broken. */
+static bool
+planner_brake(
+    const struct scene *scene, const struct allocation *allocation, const char *zone)
+{
+	struct planner_tally tally;
+	size_t bound;
+
+	planner_tally(scene, allocation, NULL, &tally);
+	bound = tally.nodes / 3 > 1 ? tally.nodes / 3 : 1;
+	if (tally.not_ready > bound)
+		return true;
+	planner_tally(scene, NULL, zone, &tally);
+	return tally.not_ready > 1 && tally.not_ready * 2 > tally.nodes;
+}
+
+static size_t
+planner_moving(const struct plan *plan, const struct allocation *allocation)
+{
+	size_t moving = 0;
+
+	for (size_t i = 0; i < plan->len; i++) {
+		const struct plan_step *step = &plan->steps[i];
+
+		if (step->allocation != allocation)
+			continue;
+		if (step->kind == PLAN_MOVE ||
+		    (step->kind == PLAN_OPEN &&
+			planner_address(step)->intent.from.instance[0] != '\0'))
+			moving++;
+	}
+	return moving;
+}
+
+static void
+planner_stay(struct plan_step *step, const char *reason, const char *message)
+{
+	step->kind = PLAN_REST;
+	planner_say(step, ADDRESS_STATE_DRAINING, reason, message);
+}
+
+/* Pods that keep it there; true: it stays for now. */
+static bool
+planner_in_use(struct planner *planner, struct plan_step *step)
+{
+	const struct scene *scene = planner->scene;
+	const struct allocation *allocation = step->allocation;
+	const struct world_node *node = step->holder.node;
+	char message[TEXT_MAX + 1];
+	const char *first;
+	size_t count;
+
+	if (world_noted(scene->world, NOTE_WORKLOAD_MISSING, allocation->uid, "",
+		scene->now.mono)) {
+		snprintf(message, sizeof message,
+		    "workload %s/%s does not exist; nothing moves",
+		    allocation->workload_namespace, allocation->workload_name);
+		planner_stay(step, "WorkloadNotFound", message);
+		step->degraded = true;
+		return true;
+	}
+	count = leave_count_pods(world_pods(scene->world, node->name), allocation,
+	    scene->now.wall, &planner->plan->next_ms, &first);
+	if (count == 0)
+		return false;
+	snprintf(message, sizeof message,
+	    "on %s, which is leaving; in use by %zu pod%s (%s)", node->name, count,
+	    count > 1 ? "s" : "", first);
+	planner_stay(step, "InUse", message);
+	return true;
+}
+
+static void
+planner_move_to(struct planner *planner, struct plan_step *step)
+{
+	struct eligible_query query = {
+	    .scene = planner->scene,
+	    .allocation = step->allocation,
+	    .address = planner_address(step),
+	    .region = step->holder.place.region,
+	    .except = step->holder.node != NULL ? step->holder.node->uid : "",
+	    .taken = planner->taken,
+	};
+	struct eligible_counts counts;
+	char message[TEXT_MAX + 1];
+
+	if (!eligible_choose(&query, &step->target, &counts)) {
+		eligible_describe(&counts, message, sizeof message);
+		planner_stay(step, "NoEligibleNode", message);
+		step->degraded = true;
+		return;
+	}
+	planner_take(planner, step->target.node->uid);
+	snprintf(message, sizeof message, "%s is %s: to be moved to %s",
+	    step->holder.place.instance, leave_word(step->why),
+	    step->target.node->name);
+	step->kind = PLAN_MOVE;
+	planner_say(step, ADDRESS_STATE_DRAINING, "Moving", message);
+	if (step->allocation->policy != POLICY_SYNC)
+		planner_stay(step,
+		    step->allocation->policy == POLICY_OBSERVE ? "Observing"
+							       : "AssignOnly",
+		    message);
+}
+
+static void
+planner_leave(struct planner *planner, struct plan_step *step)
+{
+	const struct scene *scene = planner->scene;
+	const struct holder *holder = &step->holder;
+
+	if (leave_heeds_pods(step->why) && planner_in_use(planner, step))
+		return;
+	if (step->why == LEAVE_NOT_READY &&
+	    planner_brake(scene, step->allocation, holder->place.zone)) {
+		planner_stay(step, "ManyNodesNotReady",
+		    "so many nodes are not ready that nothing moves");
+		step->degraded = true;
+		return;
+	}
+	if (planner_moving(planner->plan, step->allocation) >= PLANNER_MOVES_MAX) {
+		planner_stay(step, "MoveWaits", "another address of it is being moved");
+		return;
+	}
+	planner_move_to(planner, step);
+}
+
+static bool
+planner_is_at_rest(const struct plan_step *step)
+{
+	return step->kind == PLAN_REST && step->state == ADDRESS_STATE_ATTACHED &&
+	       step->holder.kind == HOLDER_OURS && planner_address(step)->listed &&
+	       !step->allocation->deleting;
+}
+
+void
+planner_moves(struct planner *planner)
+{
+	const struct scene *scene = planner->scene;
+
+	for (size_t i = 0; i < planner->plan->len; i++) {
+		struct plan_step *step = &planner->plan->steps[i];
+
+		if (!planner_is_at_rest(step))
+			continue;
+		step->why = leave_judge(step->holder.node, step->holder.instance,
+		    scene->world->sync[FACT_KIND_NODE].since, scene->now.wall,
+		    &planner->plan->next_ms);
+		if (step->why != LEAVE_NOT)
+			planner_leave(planner, step);
+	}
+}

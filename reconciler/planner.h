@@ -1,0 +1,24 @@
+/* What plan.c and planner.c share while a plan is being made. Private to them. */
+#ifndef IPW_PLANNER_H
+#define IPW_PLANNER_H
+
+#include "plan.h"
+
+/* Moves of serving addresses at a time, of one allocation. */
+#define PLANNER_MOVES_MAX 1
+
+struct planner {
+	const struct scene *scene;
+	struct plan *plan;
+	struct map *taken; /* node uid → a text: holds or is promised an address */
+};
+
+struct allocation_address *planner_address(const struct plan_step *step);
+void planner_say(struct plan_step *step, enum address_state state, const char *reason,
+    const char *message);
+void planner_take(struct planner *planner, const char *node_uid);
+
+/* Attached addresses whose node is leaving, dead or gone. */
+void planner_moves(struct planner *planner);
+
+#endif

@@ -1,0 +1,64 @@
+/* What the parts of the shell share. Private to shell*.c. */
+#ifndef IPW_SHELL_STATE_H
+#define IPW_SHELL_STATE_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "core.h"
+#include "elect.h"
+#include "kube.h"
+#include "shell.h"
+
+struct shell_call {
+	struct shell *shell;
+	uint64_t ticket;
+	LIST_ENTRY(shell_call) link;
+};
+
+/* The earliest time that core or elect has asked to be woken at. */
+struct wake {
+	struct loop_timer *timer;
+	struct mono_time due;
+	bool armed;
+};
+
+struct shell {
+	struct worker *worker;
+	struct shell_parts parts;
+	char *identity;
+	struct kube *kube;
+	struct elect *elect;
+	struct core *core;
+	struct effects core_effects;
+	struct effects elect_effects;
+	struct elect_times times;
+	struct wake core_wake;
+	struct wake elect_wake;
+	struct loop_timer *tick;
+	struct loop_timer *stop_deadline;
+	/* one time for everything that one event brings about */
+	struct core_time now;
+	LIST_HEAD(shell_calls, shell_call) calls;
+	int files[FILE_COUNT]; /* that came before the API client; -1 none */
+	/* "" = nothing against being ready */
+	char core_reason[TEXT_MAX + 1];
+	char audit_reason[TEXT_MAX + 1];
+	char lease_reason[TEXT_MAX + 1];
+	bool stopping;
+	bool releasing;
+};
+
+/* At the start of each event. */
+void shell_look_at_clocks(struct shell *shell);
+/* At the end of each event: whether a stop can go on. */
+void shell_stop_step(struct shell *shell);
+/* After any of the reasons has changed. */
+void shell_put_readiness(struct shell *shell);
+
+/* Makes the timers and the effects of core and elect. */
+void shell_open_effects(struct shell *shell);
+void shell_close_effects(struct shell *shell);
+void shell_wake_in(struct wake *wake, int64_t delay_ms);
+
+#endif

@@ -1,0 +1,149 @@
+/* What core.c, act.c and their helpers share: the state of one core. Private to them.
+ */
+#ifndef IPW_STATE_H
+#define IPW_STATE_H
+
+#include "allocation.h"
+#include "core.h"
+#include "map.h"
+#include "plan.h"
+#include "view.h"
+#include "world.h"
+
+/* Orders open at a time, over all allocations. */
+#define ORDERS_OPEN_MAX 8u
+/* Orders remembered, ended ones included; the oldest ended one goes first. */
+#define ORDERS_KEPT_MAX 512u
+/* A request id is not used again later than that after its intent was written: clouds
+ * forget it (CLOUDS.md §1.1). */
+#define REQUEST_AGE_MAX_MS 3600000
+/* Refusals in a row after which an order counts as failed. */
+#define REFUSALS_MAX 3u
+/* Backoff of an address, an object, a node's labels. */
+#define BACKOFF_FIRST_MS 1000
+#define BACKOFF_MAX_MS	 60000
+/* resourceVersions remembered, so that a late hint does not cause a read. */
+#define HELD_MAX 8u
+/* Pods may come by the hundred: the plan is made at most so often. */
+#define PASS_GAP_MS 50
+
+struct backoff {
+	int64_t not_before_ms; /* mono */
+	int64_t delay_ms;
+};
+
+/* The fresh reads before something is taken away. */
+enum check_state { CHECK_NONE, CHECK_RUNNING, CHECK_PASSED, CHECK_FAILED };
+
+/* What is remembered of one address of one allocation; never needed to be right. */
+struct slot {
+	char address[ADDRESS_MAX + 1];
+	struct backoff backoff;
+	unsigned refusals;
+	enum check_state check;
+	char check_instance[128]; /* what the reads were about */
+	struct mono_time checked_at;
+	char checked[ID_MAX + 1]; /* the intent that they allowed */
+	char give_request[ID_MAX + 1];
+	unsigned give_tries;
+	char failure_reason[REASON_MAX + 1]; /* of the last attempt; "" none */
+	char failure[TEXT_MAX + 1];
+	char shown_node[NAME_MAX_LEN + 1]; /* in netipallocation_ip_attached */
+	struct mono_time needed_at;	   /* since when a change is needed; 0 not */
+};
+
+struct item {
+	char name[NAME_MAX_LEN + 1];
+	struct allocation *allocation; /* as the API last said (or being written) */
+	bool reading, writing;
+	bool stale; /* to be read */
+	bool kept;  /* seen in the LIST under way */
+	struct backoff backoff;
+	char held[HELD_MAX][UID_MAX_LEN + 1];
+	size_t held_next;
+	struct map *slots;   /* by address */
+	struct check *check; /* at most one at a time */
+	bool shown;
+};
+
+struct order {
+	char request_id[ID_MAX + 1];
+	char id[ID_MAX + 1];
+	enum order_kind kind;
+	bool open;
+	enum order_outcome outcome; /* once it is not open */
+	char address[ADDRESS_MAX + 1];
+	char instance[128];
+	char project[PLACE_MAX + 1]; /* "" when it was told at link-up */
+	char zone[PLACE_MAX + 1];
+	char reason[REASON_MAX + 1];
+	char message[TEXT_MAX + 1];
+	char owner[NAME_MAX_LEN + 1]; /* the allocation; "" not known */
+	char about[ADDRESS_MAX + 1];  /* the allocation's address it is for */
+	char why[TEXT_MAX + 1];
+	struct mono_time sent;
+};
+
+/* What the watcher last told of an allocation. */
+struct hint {
+	char name[NAME_MAX_LEN + 1];
+	char resource_version[UID_MAX_LEN + 1];
+	uint64_t seen;
+};
+
+struct core {
+	char identity[NAME_MAX_LEN + 1];
+	char version[64];
+	char project_hint[PLACE_MAX + 1];
+	struct effects effects;
+	struct core_time now; /* of the event being handled */
+
+	struct world *world;
+	struct view *view;
+	struct map *items; /* by name */
+	struct map
+	    *hints; /* allocation name → struct hint: what the watcher last told */
+	struct map *orders;   /* by request id */
+	struct map *labels;   /* node name → struct label_job */
+	struct map *told;     /* events told lately */
+	struct map *cordoned; /* nodes shown in netipallocation_node_cordoned */
+
+	bool leads, listed, listing, stopping;
+	struct backoff list_backoff;
+	uint64_t term;
+	uint64_t epoch; /* of leading; answers to older calls do not count */
+	struct boot_time until;
+	int64_t call_timeout_ms, margin_ms;
+	bool watcher_up, cloud_up, orders_told;
+
+	struct call *calls;
+	size_t calls_open;
+	uint64_t next_ticket;
+
+	bool dirty;
+	bool passed; /* at least once */
+	struct mono_time passed_at;
+	int64_t wake_ms; /* mono, when something is due; INT64_MAX never */
+	char readiness[TEXT_MAX + 1];
+	bool readiness_told;
+};
+
+/* --- core.c
+ * --------------------------------------------------------------------------- */
+
+/* Something may be decided differently now. */
+void core_touch(struct core *core);
+/* Something is due then (mono ms). */
+void core_wake_at(struct core *core, int64_t mono_ms);
+/* Whether a call or order may begin: we lead, the grant lasts long enough, no stop. */
+bool core_may_start(const struct core *core);
+
+void backoff_fail(struct backoff *backoff, struct mono_time now);
+void backoff_clear(struct backoff *backoff);
+/* True: not yet; the core will be woken in time. */
+bool backoff_waits(struct core *core, const struct backoff *backoff);
+
+/* RFC 1123: what may stand in a path as it is. */
+bool core_name_sound(const char *name);
+
+#endif

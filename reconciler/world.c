@@ -1,0 +1,364 @@
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "mem.h"
+
+struct world_host {
+	char *name;
+	struct world_pod *pods;
+};
+
+struct world_note {
+	char *key;
+	struct mono_time until;
+};
+
+static void
+world_host_free(void *value)
+{
+	struct world_host *host = value;
+
+	free(host->name);
+	free(host);
+}
+
+static void
+world_note_free(void *value)
+{
+	struct world_note *note = value;
+
+	free(note->key);
+	free(note);
+}
+
+struct world *
+world_new(void)
+{
+	struct world *world = mem_calloc(1, sizeof *world);
+
+	world->nodes = map_new(world_node_free);
+	world->pods = map_new(world_pod_free);
+	world->hosts = map_new(world_host_free);
+	world->notes = map_new(world_note_free);
+	return world;
+}
+
+void
+world_free(struct world *world)
+{
+	if (world == NULL)
+		return;
+	map_free(world->nodes);
+	map_free(world->pods);
+	map_free(world->hosts);
+	map_free(world->notes);
+	free(world);
+}
+
+void
+world_unsync(struct world *world)
+{
+	for (size_t kind = 0; kind < FACT_KIND_COUNT; kind++)
+		world->sync[kind].complete = false;
+}
+
+static void
+world_sweep(struct world *world, enum fact_kind kind)
+{
+	uint64_t generation = world->sync[kind].generation;
+
+	if (kind == FACT_KIND_NODE) {
+		MAP_EACH(world->nodes, entry)
+		{
+			struct world_node *node = lh_entry_v(entry);
+
+			if (node->seen != generation)
+				map_drop(world->nodes, node->name);
+		}
+	} else if (kind == FACT_KIND_POD) {
+		MAP_EACH(world->pods, entry)
+		{
+			struct world_pod *pod = lh_entry_v(entry);
+
+			if (pod->seen != generation)
+				world_remove_pod(world, pod->uid);
+		}
+	}
+}
+
+void
+world_sync(struct world *world, enum fact_kind kind, enum sync_phase phase,
+    struct wall_time now)
+{
+	if (phase == SYNC_BEGIN) {
+		world->sync[kind].generation++;
+		world->sync[kind].complete = false;
+		world->sync[kind].overflow = false;
+		return;
+	}
+	/* An end without a beginning says nothing about what is absent. */
+	if (world->sync[kind].generation == 0 || world->sync[kind].complete)
+		return;
+	world_sweep(world, kind);
+	world->sync[kind].complete = !world->sync[kind].overflow;
+	world->sync[kind].since = now;
+}
+
+bool
+world_complete(const struct world *world)
+{
+	for (size_t kind = 0; kind < FACT_KIND_COUNT; kind++)
+		if (!world->sync[kind].complete)
+			return false;
+	return true;
+}
+
+static void
+world_overflow(struct world *world, enum fact_kind kind)
+{
+	if (!world->sync[kind].overflow)
+		log_error("world_full", LOG_N("kind", kind));
+	world->sync[kind].overflow = true;
+	world->sync[kind].complete = false;
+}
+
+/* --- nodes ------------------------------------------------------------------------ */
+
+struct world_node *
+world_node_new(const struct msg_fact_node *fact)
+{
+	struct world_node *node = mem_calloc(1, sizeof *node);
+
+	MESSAGE_TEXT(node->name, fact->name);
+	MESSAGE_TEXT(node->uid, fact->uid);
+	MESSAGE_TEXT(node->provider_id, fact->provider_id);
+	MESSAGE_TEXT(node->boot_id, fact->boot_id);
+	node->placed = place_parse_provider_id(node->provider_id, &node->place);
+	node->unschedulable = fact->unschedulable != 0;
+	node->deleting = fact->deleting != 0;
+	node->skip = fact->skip != 0;
+	node->oversize = fact->oversize != 0;
+	node->ready = (enum node_ready)fact->ready;
+	node->ready_since_ms = fact->ready_since_ms;
+	texts_set(&node->labels, fact->labels.data, fact->labels.len);
+	texts_set(&node->taints, fact->taints.data, fact->taints.len);
+	return node;
+}
+
+void
+world_node_free(void *value)
+{
+	struct world_node *node = value;
+
+	if (node == NULL)
+		return;
+	texts_free(&node->labels);
+	texts_free(&node->taints);
+	free(node);
+}
+
+static bool
+world_node_upset(const struct world_node *old, const struct world_node *new)
+{
+	return strcmp(old->uid, new->uid) != 0 ||
+	       strcmp(old->provider_id, new->provider_id) != 0 ||
+	       strcmp(old->boot_id, new->boot_id) != 0 || old->ready != new->ready;
+}
+
+enum world_change
+world_put_node(struct world *world, const struct msg_fact_node *fact)
+{
+	struct world_node *old = map_get(world->nodes, fact->name);
+	struct world_node *node;
+	enum world_change change;
+
+	if (old == NULL && map_count(world->nodes) >= WORLD_NODES_MAX) {
+		world_overflow(world, FACT_KIND_NODE);
+		return WORLD_SAME;
+	}
+	node = world_node_new(fact);
+	node->seen = world->sync[FACT_KIND_NODE].generation;
+	change =
+	    old == NULL || world_node_upset(old, node) ? WORLD_UPSET : WORLD_CHANGED;
+	map_put(world->nodes, node->name, node);
+	return change;
+}
+
+enum world_change
+world_remove_node(struct world *world, const char *name, const char *uid)
+{
+	const struct world_node *node = map_get(world->nodes, name);
+
+	if (node == NULL || (uid[0] != '\0' && strcmp(node->uid, uid) != 0))
+		return WORLD_SAME;
+	map_drop(world->nodes, name);
+	return WORLD_UPSET;
+}
+
+struct world_node *
+world_node(const struct world *world, const char *name)
+{
+	return map_get(world->nodes, name);
+}
+
+struct world_node *
+world_node_at(const struct world *world, const char *project, const char *zone,
+    const char *instance)
+{
+	MAP_EACH(world->nodes, entry)
+	{
+		struct world_node *node = lh_entry_v(entry);
+
+		if (node->placed && strcmp(node->place.instance, instance) == 0 &&
+		    strcmp(node->place.zone, zone) == 0 &&
+		    strcmp(node->place.project, project) == 0)
+			return node;
+	}
+	return NULL;
+}
+
+/* --- pods ------------------------------------------------------------------------- */
+
+struct world_pod *
+world_pod_new(const struct msg_fact_pod *fact)
+{
+	struct world_pod *pod = mem_calloc(1, sizeof *pod);
+
+	pod->uid = mem_strdup(fact->uid);
+	pod->name = mem_strdup(fact->name);
+	pod->namespace = mem_strdup(fact->namespace);
+	pod->node = mem_strdup(fact->node);
+	pod->owner_kind = mem_strdup(fact->owner_kind);
+	pod->owner_name = mem_strdup(fact->owner_name);
+	pod->template_hash = mem_strdup(fact->template_hash);
+	pod->label_app = mem_strdup(fact->label_app);
+	pod->label_name = mem_strdup(fact->label_name);
+	pod->phase = (enum pod_phase)fact->phase;
+	pod->deleting = fact->deleting != 0;
+	pod->host_network = fact->host_network != 0;
+	pod->mirror = fact->mirror != 0;
+	pod->delete_at_ms = fact->delete_at_ms;
+	texts_set(&pod->tolerations, fact->tolerations.data, fact->tolerations.len);
+	return pod;
+}
+
+void
+world_pod_free(void *value)
+{
+	struct world_pod *pod = value;
+
+	if (pod == NULL)
+		return;
+	free(pod->uid);
+	free(pod->name);
+	free(pod->namespace);
+	free(pod->node);
+	free(pod->owner_kind);
+	free(pod->owner_name);
+	free(pod->template_hash);
+	free(pod->label_app);
+	free(pod->label_name);
+	texts_free(&pod->tolerations);
+	free(pod);
+}
+
+static void
+world_pod_link(struct world *world, struct world_pod *pod)
+{
+	struct world_host *host;
+
+	if (pod->node[0] == '\0')
+		return;
+	host = map_get(world->hosts, pod->node);
+	if (host == NULL) {
+		host = mem_calloc(1, sizeof *host);
+		host->name = mem_strdup(pod->node);
+		map_put(world->hosts, host->name, host);
+	}
+	pod->next = host->pods;
+	if (pod->next != NULL)
+		pod->next->previous = pod;
+	host->pods = pod;
+}
+
+static void
+world_pod_unlink(struct world *world, struct world_pod *pod)
+{
+	struct world_host *host = map_get(world->hosts, pod->node);
+
+	if (host == NULL)
+		return;
+	if (pod->next != NULL)
+		pod->next->previous = pod->previous;
+	if (pod->previous != NULL)
+		pod->previous->next = pod->next;
+	else
+		host->pods = pod->next;
+	if (host->pods == NULL)
+		map_drop(world->hosts, host->name);
+}
+
+void
+world_put_pod(struct world *world, const struct msg_fact_pod *fact)
+{
+	struct world_pod *pod;
+
+	world_remove_pod(world, fact->uid);
+	if (map_count(world->pods) >= WORLD_PODS_MAX) {
+		world_overflow(world, FACT_KIND_POD);
+		return;
+	}
+	pod = world_pod_new(fact);
+	pod->seen = world->sync[FACT_KIND_POD].generation;
+	world_pod_link(world, pod);
+	map_put(world->pods, pod->uid, pod);
+}
+
+void
+world_remove_pod(struct world *world, const char *uid)
+{
+	struct world_pod *pod = map_get(world->pods, uid);
+
+	if (pod == NULL)
+		return;
+	world_pod_unlink(world, pod);
+	map_drop(world->pods, uid);
+}
+
+const struct world_pod *
+world_pods(const struct world *world, const char *node)
+{
+	const struct world_host *host = map_get(world->hosts, node);
+
+	return host != NULL ? host->pods : NULL;
+}
+
+/* --- notes ------------------------------------------------------------------------ */
+
+void
+world_note(struct world *world, const char *kind, const char *about, const char *detail,
+    struct mono_time until)
+{
+	struct world_note *note = mem_calloc(1, sizeof *note);
+
+	if (map_count(world->notes) >= WORLD_NOTES_MAX)
+		map_drop(world->notes, lh_entry_k(lh_table_head(world->notes->table)));
+	note->key = mem_printf("%s/%s/%s", kind, about, detail);
+	note->until = until;
+	map_put(world->notes, note->key, note);
+}
+
+bool
+world_noted(const struct world *world, const char *kind, const char *about,
+    const char *detail, struct mono_time now)
+{
+	char *key = mem_printf("%s/%s/%s", kind, about, detail);
+	const struct world_note *note = map_get(world->notes, key);
+
+	free(key);
+	return note != NULL && note->until.ms > now.ms;
+}

@@ -1,0 +1,102 @@
+/* What the watcher told: nodes, pods (also by node), and whether each kind is complete.
+ * Also short-lived notes that the plan heeds. No decisions. */
+#ifndef IPW_WORLD_H
+#define IPW_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "effects.h"
+#include "map.h"
+#include "place.h"
+
+/* Objects held at most; beyond that the kind never counts as complete, so that nothing
+ * is decided on a part of it. Kubernetes' own documented limits with room to spare. */
+#define WORLD_NODES_MAX 20000u
+#define WORLD_PODS_MAX	400000u
+/* Notes kept; the oldest goes first. */
+#define WORLD_NOTES_MAX 1024u
+
+struct world_pod {
+	char *uid, *name, *namespace, *node;
+	char *owner_kind, *owner_name, *template_hash;
+	char *label_app, *label_name;
+	enum pod_phase phase;
+	bool deleting, host_network, mirror;
+	int64_t delete_at_ms;	  /* wall */
+	struct texts tolerations; /* key, operator, value, effect, … */
+	uint64_t seen;
+	struct world_pod *next, *previous; /* on the same node */
+};
+
+struct world_node {
+	char name[NAME_MAX_LEN + 1];
+	char uid[UID_MAX_LEN + 1];
+	char provider_id[256];
+	char boot_id[UID_MAX_LEN + 1];
+	struct place place; /* of providerID */
+	bool placed;	    /* providerID was understood */
+	bool unschedulable, deleting, skip, oversize;
+	enum node_ready ready;
+	int64_t ready_since_ms; /* wall */
+	struct texts labels;	/* key, value, … */
+	struct texts taints;	/* key, value, effect, … */
+	uint64_t seen;
+};
+
+struct world {
+	struct map *nodes; /* by name */
+	struct map *pods;  /* by uid */
+	struct map *hosts; /* node name → struct world_host */
+	struct map *notes; /* key → struct world_note */
+	struct {
+		uint64_t generation;
+		bool complete;
+		bool overflow;
+		struct wall_time since; /* complete since */
+	} sync[FACT_KIND_COUNT];
+};
+
+struct world *world_new(void);
+void world_free(struct world *world);
+
+/* The watcher is gone or new: what is known stays, but nothing is complete. */
+void world_unsync(struct world *world);
+/* A list of `kind` begins, or has ended (what was not seen since is forgotten). */
+void world_sync(struct world *world, enum fact_kind kind, enum sync_phase phase,
+    struct wall_time now);
+bool world_complete(const struct world *world);
+
+/* What an upsert or removal of a node changes for the cloud's view of it. */
+enum world_change { WORLD_SAME, WORLD_CHANGED, WORLD_UPSET };
+
+/* UPSET: uid, providerID, bootID or Ready changed: its places are to be observed anew.
+ */
+enum world_change world_put_node(struct world *world, const struct msg_fact_node *fact);
+void world_put_pod(struct world *world, const struct msg_fact_pod *fact);
+enum world_change world_remove_node(
+    struct world *world, const char *name, const char *uid);
+void world_remove_pod(struct world *world, const char *uid);
+
+struct world_node *world_node(const struct world *world, const char *name);
+/* The node whose providerID names that instance, or NULL. */
+struct world_node *world_node_at(const struct world *world, const char *project,
+    const char *zone, const char *instance);
+/* First of the pods on a node; go on with ->next. */
+const struct world_pod *world_pods(const struct world *world, const char *node);
+
+/* Plain makers, for fresh reads too. */
+struct world_node *world_node_new(const struct msg_fact_node *fact);
+void world_node_free(void *node);
+struct world_pod *world_pod_new(const struct msg_fact_pod *fact);
+void world_pod_free(void *pod);
+
+/* A note lasts until `until`; e.g. an attach failed on that node lately. */
+void world_note(struct world *world, const char *kind, const char *about,
+    const char *detail, struct mono_time until);
+bool world_noted(const struct world *world, const char *kind, const char *about,
+    const char *detail, struct mono_time now);
+#define NOTE_ATTACH_FAILED    "attach-failed" /* address, node uid */
+#define NOTE_WORKLOAD_MISSING "workload"      /* allocation uid, "" */
+
+#endif
