@@ -1,0 +1,243 @@
+#include "registry.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+struct registry {
+	void *tree; /* tsearch(3), by series_compare */
+	size_t count;
+};
+
+static const struct {
+	enum metric_type type;
+	const char *labels;
+} metric_table[METRIC_COUNT] = {
+#define METRIC_ENTRY(constant, name, type, labels, buckets, help)                      \
+	[constant] = {type, labels},
+    METRIC_LIST(METRIC_ENTRY)
+#undef METRIC_ENTRY
+};
+
+size_t
+metric_labels(enum metric metric)
+{
+	size_t count = 1;
+
+	for (const char *c = metric_table[metric].labels; *c != '\0'; c++)
+		count += *c == ',';
+	return count;
+}
+
+struct registry *
+registry_new(void)
+{
+	return mem_calloc(1, sizeof(struct registry));
+}
+
+static void
+series_free(void *series)
+{
+	free(((struct registry_series *)series)->buckets);
+	free(series);
+}
+
+void
+registry_free(struct registry *registry)
+{
+	if (registry == NULL)
+		return;
+	tdestroy(registry->tree, series_free);
+	free(registry);
+}
+
+static int
+series_compare(const void *a, const void *b)
+{
+	const struct registry_series *x = a, *y = b;
+	size_t least = x->labels_len < y->labels_len ? x->labels_len : y->labels_len;
+	int order;
+
+	if (x->metric != y->metric)
+		return x->metric < y->metric ? -1 : 1;
+	order = memcmp(x->labels, y->labels, least);
+	if (order != 0 || x->labels_len == y->labels_len)
+		return order;
+	return x->labels_len < y->labels_len ? -1 : 1;
+}
+
+static struct registry_series *
+series_get(struct registry *registry, enum producer producer, enum metric metric,
+    const struct pack *labels)
+{
+	struct registry_series *wanted = mem_calloc(1, sizeof *wanted + labels->len);
+	struct registry_series **found;
+
+	wanted->metric = metric;
+	wanted->labels_len = labels->len;
+	memcpy(wanted->labels, labels->data, labels->len);
+	found = tfind(wanted, &registry->tree, series_compare);
+	if (found != NULL) {
+		free(wanted);
+		(*found)->producer = producer;
+		return *found;
+	}
+	wanted->producer = producer;
+	if (registry->count >= REGISTRY_SERIES_MAX ||
+	    tsearch(wanted, &registry->tree, series_compare) == NULL) {
+		free(wanted);
+		return NULL;
+	}
+	if (metric_table[metric].type == METRIC_HISTOGRAM)
+		wanted->buckets = mem_calloc(METRIC_BUCKETS_MAX, sizeof(double));
+	registry->count++;
+	return wanted;
+}
+
+static size_t
+pack_count(const struct pack *pack)
+{
+	size_t cursor = 0, count = 0;
+
+	while (pack_next(pack, &cursor) != NULL)
+		count++;
+	return count;
+}
+
+int
+registry_sample(
+    struct registry *registry, enum producer producer, const struct msg_sample *sample)
+{
+	struct registry_series *series;
+	double value;
+
+	if (sample->metric >= METRIC_COUNT ||
+	    pack_count(&sample->labels) != metric_labels(sample->metric) ||
+	    (metric_table[sample->metric].type == METRIC_HISTOGRAM) !=
+		(sample->part != SAMPLE_VALUE))
+		return -EINVAL;
+	series = series_get(registry, producer, sample->metric, &sample->labels);
+	if (series == NULL)
+		return -E2BIG;
+	memcpy(&value, &sample->value, sizeof value);
+	if (sample->part == SAMPLE_VALUE)
+		series->value = value;
+	else if (sample->part == SAMPLE_SUM)
+		series->sum = value;
+	else if (sample->part == SAMPLE_COUNT)
+		series->count = value;
+	else if (sample->part - SAMPLE_BUCKET_0 < METRIC_BUCKETS_MAX)
+		series->buckets[sample->part - SAMPLE_BUCKET_0] = value;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+void
+registry_set(struct registry *registry, enum metric metric, double value, ...)
+{
+	struct pack labels;
+	struct registry_series *series;
+	const char *label;
+	va_list args;
+
+	pack_clear(&labels);
+	va_start(args, value);
+	while ((label = va_arg(args, const char *)) != NULL)
+		pack_add(&labels, label);
+	va_end(args);
+	series = series_get(registry, PRODUCER_SELF, metric, &labels);
+	if (series != NULL)
+		series->value = value;
+}
+
+/* What a walk gathers before anything is removed. */
+struct selection {
+	enum producer producer;
+	const struct msg_sample_drop *drop; /* NULL: everything of that producer */
+	struct registry_series **found;
+	size_t len;
+};
+
+static void
+select_series(void *arg, const struct registry_series *series)
+{
+	struct selection *selection = arg;
+	const struct msg_sample_drop *drop = selection->drop;
+
+	if (series->producer != selection->producer)
+		return;
+	if (drop != NULL &&
+	    (series->metric != drop->metric || series->labels_len < drop->labels.len ||
+		memcmp(series->labels, drop->labels.data, drop->labels.len) != 0))
+		return;
+	memcpy(&selection->found[selection->len++], &series, sizeof series);
+}
+
+static void
+remove_selected(struct registry *registry, enum producer producer,
+    const struct msg_sample_drop *drop)
+{
+	struct selection selection = {.producer = producer, .drop = drop};
+
+	selection.found = mem_calloc(registry->count, sizeof *selection.found);
+	registry_walk(registry, select_series, &selection);
+	for (size_t i = 0; i < selection.len; i++) {
+		tdelete(selection.found[i], &registry->tree, series_compare);
+		series_free(selection.found[i]);
+		registry->count--;
+	}
+	free(selection.found);
+}
+
+int
+registry_drop(struct registry *registry, enum producer producer,
+    const struct msg_sample_drop *drop)
+{
+	if (drop->metric >= METRIC_COUNT ||
+	    pack_count(&drop->labels) > metric_labels(drop->metric))
+		return -EINVAL;
+	remove_selected(registry, producer, drop);
+	return 0;
+}
+
+void
+registry_forget(struct registry *registry, enum producer producer)
+{
+	remove_selected(registry, producer, NULL);
+}
+
+size_t
+registry_count(const struct registry *registry)
+{
+	return registry->count;
+}
+
+struct walk {
+	registry_fn *fn;
+	void *arg;
+};
+
+static void
+visit(const void *node, VISIT which, void *closure)
+{
+	const struct walk *walk = closure;
+	const struct registry_series *series;
+
+	if (which != postorder && which != leaf)
+		return; /* in glibc's words, postorder is between the subtrees: sorted */
+	memcpy(&series, node, sizeof series);
+	walk->fn(walk->arg, series);
+}
+
+void
+registry_walk(const struct registry *registry, registry_fn *fn, void *arg)
+{
+	struct walk walk = {fn, arg};
+
+	twalk_r(registry->tree, visit, &walk);
+}

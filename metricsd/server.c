@@ -1,0 +1,193 @@
+#include "server.h"
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "exits.h"
+#include "exposition.h"
+#include "fds.h"
+#include "log.h"
+#include "mem.h"
+
+/* Connections of one listener at once; how long an idle or slow one is kept; what its
+ * request may take. */
+#define CONNECTIONS_MAX 32u
+#define TIMEOUT_S       10u
+#define MEMORY_MAX      ((size_t)16 * 1024)
+
+/* libmicrohttpd's own timeouts are looked at this often at the latest. */
+#define LOOK_MS 1000
+
+/* A health reply. */
+#define BODY_MAX 16384u
+
+struct listener {
+	struct server *server;
+	struct MHD_Daemon *daemon;
+	int epoll_fd;
+	bool metrics; /* /metrics is served here too */
+};
+
+struct server {
+	struct loop *loop;
+	const struct registry *registry;
+	const struct health *health;
+	const char *cluster;
+	struct loop_timer *timer;
+	struct listener listeners[2];
+};
+
+static enum MHD_Result
+answer(struct MHD_Connection *connection, int status, const char *type, struct buf *body)
+{
+	size_t len = body->len;
+	void *data = body->data != NULL ? body->data : mem_calloc(1, 1);
+	struct MHD_Response *response =
+	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
+	enum MHD_Result result;
+
+	if (response == NULL) {
+		free(data);
+		return MHD_NO;
+	}
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	result = MHD_queue_response(connection, (unsigned int)status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static int
+answer_path(const struct listener *listener, const char *path, bool verbose,
+    struct buf *body, const char **ret_type)
+{
+	const struct server *server = listener->server;
+
+	if (strcmp(path, "/healthz") == 0)
+		return health_healthz(server->health, verbose, body);
+	if (strcmp(path, "/readyz") == 0)
+		return health_readyz(server->health, verbose, body);
+	if (!listener->metrics || strcmp(path, "/metrics") != 0) {
+		buf_puts(body, "not found");
+		return MHD_HTTP_NOT_FOUND;
+	}
+	*ret_type = EXPOSITION_TYPE;
+	if (exposition_write(server->registry, server->cluster, body) == 0)
+		return MHD_HTTP_OK;
+	buf_reset(body);
+	buf_puts(body, "too many series");
+	return MHD_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* libmicrohttpd calls it once with the head, and again when the request is whole; bodies
+ * are not read. */
+static enum MHD_Result
+on_request(void *arg, struct MHD_Connection *connection, const char *path,
+    const char *method, const char *version, const char *data, size_t *data_len,
+    void **state)
+{
+	static char seen;
+	const char *type = "text/plain; charset=utf-8";
+	struct buf body;
+	int status = MHD_HTTP_METHOD_NOT_ALLOWED;
+	bool verbose;
+
+	(void)version;
+	(void)data;
+	if (*state == NULL) {
+		*state = &seen;
+		return MHD_YES;
+	}
+	*data_len = 0;
+	buf_init(&body, EXPOSITION_MAX);
+	verbose = MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND,
+		      "verbose", 7, NULL, NULL) == MHD_YES;
+	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+		status = answer_path(arg, path, verbose, &body, &type);
+	else
+		buf_puts(&body, "method not allowed");
+	return answer(connection, status, type, &body);
+}
+
+static void
+run(struct server *server)
+{
+	int64_t wait_ms = LOOK_MS;
+
+	for (int i = 0; i < 2; i++) {
+		MHD_UNSIGNED_LONG_LONG left_ms;
+
+		MHD_run(server->listeners[i].daemon);
+		if (MHD_get_timeout(server->listeners[i].daemon, &left_ms) == MHD_YES &&
+		    left_ms < (unsigned long long)wait_ms)
+			wait_ms = (int64_t)left_ms;
+	}
+	loop_timer_arm(server->timer, wait_ms);
+}
+
+static void
+on_event(void *arg, int fd, uint32_t events)
+{
+	(void)fd;
+	(void)events;
+	run(arg);
+}
+
+static void
+on_timer(void *arg)
+{
+	run(arg);
+}
+
+static void
+listener_open(struct server *server, int index, int fd)
+{
+	struct listener *listener = &server->listeners[index];
+	const union MHD_DaemonInfo *info = NULL;
+
+	listener->server = server;
+	listener->metrics = fd == FD_LISTEN_METRICS;
+	listener->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request,
+	    listener, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+	    CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_MAX, MHD_OPTION_END);
+	if (listener->daemon != NULL)
+		info = MHD_get_daemon_info(
+		    listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (info == NULL) {
+		log_error("http_failed", LOG_N("fd", fd));
+		_exit(EXIT_FATAL);
+	}
+	listener->epoll_fd = info->epoll_fd;
+}
+
+struct server *
+server_open(struct loop *loop, const struct registry *registry,
+    const struct health *health)
+{
+	struct server *server = mem_calloc(1, sizeof *server);
+
+	server->loop = loop;
+	server->registry = registry;
+	server->health = health;
+	server->timer = loop_timer_new(loop, on_timer, server);
+	listener_open(server, 0, FD_LISTEN_METRICS);
+	listener_open(server, 1, FD_LISTEN_HEALTH);
+	return server;
+}
+
+void
+server_start(struct server *server, const char *cluster)
+{
+	server->cluster = cluster;
+	for (int i = 0; i < 2; i++)
+		loop_set_fd(server->loop, server->listeners[i].epoll_fd, EPOLLIN,
+		    on_event, server);
+	run(server);
+}
