@@ -1,0 +1,120 @@
+#include "gce_gate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gce_operation.h"
+#include "mem.h"
+
+static struct gce_held *
+held_find(struct sim_gce *gce, const void *connection)
+{
+	struct gce_held *held;
+
+	TAILQ_FOREACH(held, &gce->held, link)
+	if (held->connection == connection)
+		return held;
+	return NULL;
+}
+
+static void
+held_free(struct sim_gce *gce, struct gce_held *held)
+{
+	if (held == NULL)
+		return;
+	TAILQ_REMOVE(&gce->held, held, link);
+	gce->held_len--;
+	buf_free(&held->reply.body);
+	free(held);
+}
+
+/* A client that leaves is not told of: its entry stays until the connection's next
+ * request, or until it gives way here. */
+static struct gce_held *
+held_new(struct sim_gce *gce, const struct sim_request *request, const char *target)
+{
+	struct gce_held *held;
+
+	if (gce->held_len == GCE_HELD_MAX)
+		held_free(gce, TAILQ_FIRST(&gce->held));
+	held = mem_calloc(1, sizeof *held);
+	held->connection = request->connection;
+	held->begun = clock_mono();
+	if (!request->again && gce->faults != NULL &&
+	    !sim_faults_take(
+		gce->faults, target, request->method, request->path, &held->fault))
+		held->fault = (struct sim_fault){0};
+	TAILQ_INSERT_TAIL(&gce->held, held, link);
+	gce->held_len++;
+	return held;
+}
+
+/* Moves the finished answer aside, to be given later. */
+static void
+hold_back(struct gce_held *held, struct sim_reply *reply)
+{
+	held->reply = *reply;
+	held->ready = true;
+	*reply = (struct sim_reply){
+	    .status = held->reply.status,
+	    .content_type = held->reply.content_type,
+	    .defer_ms = held->fault.delay_ms,
+	};
+	buf_init(&reply->body, held->reply.body.len_max);
+}
+
+static void
+give_back(struct gce_held *held, struct sim_reply *reply)
+{
+	buf_free(&reply->body);
+	*reply = held->reply;
+	buf_init(&held->reply.body, 0);
+}
+
+void
+gce_gate_pass(struct sim_gce *gce, const char *target, gce_answer_fn *answer,
+    const struct sim_request *request, struct sim_reply *reply)
+{
+	struct gce_held *held = held_find(gce, request->connection);
+
+	gce_operation_advance(gce);
+	if (held != NULL && !request->again) {
+		held_free(gce, held); /* of a client that left */
+		held = NULL;
+	}
+	if (held == NULL)
+		held = held_new(gce, request, target);
+	if (held->ready) {
+		give_back(held, reply);
+		held_free(gce, held);
+		return;
+	}
+	if (held->fault.drop_before) {
+		reply->drop = true;
+	} else if (held->fault.status > 0) {
+		reply->status = held->fault.status;
+		buf_puts(&reply->body, held->fault.body);
+	} else {
+		answer(gce, request, reply, held);
+		if (reply->defer_ms > 0)
+			return;
+		reply->drop = held->fault.drop_after;
+	}
+	if (held->fault.delay_ms > 0)
+		hold_back(held, reply);
+	else
+		held_free(gce, held);
+}
+
+void
+gce_gate_clear(struct sim_gce *gce)
+{
+	struct gce_held *held;
+
+	while ((held = TAILQ_FIRST(&gce->held)) != NULL) {
+		TAILQ_REMOVE(&gce->held, held, link);
+		buf_free(&held->reply.body);
+		free(held);
+	}
+	gce->held_len = 0;
+}

@@ -1,0 +1,64 @@
+/* What the parts of the simulated API server share: its state, and one request on its
+ * way through them. */
+#ifndef IPW_SIM_KUBE_WORLD_H
+#define IPW_SIM_KUBE_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kube_auth.h"
+#include "kube_kubelet.h"
+#include "kube_store.h"
+#include "loop.h"
+#include "sim.h"
+
+/* Largest reply (bytes): 5000 pods of 12 KiB each. */
+#define KUBE_REPLY_MAX (64u * 1024u * 1024u)
+/* Requests that a fault holds back at a time. */
+#define KUBE_HELD_MAX 256u
+
+/* A request that waits for its fault's delay to pass. */
+struct kube_held {
+	void *connection; /* NULL: free */
+	struct sim_fault fault;
+};
+
+struct sim_kube {
+	struct loop *loop;
+	struct sim_faults *faults;
+	struct sim_http *http; /* NULL until it stands */
+	struct kube_store *store;
+	struct kube_auth *auth;
+	struct kube_kubelet *kubelet;
+	int64_t bookmark_ms; /* between two bookmarks of a watch */
+	struct kube_held held[KUBE_HELD_MAX];
+};
+
+enum kube_format {
+	KUBE_JSON,
+	KUBE_TABLE,
+	KUBE_METADATA,	/* PartialObjectMetadata */
+	KUBE_DISCOVERY, /* aggregated discovery, /api and /apis only */
+};
+
+struct kube_call {
+	struct sim_kube *kube;
+	const struct sim_request *request;
+	struct sim_reply *reply;
+	struct kube_caller caller;
+	const char *verb;	/* get, list, watch, create, update, patch, … */
+	struct kube_view *view; /* NULL: no resource, a path of its own */
+	char space[254];	/* "" = none, or all */
+	char name[254];		/* "" = the collection */
+	char subresource[32];	/* "" = the object itself */
+	enum kube_format format;
+	const char *table_version; /* "v1" or "v1beta1" */
+	bool dry_run;
+};
+
+/* How often a watch that asked for bookmarks gets one; default 10 s. */
+void sim_kube_set_bookmark_interval(struct sim_kube *kube, int64_t interval_ms);
+/* How long a terminating pod stays at most; default 1 s, stands in for the kubelet. */
+void sim_kube_set_termination(struct sim_kube *kube, int64_t delay_ms);
+
+#endif
