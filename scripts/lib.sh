@@ -1,0 +1,102 @@
+# Sourced by the scripts: finds the source folder, installs what is missing, builds.
+# Everything is made under $BUILD; nothing of the machine changes but Debian packages.
+set -eu
+
+SRC=$(cd "$(dirname "$0")/.." && pwd)
+BUILD=${IPW_BUILD:-$SRC/build}
+STAGE=$BUILD/stage
+TOOLS=$BUILD/tools
+
+BUILD_PACKAGES="build-essential autoconf automake pkg-config
+	libcurl4-openssl-dev libjson-c-dev libssl-dev libseccomp-dev libcap-dev
+	libnanomsg-dev libmicrohttpd-dev libyaml-dev"
+TEST_PACKAGES="libcriterion-dev"
+RUN_PACKAGES="ca-certificates curl jq procps"
+
+note() { printf '== %s\n' "$*"; }
+
+fail() {
+	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+	exit 1
+}
+
+missing_packages() {
+	for package; do
+		dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null |
+			grep -q '^install ok installed' || printf '%s ' "$package"
+	done
+}
+
+# need PACKAGE...: installs those that are missing, or says how.
+need() {
+	command -v dpkg-query >/dev/null ||
+		fail "this is no Debian system: install by hand: $*"
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] || return 0
+	as_root=
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null && sudo -n true 2>/dev/null ||
+			fail "packages are missing and this user may not install them;
+run as root: apt-get install $missing"
+		as_root="sudo -n"
+	fi
+	note "installing: $missing"
+	mkdir -p "$BUILD"
+	{
+		$as_root apt-get update -q &&
+			DEBIAN_FRONTEND=noninteractive $as_root apt-get install -q -y \
+				--no-install-recommends $missing
+	} >"$BUILD/install.log" 2>&1 || {
+		tail -20 "$BUILD/install.log" >&2
+		fail "apt-get failed; the whole log: $BUILD/install.log"
+	}
+}
+
+# unpack PACKAGE: Debian's, under the build folder, never installed
+unpack() {
+	[ -e "$TOOLS/.$1" ] && return 0
+	mkdir -p "$TOOLS/deb"
+	(cd "$TOOLS/deb" && {
+		apt-get download -q "$1" || {
+			[ "$(id -u)" -eq 0 ] && apt-get update -q &&
+				apt-get download -q "$1"
+		}
+	}) >"$BUILD/unpack.log" 2>&1 || {
+		tail -5 "$BUILD/unpack.log" >&2
+		fail "cannot download the package $1"
+	}
+	dpkg-deb -x "$TOOLS/deb/$1"_*.deb "$TOOLS/root"
+	touch "$TOOLS/.$1"
+}
+
+# The kubectl of this machine, or Debian's.
+find_kubectl() {
+	KUBECTL=${KUBECTL:-$(command -v kubectl || true)}
+	if [ -z "$KUBECTL" ]; then
+		unpack kubernetes-client
+		KUBECTL=$TOOLS/root/usr/bin/kubectl
+	fi
+	export KUBECTL
+}
+
+# build FOLDER CONFIGURE-OPTION...: configured once, made, staged in FOLDER/stage
+build() {
+	folder=$1
+	shift
+	mkdir -p "$folder"
+	log=$folder/build.log
+	{
+		[ -x "$SRC/configure" ] && [ "$SRC/configure" -nt "$SRC/configure.ac" ] ||
+			(cd "$SRC" && autoreconf -fi)
+		if [ ! -f "$folder/config.status" ] ||
+			[ "$(cat "$folder/configured" 2>/dev/null)" != "$*" ]; then
+			(cd "$folder" && "$SRC/configure" --prefix="$folder/stage" "$@") &&
+				echo "$*" >"$folder/configured"
+		fi && make -C "$folder" -j"$(nproc)" &&
+			make -C "$folder" install
+	} >"$log" 2>&1 || {
+		grep -E 'error|Error' "$log" | head -20 >&2
+		tail -5 "$log" >&2
+		fail "the build failed; the whole log: $log"
+	}
+}

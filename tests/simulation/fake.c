@@ -1,0 +1,349 @@
+#include "fake.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+/* 2026-11-20T00:00:00Z; wall, boot and monotonic time run together from there. */
+#define FAKE_EPOCH_MS 1795132800000
+#define FAKE_RENEW_MS 10000
+
+struct fake_event {
+	struct fake_event *next;
+	int64_t at_ms;
+	uint64_t sequence;
+	void (*run)(struct fake *fake, void *data);
+	void *data;
+};
+
+struct fake_life {
+	unsigned incarnation;
+};
+
+/* --- chance and time -------------------------------------------------------------- */
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+uint64_t
+fake_random(struct fake *fake)
+{
+	uint64_t z = fake->rng += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+bool
+fake_chance(struct fake *fake, unsigned per_mille)
+{
+	return per_mille > 0 && fake_random(fake) % 1000 < per_mille;
+}
+
+struct core_time
+fake_time(const struct fake *fake)
+{
+	return (struct core_time){
+	    .mono = {fake->now_ms},
+	    .boot = {fake->now_ms},
+	    .wall = {FAKE_EPOCH_MS + fake->now_ms},
+	};
+}
+
+void
+fake_later(struct fake *fake, int64_t delay_ms,
+    void (*run)(struct fake *fake, void *data), void *data)
+{
+	struct fake_event *event = mem_calloc(1, sizeof *event);
+	struct fake_event **at = &fake->events;
+
+	event->at_ms = fake->now_ms + delay_ms;
+	event->sequence = fake->sequence++;
+	event->run = run;
+	event->data = data;
+	while (*at != NULL && (*at)->at_ms <= event->at_ms)
+		at = &(*at)->next;
+	event->next = *at;
+	*at = event;
+}
+
+void
+fake_violate(struct fake *fake, const char *format, ...)
+{
+	va_list args;
+
+	if (fake->violation[0] != '\0')
+		return;
+	va_start(args, format);
+	vsnprintf(fake->violation, sizeof fake->violation, format, args);
+	va_end(args);
+}
+
+/* --- effects ---------------------------------------------------------------------- */
+
+bool
+fake_effect(struct fake *fake)
+{
+	bool lost;
+
+	if (fake->dying)
+		return true;
+	if (fake->effects++ == fake->crash_at || fake_chance(fake, fake->faults.crash))
+		fake->dying = true;
+	lost = fake->dying &&
+	       (fake->effects - 1 == fake->crash_at ? fake->crash_before
+						    : fake_chance(fake, 500));
+	return lost;
+}
+
+static void
+fake_wake_in(void *arg, int64_t delay_ms)
+{
+	struct fake *fake = arg;
+	int64_t at_ms = fake->now_ms + (delay_ms > 0 ? delay_ms : 1);
+
+	if (at_ms < fake->wake_ms)
+		fake->wake_ms = at_ms;
+}
+
+static void
+fake_metric(void *arg, enum gauge_op op, enum metric metric, double value,
+    const char *const *labels)
+{
+	(void)arg;
+	(void)op;
+	(void)metric;
+	(void)value;
+	(void)labels;
+}
+
+static void
+fake_readiness(void *arg, const char *reason)
+{
+	(void)arg;
+	(void)reason;
+}
+
+static void
+fake_audit(void *arg, const char *line)
+{
+	struct fake *fake = arg;
+
+	fake->audits++;
+	if (fake->verbose)
+		printf("%8lld audit %s\n", (long long)fake->now_ms, line);
+}
+
+static void
+fake_fill(void *arg, void *out, size_t len)
+{
+	unsigned char *bytes = out;
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (unsigned char)fake_random(arg);
+}
+
+/* --- life ------------------------------------------------------------------------- */
+
+struct fake *
+fake_new(uint64_t seed)
+{
+	struct fake *fake = mem_calloc(1, sizeof *fake);
+
+	fake->rng = seed;
+	fake->now_ms = 1000000;
+	fake->wake_ms = INT64_MAX;
+	fake->crash_at = -1;
+	fake->objects = map_new(NULL);
+	fake->orders = map_new(free);
+	return fake;
+}
+
+static void
+fake_renew(struct fake *fake, void *data)
+{
+	struct fake_life *life = data;
+	struct boot_time until = {fake->now_ms + FAKE_GRANT_MS};
+
+	if (fake->core == NULL || life->incarnation != fake->incarnation) {
+		free(life);
+		return;
+	}
+	core_grant(fake->core, fake_time(fake), until, 10000, 2000);
+	fake_later(fake, FAKE_RENEW_MS, fake_renew, life);
+}
+
+static void
+fake_lead(struct fake *fake, void *data)
+{
+	struct fake_life *life = data;
+
+	if (fake->core == NULL || life->incarnation != fake->incarnation) {
+		free(life);
+		return;
+	}
+	core_lead(fake->core, fake_time(fake), ++fake->term);
+	fake_renew(fake, life);
+}
+
+void
+fake_start(struct fake *fake)
+{
+	struct effects effects = {
+	    .arg = fake,
+	    .call = fake_call,
+	    .cloud = fake_cloud,
+	    .metric = fake_metric,
+	    .readiness = fake_readiness,
+	    .audit = fake_audit,
+	    .random = fake_fill,
+	    .wake_in = fake_wake_in,
+	};
+	struct core_options options = {
+	    .identity = "ipwarden-0", .version = "1", .project_hint = ""};
+	struct fake_life *life = mem_calloc(1, sizeof *life);
+
+	fake->core = core_new(&options, &effects);
+	life->incarnation = ++fake->incarnation;
+	fake->wake_ms = INT64_MAX;
+	fake_watch_start(fake);
+	fake_cloud_start(fake);
+	fake_later(fake, 50, fake_lead, life);
+}
+
+void
+fake_kill(struct fake *fake)
+{
+	core_free(fake->core);
+	fake->core = NULL;
+	fake->dying = false;
+	fake->incarnation++;
+	fake->wake_ms = INT64_MAX;
+	fake->watcher_up = false;
+	fake->cloud_up = false;
+}
+
+static void
+fake_restart(struct fake *fake, void *data)
+{
+	(void)data;
+	if (fake->core == NULL)
+		fake_start(fake);
+}
+
+/* What the core does in a callback may have killed it. */
+static void
+fake_bury(struct fake *fake)
+{
+	if (!fake->dying)
+		return;
+	if (fake->verbose)
+		printf("%8lld the core dies\n", (long long)fake->now_ms);
+	fake_kill(fake);
+	fake_later(fake, 500, fake_restart, NULL);
+}
+
+void
+fake_message(struct fake *fake, const struct message *message)
+{
+	int rc;
+
+	if (fake->core == NULL || fake->dying)
+		return;
+	rc = core_message(fake->core, fake_time(fake), message);
+	if (rc != 0)
+		fake_violate(fake, "%s was called nonsense (%d)",
+		    message_name(message->type), rc);
+}
+
+static bool
+fake_step(struct fake *fake, int64_t until_ms)
+{
+	struct fake_event *event = fake->events;
+	bool wake = fake->wake_ms < (event != NULL ? event->at_ms : INT64_MAX);
+	int64_t at_ms = wake ? fake->wake_ms : event != NULL ? event->at_ms : INT64_MAX;
+
+	if (at_ms > until_ms) {
+		fake->now_ms = until_ms;
+		return false;
+	}
+	if (at_ms > fake->now_ms)
+		fake->now_ms = at_ms;
+	if (wake) {
+		fake->wake_ms = INT64_MAX;
+		if (fake->core != NULL)
+			core_wake(fake->core, fake_time(fake));
+	} else {
+		fake->events = event->next;
+		event->run(fake, event->data);
+		free(event);
+	}
+	fake_bury(fake);
+	return true;
+}
+
+void
+fake_run(struct fake *fake, int64_t ms)
+{
+	int64_t until_ms = fake->now_ms + ms;
+
+	while (fake_step(fake, until_ms))
+		;
+}
+
+bool
+fake_until(struct fake *fake, bool (*done)(struct fake *fake), int64_t ms)
+{
+	int64_t until_ms = fake->now_ms + ms;
+
+	while (!done(fake))
+		if (!fake_step(fake, until_ms))
+			return done(fake);
+	return true;
+}
+
+static void
+fake_ignore(struct fake *fake, void *data)
+{
+	(void)fake;
+	free(data);
+}
+
+void
+fake_free(struct fake *fake)
+{
+	core_free(fake->core);
+	fake->core = NULL;
+	fake->dying = false;
+	fake->incarnation++;
+	/* Events free their data when they find nobody to deliver to. */
+	while (fake->events != NULL) {
+		struct fake_event *event = fake->events;
+
+		fake->events = event->next;
+		if (event->run != fake_restart)
+			event->run(fake, event->data);
+		else
+			fake_ignore(fake, event->data);
+		free(event);
+	}
+	MAP_EACH(fake->objects, entry)
+	{
+		char *path = mem_strdup(lh_entry_k(entry));
+
+		fake_delete(fake, path);
+		free(path);
+	}
+	while (fake->events != NULL) {
+		struct fake_event *event = fake->events;
+
+		fake->events = event->next;
+		event->run(fake, event->data);
+		free(event);
+	}
+	map_free(fake->objects);
+	map_free(fake->orders);
+	free(fake);
+}

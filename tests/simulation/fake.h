@@ -1,0 +1,162 @@
+/* A small world around reconciler/core: an API server, a watcher, a cloudworker with
+ * its cloud, clocks, and what can go wrong with each. Everything happens in one queue
+ * of timed events, so that a seed replays exactly. */
+#ifndef IPW_FAKE_H
+#define IPW_FAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core.h"
+#include "map.h"
+
+struct json_object;
+
+#define FAKE_PROJECT	   "demo"
+#define FAKE_INSTANCES_MAX 16
+#define FAKE_ADDRESSES_MAX 16
+#define FAKE_GRANT_MS	   60000
+
+struct fake_instance {
+	char name[64];
+	char id[32];
+	char zone[64];
+	char address[46];
+	char fence[128];
+	bool exists, stopped, foreign;
+	bool had_ephemeral;
+	int64_t steady_since_ms; /* since when nothing speaks for taking its address */
+};
+
+struct fake_address {
+	char address[46];
+	char region[64];
+	char foreign_user[128]; /* held by that; "" not */
+};
+
+/* An order as the cloudworker remembers it, across deaths of the core. */
+struct fake_order {
+	struct msg_order order;
+	enum order_outcome outcome; /* RUNNING until it ended */
+	char reason[64];
+	unsigned cloud; /* the cloudworker that had it */
+};
+
+/* Chances in a thousand. */
+struct fake_faults {
+	unsigned lost_before;  /* a call never reaches the server */
+	unsigned lost_after;   /* its answer is lost */
+	unsigned observe_fail; /* a round ends with ok 0 */
+	unsigned order_fail;   /* an order fails for good */
+	unsigned order_unknown;
+	unsigned result_twice;
+	unsigned crash;	      /* the core dies after an effect */
+	unsigned cloud_crash; /* the cloudworker dies after an order */
+	unsigned slow;	      /* a step takes seconds */
+};
+
+struct fake_event;
+
+struct fake {
+	uint64_t rng;
+	int64_t now_ms;
+	struct core *core;
+	unsigned incarnation;
+	uint64_t term;
+	struct fake_event *events;
+	uint64_t sequence;
+	int64_t wake_ms; /* INT64_MAX: none */
+	bool dying;	 /* the core dies once it returns */
+	bool watcher_up;
+	bool cloud_up;
+	unsigned cloud_incarnation;
+	int64_t grant_until_ms;
+
+	struct map *objects; /* path → struct fake_object */
+	uint64_t version;
+	struct fake_instance instances[FAKE_INSTANCES_MAX];
+	size_t instances_len;
+	struct fake_address addresses[FAKE_ADDRESSES_MAX];
+	size_t addresses_len;
+	struct map *orders; /* order id → struct fake_order */
+	unsigned ephemerals;
+
+	struct fake_faults faults;
+	long crash_at;	   /* die at that effect; -1 never */
+	bool crash_before; /* the effect itself is lost too */
+	long effects;
+	bool cloud_down; /* every round fails */
+
+	unsigned long reads, writes, events_posted, observes, ordered, lists, audits;
+	char violation[512]; /* "" none */
+	bool verbose;
+};
+
+struct fake *fake_new(uint64_t seed);
+void fake_free(struct fake *fake);
+
+/* The core starts (again): facts, orders and the lease come by themselves. */
+void fake_start(struct fake *fake);
+void fake_kill(struct fake *fake);
+/* Lets time pass. */
+void fake_run(struct fake *fake, int64_t ms);
+/* Lets time pass until `done`, at most `ms`. */
+bool fake_until(struct fake *fake, bool (*done)(struct fake *fake), int64_t ms);
+
+uint64_t fake_random(struct fake *fake);
+bool fake_chance(struct fake *fake, unsigned per_mille);
+void fake_later(struct fake *fake, int64_t delay_ms,
+    void (*run)(struct fake *fake, void *data), void *data);
+struct core_time fake_time(const struct fake *fake);
+/* An effect happens: counted; true: it is lost because the core dies before it. */
+bool fake_effect(struct fake *fake);
+void fake_violate(struct fake *fake, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void fake_message(struct fake *fake, const struct message *message);
+
+/* --- fake_api.c ---------------------------------------------------------------------
+ */
+
+void fake_call(void *arg, uint64_t ticket, const struct kube_call *call);
+/* Puts or replaces an object; the JSON text has no metadata.uid or resourceVersion. */
+void fake_put(struct fake *fake, const char *path, const char *json);
+/* Merge-patches one, as a user with kubectl would. */
+void fake_patch(struct fake *fake, const char *path, const char *json);
+void fake_delete(struct fake *fake, const char *path);
+struct json_object *fake_get(struct fake *fake, const char *path);
+void fake_watch_start(struct fake *fake);
+
+/* A node and its instance, with an ephemeral address unless `bare`. */
+void fake_node(struct fake *fake, const char *name, const char *zone, bool bare);
+void fake_pod(
+    struct fake *fake, const char *name, const char *node, const char *deployment);
+void fake_cordon(struct fake *fake, const char *node, bool cordoned);
+void fake_ready(struct fake *fake, const char *node, bool ready);
+/* NetIPAllocation for Deployment sip; `addresses` as a JSON list. */
+void fake_allocation(
+    struct fake *fake, const char *name, const char *addresses, const char *more_spec);
+const char *fake_label(struct fake *fake, const char *node, const char *key);
+/* A condition's status and reason, as "True/AllAttached"; static. */
+const char *fake_condition(struct fake *fake, const char *name, const char *type);
+/* status.addresses[] of that address: a member's text ("" none). */
+const char *fake_entry(
+    struct fake *fake, const char *name, const char *address, const char *key);
+bool fake_has_intent(struct fake *fake, const char *name);
+
+#define FAKE_ALLOCATIONS "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"
+
+/* --- fake_cloud.c -------------------------------------------------------------------
+ */
+
+int fake_cloud(void *arg, enum message_type type, const void *msg);
+void fake_reserve(struct fake *fake, const char *address, const char *region);
+struct fake_instance *fake_instance(struct fake *fake, const char *name);
+struct fake_instance *fake_add_instance(
+    struct fake *fake, const char *name, const char *zone);
+/* The instance that has the address, or NULL. */
+struct fake_instance *fake_where(struct fake *fake, const char *address);
+/* The cloudworker comes up (again); what it had under way may or may not happen. */
+void fake_cloud_start(struct fake *fake);
+void fake_cloud_kill(struct fake *fake);
+
+#endif

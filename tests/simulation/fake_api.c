@@ -1,0 +1,691 @@
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake.h"
+#include "jsonread.h"
+#include "mem.h"
+
+#define FAKE_NODES	 "/api/v1/nodes/"
+#define FAKE_PODS	 "/api/v1/namespaces/default/pods/"
+#define FAKE_DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
+#define FAKE_SERVER_MS	 15
+#define FAKE_ANSWER_MS	 15
+#define FAKE_FACT_MS	 30
+#define FAKE_SLOW_MS	 4000
+#define FAKE_ZERO_TIME	 "2026-01-01T00:00:00Z"
+
+struct fake_object {
+	char *path;
+	struct json_object *json;
+};
+
+struct fake_request {
+	uint64_t ticket;
+	unsigned incarnation;
+	char *method, *path, *body;
+	struct json_object *answer;
+	struct kube_reply reply;
+};
+
+struct fake_fact {
+	char *path;
+	unsigned incarnation;
+	char uid[UID_MAX_LEN + 1];
+};
+
+/* --- facts ------------------------------------------------------------------------ */
+
+static const char *
+fake_text(struct json_object *object, const char *key)
+{
+	const char *text = jsonread_string(jsonread_member(object, key));
+
+	return text != NULL ? text : "";
+}
+
+static bool
+fake_begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+static void
+fake_pairs(struct json_object *labels, struct pack *pack)
+{
+	if (labels == NULL)
+		return;
+	json_object_object_foreach(labels, key, value)
+	{
+		pack_add(pack, key);
+		pack_add(pack, json_object_get_string(value));
+	}
+}
+
+static void
+fake_node_fact(struct json_object *json, struct message *message)
+{
+	struct json_object *metadata = jsonread_member(json, "metadata");
+	struct json_object *spec = jsonread_member(json, "spec");
+	struct json_object *ready = json_object_array_get_idx(
+	    jsonread_member(jsonread_member(json, "status"), "conditions"), 0);
+	struct msg_fact_node *fact = &message->u.fact_node;
+	struct wall_time since = {0};
+	bool unschedulable = false;
+
+	message->type = MSG_FACT_NODE;
+	MESSAGE_TEXT(fact->name, fake_text(metadata, "name"));
+	MESSAGE_TEXT(fact->uid, fake_text(metadata, "uid"));
+	MESSAGE_TEXT(fact->provider_id, fake_text(spec, "providerID"));
+	jsonread_bool(spec, "unschedulable", &unschedulable);
+	fact->unschedulable = unschedulable;
+	fact->ready = strcmp(fake_text(ready, "status"), "True") == 0
+			  ? NODE_READY_TRUE
+			  : NODE_READY_FALSE;
+	jsonread_time(ready, "lastTransitionTime", &since);
+	fact->ready_since_ms = since.ms;
+	fake_pairs(jsonread_member(metadata, "labels"), &fact->labels);
+}
+
+static void
+fake_pod_fact(struct json_object *json, struct message *message)
+{
+	struct json_object *metadata = jsonread_member(json, "metadata");
+	struct json_object *owner =
+	    json_object_array_get_idx(jsonread_member(metadata, "ownerReferences"), 0);
+	struct msg_fact_pod *fact = &message->u.fact_pod;
+
+	message->type = MSG_FACT_POD;
+	MESSAGE_TEXT(fact->name, fake_text(metadata, "name"));
+	MESSAGE_TEXT(fact->namespace, "default");
+	MESSAGE_TEXT(fact->uid, fake_text(metadata, "uid"));
+	MESSAGE_TEXT(fact->node, fake_text(jsonread_member(json, "spec"), "nodeName"));
+	MESSAGE_TEXT(fact->owner_kind, fake_text(owner, "kind"));
+	MESSAGE_TEXT(fact->owner_name, fake_text(owner, "name"));
+	MESSAGE_TEXT(fact->template_hash,
+	    fake_text(jsonread_member(metadata, "labels"), "pod-template-hash"));
+	fact->phase = POD_PHASE_RUNNING;
+}
+
+static void
+fake_allocation_fact(struct json_object *json, struct message *message)
+{
+	struct json_object *metadata = jsonread_member(json, "metadata");
+	struct msg_fact_allocation *fact = &message->u.fact_allocation;
+
+	message->type = MSG_FACT_ALLOCATION;
+	MESSAGE_TEXT(fact->name, fake_text(metadata, "name"));
+	MESSAGE_TEXT(fact->uid, fake_text(metadata, "uid"));
+	MESSAGE_TEXT(fact->resource_version, fake_text(metadata, "resourceVersion"));
+}
+
+static int
+fake_kind(const char *path)
+{
+	if (fake_begins(path, FAKE_NODES))
+		return FACT_KIND_NODE;
+	if (fake_begins(path, FAKE_PODS))
+		return FACT_KIND_POD;
+	if (fake_begins(path, FAKE_ALLOCATIONS "/"))
+		return FACT_KIND_ALLOCATION;
+	return FACT_KIND_COUNT;
+}
+
+/* The object as it is now; a removal when it is no more. */
+static void
+fake_tell_fact(struct fake *fake, const char *path, const char *uid)
+{
+	struct message *message = mem_calloc(1, sizeof *message);
+	struct json_object *json = fake_get(fake, path);
+	int kind = fake_kind(path);
+
+	if (json == NULL) {
+		message->type = MSG_FACT_GONE;
+		message->u.fact_gone.kind = (uint8_t)kind;
+		MESSAGE_TEXT(message->u.fact_gone.uid, uid);
+		MESSAGE_TEXT(message->u.fact_gone.name, strrchr(path, '/') + 1);
+	} else if (kind == FACT_KIND_NODE) {
+		fake_node_fact(json, message);
+	} else if (kind == FACT_KIND_POD) {
+		fake_pod_fact(json, message);
+	} else {
+		fake_allocation_fact(json, message);
+	}
+	fake_message(fake, message);
+	free(message);
+}
+
+static void
+fake_fact_due(struct fake *fake, void *data)
+{
+	struct fake_fact *fact = data;
+
+	if (fact->incarnation == fake->incarnation && fake->watcher_up)
+		fake_tell_fact(fake, fact->path, fact->uid);
+	free(fact->path);
+	free(fact);
+}
+
+static void
+fake_changed(struct fake *fake, const char *path, const char *uid)
+{
+	struct fake_fact *fact;
+
+	if (fake_kind(path) == FACT_KIND_COUNT || !fake->watcher_up)
+		return;
+	fact = mem_calloc(1, sizeof *fact);
+	fact->path = mem_strdup(path);
+	fact->incarnation = fake->incarnation;
+	MESSAGE_TEXT(fact->uid, uid);
+	fake_later(fake, FAKE_FACT_MS, fake_fact_due, fact);
+}
+
+static void
+fake_sync(struct fake *fake, int kind, enum sync_phase phase)
+{
+	struct message *message = mem_calloc(1, sizeof *message);
+
+	message->type = MSG_FACT_SYNC;
+	message->u.fact_sync.kind = (uint8_t)kind;
+	message->u.fact_sync.phase = (uint8_t)phase;
+	fake_message(fake, message);
+	free(message);
+}
+
+void
+fake_watch_start(struct fake *fake)
+{
+	fake->watcher_up = true;
+	core_watcher(fake->core, fake_time(fake), true);
+	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
+		fake_sync(fake, kind, SYNC_BEGIN);
+		MAP_EACH(fake->objects, entry)
+		{
+			const struct fake_object *object = lh_entry_v(entry);
+
+			if (fake_kind(object->path) == kind)
+				fake_tell_fact(fake, object->path, "");
+		}
+		fake_sync(fake, kind, SYNC_END);
+	}
+}
+
+/* --- objects ---------------------------------------------------------------------- */
+
+struct json_object *
+fake_get(struct fake *fake, const char *path)
+{
+	const struct fake_object *object = map_get(fake->objects, path);
+
+	return object != NULL ? object->json : NULL;
+}
+
+static void
+fake_stamp(struct fake *fake, struct json_object *json)
+{
+	char version[32];
+
+	snprintf(version, sizeof version, "%llu", (unsigned long long)++fake->version);
+	json_object_object_add(jsonread_member(json, "metadata"), "resourceVersion",
+	    json_object_new_string(version));
+}
+
+void
+fake_put(struct fake *fake, const char *path, const char *json)
+{
+	struct fake_object *object;
+	char uid[32];
+
+	fake_delete(fake, path);
+	object = mem_calloc(1, sizeof *object);
+	object->path = mem_strdup(path);
+	object->json = json_tokener_parse(json);
+	snprintf(uid, sizeof uid, "uid-%llu", (unsigned long long)++fake->version);
+	json_object_object_add(jsonread_member(object->json, "metadata"), "uid",
+	    json_object_new_string(uid));
+	fake_stamp(fake, object->json);
+	map_put(fake->objects, object->path, object);
+	fake_changed(fake, path, uid);
+}
+
+void
+fake_delete(struct fake *fake, const char *path)
+{
+	struct fake_object *object = map_get(fake->objects, path);
+
+	if (object == NULL)
+		return;
+	map_drop(fake->objects, path);
+	fake_changed(fake, object->path,
+	    fake_text(jsonread_member(object->json, "metadata"), "uid"));
+	json_object_put(object->json);
+	free(object->path);
+	free(object);
+}
+
+/* RFC 7396. */
+static void
+fake_merge(struct json_object *target, struct json_object *patch)
+{
+	json_object_object_foreach(patch, key, value)
+	{
+		struct json_object *old = NULL;
+
+		json_object_object_get_ex(target, key, &old);
+		if (value == NULL) {
+			json_object_object_del(target, key);
+		} else if (json_object_is_type(value, json_type_object)) {
+			if (!json_object_is_type(old, json_type_object)) {
+				old = json_object_new_object();
+				json_object_object_add(target, key, old);
+			}
+			fake_merge(old, value);
+		} else {
+			json_object_object_add(target, key, json_object_get(value));
+		}
+	}
+}
+
+static void
+fake_apply(struct fake *fake, struct fake_object *object, struct json_object *patch)
+{
+	struct json_object *before = NULL;
+	char *path;
+
+	json_object_deep_copy(object->json, &before, NULL);
+	fake_merge(object->json, patch);
+	if (!json_object_equal(before, object->json)) {
+		fake_stamp(fake, object->json);
+		path = mem_strdup(object->path);
+		fake_changed(fake, path, "");
+		free(path);
+	}
+	json_object_put(before);
+}
+
+void
+fake_patch(struct fake *fake, const char *path, const char *json)
+{
+	struct fake_object *object = map_get(fake->objects, path);
+	struct json_object *patch = json_tokener_parse(json);
+
+	if (object != NULL)
+		fake_apply(fake, object, patch);
+	json_object_put(patch);
+}
+
+/* --- the journal's own rules, watched at the server ------------------------------- */
+
+static void
+fake_judge_entry(struct fake *fake, struct json_object *entry, struct map *seen)
+{
+	struct json_object *intent = jsonread_member(entry, "intent");
+	const char *address = fake_text(entry, "address");
+	const char *node = fake_text(jsonread_member(intent, "to"), "nodeUID");
+
+	if (intent == NULL)
+		return;
+	if (map_get(seen, address) != NULL)
+		fake_violate(fake, "two intents for %s", address);
+	if (node[0] != '\0' && map_get(seen, node) != NULL)
+		fake_violate(fake, "two intents to node %s", node);
+	map_put(seen, address, entry);
+	if (node[0] != '\0')
+		map_put(seen, node, entry);
+}
+
+static void
+fake_judge(struct fake *fake)
+{
+	struct map *seen = map_new(NULL);
+
+	MAP_EACH(fake->objects, at)
+	{
+		const struct fake_object *object = lh_entry_v(at);
+		struct json_object *list;
+
+		if (fake_kind(object->path) != FACT_KIND_ALLOCATION)
+			continue;
+		list = jsonread_member(
+		    jsonread_member(object->json, "status"), "addresses");
+		for (size_t i = 0; list != NULL && i < json_object_array_length(list);
+		     i++)
+			fake_judge_entry(
+			    fake, json_object_array_get_idx(list, i), seen);
+	}
+	map_free(seen);
+}
+
+/* --- requests --------------------------------------------------------------------- */
+
+static void
+fake_refuse(struct fake_request *request, int status, const char *reason)
+{
+	request->reply.status = status;
+	MESSAGE_TEXT(request->reply.reason, reason);
+}
+
+static void
+fake_answer_object(struct fake_request *request, struct json_object *json)
+{
+	request->reply.status = 200;
+	json_object_deep_copy(json, &request->answer, NULL);
+}
+
+static void
+fake_serve_patch(struct fake *fake, struct fake_request *request, const char *path)
+{
+	struct fake_object *object = map_get(fake->objects, path);
+	struct json_object *patch = json_tokener_parse(request->body);
+	struct json_object *wanted = jsonread_member(patch, "metadata");
+	const char *version = fake_text(wanted, "resourceVersion");
+	const char *uid = fake_text(wanted, "uid");
+	struct json_object *metadata;
+
+	fake->writes++;
+	if (object == NULL) {
+		fake_refuse(request, 404, "NotFound");
+		goto out;
+	}
+	metadata = jsonread_member(object->json, "metadata");
+	if ((version[0] != '\0' &&
+		strcmp(version, fake_text(metadata, "resourceVersion")) != 0) ||
+	    (uid[0] != '\0' && strcmp(uid, fake_text(metadata, "uid")) != 0)) {
+		fake_refuse(request, 409, "Conflict");
+		goto out;
+	}
+	fake_apply(fake, object, patch);
+	fake_judge(fake);
+	fake_answer_object(request, object->json);
+out:
+	json_object_put(patch);
+}
+
+static void
+fake_serve_list(struct fake *fake, struct fake_request *request, int kind,
+    const char *node, const char *name)
+{
+	struct json_object *items = json_object_new_array();
+
+	MAP_EACH(fake->objects, entry)
+	{
+		const struct fake_object *object = lh_entry_v(entry);
+		struct json_object *copy = NULL;
+
+		if (fake_kind(object->path) != kind ||
+		    (node != NULL &&
+			strcmp(fake_text(
+				   jsonread_member(object->json, "spec"), "nodeName"),
+			    node) != 0))
+			continue;
+		json_object_deep_copy(object->json, &copy, NULL);
+		json_object_array_add(items, copy);
+	}
+	request->reply.status = 200;
+	request->answer = json_object_new_object();
+	json_object_object_add(request->answer, "kind", json_object_new_string(name));
+	json_object_object_add(request->answer, "items", items);
+}
+
+static void
+fake_serve(struct fake *fake, struct fake_request *request)
+{
+	static const char pods[] = "/api/v1/pods?fieldSelector=spec.nodeName%3D";
+	char path[512];
+
+	snprintf(
+	    path, sizeof path, "%.*s", (int)strcspn(request->path, "?"), request->path);
+	if (strcmp(request->method, "POST") == 0) {
+		fake->events_posted++;
+		request->reply.status = 201;
+		return;
+	}
+	if (strcmp(request->method, "PATCH") == 0) {
+		char *status = strstr(path, "/status");
+
+		if (status != NULL)
+			*status = '\0';
+		fake_serve_patch(fake, request, path);
+		return;
+	}
+	fake->reads++;
+	if (fake_begins(request->path, pods)) {
+		fake_serve_list(fake, request, FACT_KIND_POD,
+		    request->path + sizeof pods - 1, "PodList");
+	} else if (strcmp(path, FAKE_ALLOCATIONS) == 0) {
+		fake->lists++;
+		fake_serve_list(
+		    fake, request, FACT_KIND_ALLOCATION, NULL, "NetIPAllocationList");
+	} else if (fake_get(fake, path) != NULL) {
+		fake_answer_object(request, fake_get(fake, path));
+	} else {
+		fake_refuse(request, 404, "NotFound");
+	}
+}
+
+static void
+fake_request_free(struct fake_request *request)
+{
+	json_object_put(request->answer);
+	free(request->method);
+	free(request->path);
+	free(request->body);
+	free(request);
+}
+
+static void
+fake_answered(struct fake *fake, void *data)
+{
+	struct fake_request *request = data;
+
+	if (fake->core != NULL && request->incarnation == fake->incarnation) {
+		request->reply.json = request->answer;
+		core_answer(
+		    fake->core, fake_time(fake), request->ticket, &request->reply);
+	}
+	fake_request_free(request);
+}
+
+static void
+fake_arrived(struct fake *fake, void *data)
+{
+	struct fake_request *request = data;
+
+	request->reply.retry_after_ms = -1;
+	if (fake_chance(fake, fake->faults.lost_before)) {
+		request->reply.error = -ECONNREFUSED;
+	} else {
+		fake_serve(fake, request);
+		if (fake->verbose)
+			printf("%8lld api %s %s: %d\n", (long long)fake->now_ms,
+			    request->method, request->path, request->reply.status);
+		if (fake_chance(fake, fake->faults.lost_after)) {
+			json_object_put(request->answer);
+			request->answer = NULL;
+			request->reply = (struct kube_reply){
+			    .error = -ECONNRESET, .maybe_sent = true};
+		}
+	}
+	fake_later(fake,
+	    fake_chance(fake, fake->faults.slow) ? FAKE_SLOW_MS : FAKE_ANSWER_MS,
+	    fake_answered, request);
+}
+
+void
+fake_call(void *arg, uint64_t ticket, const struct kube_call *call)
+{
+	struct fake *fake = arg;
+	struct fake_request *request;
+
+	if (fake_effect(fake))
+		return;
+	request = mem_calloc(1, sizeof *request);
+	request->ticket = ticket;
+	request->incarnation = fake->incarnation;
+	request->method = mem_strdup(call->method);
+	request->path = mem_strdup(call->path);
+	request->body = mem_strdup(call->body != NULL ? call->body : "");
+	fake_later(fake,
+	    fake_chance(fake, fake->faults.slow) ? FAKE_SLOW_MS : FAKE_SERVER_MS,
+	    fake_arrived, request);
+}
+
+/* --- scenery ---------------------------------------------------------------------- */
+
+void
+fake_node(struct fake *fake, const char *name, const char *zone, bool bare)
+{
+	struct fake_instance *instance = fake_add_instance(fake, name, zone);
+	char *path = mem_printf(FAKE_NODES "%s", name);
+	char *json = mem_printf("{\"kind\":\"Node\",\"metadata\":{\"name\":\"%s\","
+				"\"labels\":{\"pool\":\"edge\"}},"
+				"\"spec\":{\"providerID\":\"gce://" FAKE_PROJECT
+				"/%s/%s\"},\"status\":{\"conditions\":[{\"type\":"
+				"\"Ready\",\"status\":\"True\","
+				"\"lastTransitionTime\":\"" FAKE_ZERO_TIME "\"}]}}",
+	    name, zone, name);
+
+	if (!bare) {
+		snprintf(instance->address, sizeof instance->address, "198.51.100.%u",
+		    ++fake->ephemerals);
+		snprintf(instance->fence, sizeof instance->fence, "external-nat");
+		instance->had_ephemeral = true;
+	}
+	instance->steady_since_ms = fake->now_ms;
+	fake_put(fake, path, json);
+	free(path);
+	free(json);
+}
+
+void
+fake_pod(struct fake *fake, const char *name, const char *node, const char *deployment)
+{
+	char *path = mem_printf(FAKE_PODS "%s", name);
+	char *json = mem_printf(
+	    "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\","
+	    "\"labels\":{\"app\":\"%s\",\"pod-template-hash\":\"7d9\"},"
+	    "\"ownerReferences\":[{\"controller\":true,\"kind\":\"ReplicaSet\","
+	    "\"name\":\"%s-7d9\"}]},\"spec\":{\"nodeName\":\"%s\"},"
+	    "\"status\":{\"phase\":\"Running\"}}",
+	    name, deployment, deployment, node);
+
+	fake_put(fake, path, json);
+	free(path);
+	free(json);
+}
+
+void
+fake_cordon(struct fake *fake, const char *node, bool cordoned)
+{
+	char *path = mem_printf(FAKE_NODES "%s", node);
+
+	fake_patch(fake, path,
+	    cordoned ? "{\"spec\":{\"unschedulable\":true}}"
+		     : "{\"spec\":{\"unschedulable\":null}}");
+	free(path);
+}
+
+void
+fake_ready(struct fake *fake, const char *node, bool ready)
+{
+	char *path = mem_printf(FAKE_NODES "%s", node);
+	char since[CLOCK_TEXT_MAX];
+	char *json;
+
+	clock_format(fake_time(fake).wall, false, since, sizeof since);
+	json = mem_printf("{\"status\":{\"conditions\":[{\"type\":\"Ready\","
+			  "\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}]}}",
+	    ready ? "True" : "False", since);
+	fake_patch(fake, path, json);
+	free(json);
+	free(path);
+}
+
+void
+fake_allocation(
+    struct fake *fake, const char *name, const char *addresses, const char *more_spec)
+{
+	char *path = mem_printf(FAKE_ALLOCATIONS "/%s", name);
+	char *json = mem_printf(
+	    "{\"kind\":\"NetIPAllocation\",\"metadata\":{\"name\":\"%s\","
+	    "\"generation\":1,\"creationTimestamp\":\"" FAKE_ZERO_TIME "\"},"
+	    "\"spec\":{\"reservedIPs\":%s,\"nodeSelector\":{\"pool\":\"edge\"},"
+	    "\"workloadRef\":{\"kind\":\"Deployment\",\"name\":\"sip\"},"
+	    "\"cloud\":{\"provider\":\"gcp\"}%s}}",
+	    name, addresses, more_spec);
+
+	fake_put(fake, path, json);
+	free(path);
+	free(json);
+	fake_put(fake, FAKE_DEPLOYMENTS "sip",
+	    "{\"kind\":\"Deployment\",\"metadata\":{\"name\":\"sip\"}}");
+}
+
+/* --- looking ---------------------------------------------------------------------- */
+
+const char *
+fake_label(struct fake *fake, const char *node, const char *key)
+{
+	char *path = mem_printf(FAKE_NODES "%s", node);
+	struct json_object *metadata =
+	    jsonread_member(fake_get(fake, path), "metadata");
+
+	free(path);
+	return fake_text(jsonread_member(metadata, "labels"), key);
+}
+
+static struct json_object *
+fake_status_list(struct fake *fake, const char *name, const char *key)
+{
+	char *path = mem_printf(FAKE_ALLOCATIONS "/%s", name);
+	struct json_object *status = jsonread_member(fake_get(fake, path), "status");
+
+	free(path);
+	return jsonread_member(status, key);
+}
+
+static struct json_object *
+fake_find(struct json_object *list, const char *key, const char *wanted)
+{
+	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+		struct json_object *item = json_object_array_get_idx(list, i);
+
+		if (strcmp(fake_text(item, key), wanted) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+const char *
+fake_condition(struct fake *fake, const char *name, const char *type)
+{
+	static char text[128];
+	struct json_object *found =
+	    fake_find(fake_status_list(fake, name, "conditions"), "type", type);
+
+	snprintf(text, sizeof text, "%s/%s", fake_text(found, "status"),
+	    fake_text(found, "reason"));
+	return text;
+}
+
+const char *
+fake_entry(struct fake *fake, const char *name, const char *address, const char *key)
+{
+	return fake_text(
+	    fake_find(fake_status_list(fake, name, "addresses"), "address", address),
+	    key);
+}
+
+bool
+fake_has_intent(struct fake *fake, const char *name)
+{
+	struct json_object *list = fake_status_list(fake, name, "addresses");
+
+	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++)
+		if (jsonread_member(json_object_array_get_idx(list, i), "intent") !=
+		    NULL)
+			return true;
+	return false;
+}

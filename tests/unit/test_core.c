@@ -1,0 +1,471 @@
+/* The core against a small world (tests/simulation/fake.h). */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fake.h"
+
+static struct fake *fake;
+
+/* Three nodes in two zones, two of them with pods of Deployment sip. */
+static void
+make_world(void)
+{
+	fake = fake_new(1);
+	fake_node(fake, "n1", "us-west1-a", false);
+	fake_node(fake, "n2", "us-west1-b", false);
+	fake_node(fake, "n3", "us-west1-b", true);
+	fake_reserve(fake, "34.1.1.1", "us-west1");
+	fake_reserve(fake, "34.1.1.2", "us-west1");
+	fake_pod(fake, "sip-1", "n1", "sip");
+	fake_pod(fake, "sip-2", "n2", "sip");
+}
+
+static void
+end_world(void)
+{
+	cr_assert_str_eq(fake->violation, "");
+	fake_free(fake);
+}
+
+static bool
+on(const char *address, const char *node)
+{
+	const struct fake_instance *instance = fake_where(fake, address);
+
+	return instance != NULL && strcmp(instance->name, node) == 0;
+}
+
+static bool
+both_attached(struct fake *unused)
+{
+	(void)unused;
+	return strcmp(fake_condition(fake, "web", "Ready"), "True/AllAttached") == 0 &&
+	       !fake_has_intent(fake, "web") && fake_where(fake, "34.1.1.1") != NULL &&
+	       fake_where(fake, "34.1.1.2") != NULL;
+}
+
+TestSuite(core, .init = make_world, .fini = end_world, .timeout = 120);
+
+static void
+attach_both(void)
+{
+	fake_allocation(fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", "");
+	fake_start(fake);
+	cr_assert(fake_until(fake, both_attached, 60000));
+	fake_run(fake, 2000);
+}
+
+Test(core, attaches_two_addresses)
+{
+	attach_both();
+	cr_assert(on("34.1.1.1", "n1"));
+	cr_assert(on("34.1.1.2", "n2"));
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "true");
+	cr_assert_str_eq(
+	    fake_label(fake, "n1", "netinfra.darkbrains.com/allocation"), "web");
+	cr_assert_str_eq(
+	    fake_label(fake, "n2", "netinfra.darkbrains.com/address"), "34.1.1.2");
+	cr_assert_str_eq(fake_label(fake, "n3", "ip.ready"), "");
+	cr_assert_str_eq(fake_condition(fake, "web", "Degraded"), "False/AsExpected");
+	cr_assert_gt(fake->audits, 4);
+}
+
+Test(core, is_quiet_at_rest)
+{
+	unsigned long reads, writes, observes;
+
+	attach_both();
+	reads = fake->reads;
+	writes = fake->writes;
+	observes = fake->observes;
+	fake_run(fake, 300000);
+	cr_assert_eq(fake->reads, reads);
+	cr_assert_eq(fake->writes, writes);
+	/* Two zones and a region, every thirty seconds. */
+	cr_assert_leq(fake->observes - observes, 33);
+	cr_assert_geq(fake->observes - observes, 27);
+}
+
+Test(core, calls_at_rest_do_not_grow_with_allocations)
+{
+	unsigned long observes;
+
+	fake_allocation(fake, "other", "[\"34.9.9.9\"]", "");
+	attach_both();
+	observes = fake->observes;
+	fake_run(fake, 300000);
+	cr_assert_leq(fake->observes - observes, 33);
+	cr_assert_str_eq(
+	    fake_entry(fake, "other", "34.9.9.9", "reason"), "AddressNotFound");
+	cr_assert_str_eq(
+	    fake_condition(fake, "other", "Degraded"), "True/AddressNotFound");
+}
+
+/* Dies once, at each effect in turn; each time everything ends well. */
+static void
+crash_everywhere(void (*story)(void), bool before)
+{
+	for (long at = 0;; at++) {
+		bool died;
+
+		if (at > 0)
+			make_world();
+		fake->crash_at = at;
+		fake->crash_before = before;
+		story();
+		died = fake->effects > at;
+		cr_assert_str_eq(
+		    fake->violation, "", "effect %ld: %s", at, fake->violation);
+		cr_assert_lt(at, 300);
+		if (!died)
+			break;
+		fake_free(fake);
+	}
+}
+
+static void
+story_attach(void)
+{
+	fake_allocation(fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", "");
+	fake_start(fake);
+	cr_assert(fake_until(fake, both_attached, 120000), "effect %ld: %s",
+	    fake->crash_at, fake_condition(fake, "web", "Ready"));
+	fake_run(fake, 5000);
+	cr_assert(both_attached(fake));
+}
+
+Test(core, survives_death_at_every_effect_while_attaching)
+{
+	crash_everywhere(story_attach, false);
+}
+
+Test(core, survives_death_before_every_effect_while_attaching)
+{
+	crash_everywhere(story_attach, true);
+}
+
+static void
+drain(const char *node, const char *pod, const char *elsewhere)
+{
+	struct fake_instance *instance = fake_instance(fake, node);
+	char path[128];
+
+	fake_cordon(fake, node, true);
+	fake_run(fake, 3000);
+	snprintf(path, sizeof path, "/api/v1/namespaces/default/pods/%s", pod);
+	instance->steady_since_ms = 0;
+	fake_delete(fake, path);
+	fake_pod(fake, "sip-new", elsewhere, "sip");
+}
+
+static bool
+moved(struct fake *unused)
+{
+	return on("34.1.1.1", "n3") && both_attached(unused);
+}
+
+static void
+story_move(void)
+{
+	long crash_at = fake->crash_at;
+
+	fake->crash_at = -1;
+	attach_both();
+	fake->crash_at = crash_at;
+	fake->effects = 0;
+	drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, moved, 120000), "effect %ld: %s", fake->crash_at,
+	    fake_condition(fake, "web", "Progressing"));
+	cr_assert(fake_until(fake, moved, 5000));
+	fake_run(fake, 10000);
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "");
+	cr_assert_str_eq(fake_label(fake, "n3", "ip.ready"), "true");
+	/* What was taken off n1 is given back, whoever died in between. */
+	cr_assert_neq(
+	    fake_instance(fake, "n1")->address[0], '\0', "effect %ld", fake->crash_at);
+}
+
+Test(core, moves_off_a_drained_node)
+{
+	story_move();
+}
+
+Test(core, survives_death_at_every_effect_while_moving)
+{
+	crash_everywhere(story_move, false);
+}
+
+Test(core, survives_death_before_every_effect_while_moving)
+{
+	crash_everywhere(story_move, true);
+}
+
+Test(core, keeps_the_address_while_pods_run)
+{
+	attach_both();
+	fake_cordon(fake, "n1", true);
+	fake_run(fake, 120000);
+	cr_assert(on("34.1.1.1", "n1"));
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "state"), "Draining");
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "InUse");
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "true");
+}
+
+Test(core, a_pod_of_another_deployment_with_a_longer_name_does_not_count)
+{
+	attach_both();
+	fake_pod(fake, "other-1", "n1", "sip-other");
+	drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, moved, 60000));
+}
+
+Test(core, moves_nothing_when_the_workload_is_missing)
+{
+	attach_both();
+	fake_delete(fake, "/apis/apps/v1/namespaces/default/deployments/sip");
+	drain("n1", "sip-1", "n3");
+	fake_run(fake, 100000);
+	cr_assert(on("34.1.1.1", "n1"));
+	cr_assert_str_eq(
+	    fake_entry(fake, "web", "34.1.1.1", "reason"), "WorkloadNotFound");
+}
+
+Test(core, adopts_what_it_finds)
+{
+	struct fake_instance *instance = fake_instance(fake, "n3");
+	unsigned long ordered;
+
+	snprintf(instance->address, sizeof instance->address, "34.1.1.1");
+	snprintf(instance->fence, sizeof instance->fence, "external-nat");
+	attach_both();
+	ordered = fake->ordered;
+	cr_assert(on("34.1.1.1", "n3"));
+	cr_assert_eq(ordered, 2); /* only the other one: off and on */
+}
+
+Test(core, never_touches_what_others_hold)
+{
+	fake->addresses[0].foreign_user[0] = 'x';
+	fake_allocation(fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", "");
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_str_eq(
+	    fake_entry(fake, "web", "34.1.1.1", "reason"), "HeldElsewhere");
+	cr_assert_not_null(fake_where(fake, "34.1.1.2"));
+}
+
+/* Defect 1 of the old controller: an outage disrupts nothing. */
+Test(core, an_outage_disrupts_nothing)
+{
+	unsigned long ordered;
+
+	attach_both();
+	ordered = fake->ordered;
+	fake->cloud_down = true;
+	fake_run(fake, 60000);
+	drain("n1", "sip-1", "n3");
+	fake_run(fake, 300000);
+	cr_assert_eq(fake->ordered, ordered);
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "true");
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "state"), "Unknown");
+	fake->cloud_down = false;
+	cr_assert(fake_until(fake, moved, 60000));
+}
+
+Test(core, without_a_watcher_nothing_is_taken)
+{
+	unsigned long ordered;
+
+	attach_both();
+	drain("n1", "sip-1", "n3");
+	core_watcher(fake->core, fake_time(fake), false);
+	ordered = fake->ordered;
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->ordered, ordered);
+	fake_watch_start(fake);
+	cr_assert(fake_until(fake, moved, 60000));
+}
+
+Test(core, a_node_that_is_gone_loses_it_at_once)
+{
+	attach_both();
+	fake_instance(fake, "n1")->steady_since_ms = 0;
+	fake_delete(fake, "/api/v1/nodes/n1");
+	cr_assert(fake_until(fake, moved, 60000));
+}
+
+Test(core, a_vanished_instance_frees_its_address)
+{
+	attach_both();
+	fake_instance(fake, "n1")->exists = false;
+	fake_delete(fake, "/api/v1/nodes/n1");
+	cr_assert(fake_until(fake, moved, 60000));
+}
+
+Test(core, a_node_not_ready_loses_it_after_five_minutes)
+{
+	attach_both();
+	fake_ready(fake, "n1", false);
+	fake_run(fake, 290000);
+	cr_assert(on("34.1.1.1", "n1"));
+	fake_instance(fake, "n1")->steady_since_ms = 0;
+	cr_assert(fake_until(fake, moved, 60000));
+}
+
+Test(core, many_nodes_not_ready_hold_the_brake)
+{
+	attach_both();
+	fake_ready(fake, "n1", false);
+	fake_ready(fake, "n2", false);
+	fake_run(fake, 400000);
+	cr_assert(on("34.1.1.1", "n1"));
+	cr_assert(on("34.1.1.2", "n2"));
+	cr_assert_str_eq(
+	    fake_entry(fake, "web", "34.1.1.1", "reason"), "ManyNodesNotReady");
+}
+
+Test(core, one_owner_of_an_address)
+{
+	attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_entry(fake, "late", "34.1.1.1", "reason"), "Conflict");
+	cr_assert_str_eq(fake_condition(fake, "late", "Ready"), "False/Conflict");
+	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "True/AllAttached");
+}
+
+Test(core, observe_only_says_what_it_would_do)
+{
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", ",\"policy\":\"Observe\"");
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->ordered, 0);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Observing");
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "");
+}
+
+Test(core, assign_only_never_takes_off)
+{
+	unsigned long ordered;
+
+	fake_allocation(
+	    fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", ",\"policy\":\"AssignOnly\"");
+	fake_start(fake);
+	cr_assert(fake_until(fake, both_attached, 60000));
+	ordered = fake->ordered;
+	drain("n1", "sip-1", "n3");
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->ordered, ordered);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "AssignOnly");
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "true");
+}
+
+Test(core, more_addresses_than_nodes_are_spare)
+{
+	fake_reserve(fake, "34.1.1.3", "us-west1");
+	fake_reserve(fake, "34.1.1.4", "us-west1");
+	fake_allocation(
+	    fake, "web", "[\"34.1.1.1\",\"34.1.1.2\",\"34.1.1.3\",\"34.1.1.4\"]", "");
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.4", "state"), "Spare");
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.4", "message"),
+	    "0/3 nodes: 3 hold another reserved address");
+}
+
+Test(core, a_failed_attach_goes_to_the_next_node)
+{
+	fake->faults.order_fail = 1000;
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
+	fake_start(fake);
+	fake_run(fake, 15000);
+	cr_assert_null(fake_where(fake, "34.1.1.1"));
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Quota");
+	fake->faults.order_fail = 0;
+	fake_run(fake, 120000);
+	cr_assert_not_null(fake_where(fake, "34.1.1.1"));
+}
+
+Test(core, conflicts_are_read_again)
+{
+	char patch[128];
+
+	attach_both();
+	drain("n1", "sip-1", "n3");
+	for (int i = 0; i < 40; i++) {
+		snprintf(patch, sizeof patch,
+		    "{\"metadata\":{\"labels\":{\"i\":\"%d\"}}}", i);
+		fake_patch(fake, FAKE_ALLOCATIONS "/web", patch);
+		fake_run(fake, 20);
+	}
+	cr_assert(fake_until(fake, moved, 60000));
+}
+
+Test(core, a_stale_label_is_taken_off_and_a_missing_one_put_back)
+{
+	attach_both();
+	fake_patch(fake, "/api/v1/nodes/n3",
+	    "{\"metadata\":{\"labels\":{\"ip.ready\":\"true\","
+	    "\"netinfra.darkbrains.com/address\":\"34.1.1.1\"}}}");
+	fake_patch(fake, "/api/v1/nodes/n1",
+	    "{\"metadata\":{\"labels\":{\"ip.ready\":null}}}");
+	fake_run(fake, 5000);
+	cr_assert_str_eq(fake_label(fake, "n3", "ip.ready"), "");
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "true");
+}
+
+Test(core, a_foreign_ready_label_is_left_alone)
+{
+	fake_patch(fake, "/api/v1/nodes/n3",
+	    "{\"metadata\":{\"labels\":{\"ip.ready\":\"true\"}}}");
+	attach_both();
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_label(fake, "n3", "ip.ready"), "true");
+}
+
+Test(core, refuses_nonsense)
+{
+	static struct message message;
+
+	attach_both();
+	message.type = MSG_GRANT;
+	cr_assert_neq(core_message(fake->core, fake_time(fake), &message), 0);
+	message.type = MSG_FACT_NODE;
+	memset(&message.u, 0, sizeof message.u);
+	strcpy(message.u.fact_node.name, "../pods");
+	strcpy(message.u.fact_node.uid, "u");
+	cr_assert_neq(core_message(fake->core, fake_time(fake), &message), 0);
+	message.type = MSG_OBSERVED_END;
+	memset(&message.u, 0, sizeof message.u);
+	message.u.observed_end.round = 12345;
+	fake_run(fake, 60000);
+	cr_assert_neq(core_message(fake->core, fake_time(fake), &message), 0);
+}
+
+Test(core, stops_when_nothing_is_open)
+{
+	fake_allocation(fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", "");
+	fake_start(fake);
+	while (fake->ordered == 0)
+		fake_run(fake, 10);
+	cr_assert_not(core_quiet(fake->core));
+	core_stop(fake->core, fake_time(fake));
+	fake_run(fake, 2000);
+	cr_assert(core_quiet(fake->core));
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->ordered, 2); /* both targets' first step was under way */
+}
+
+Test(core, does_nothing_without_the_lease)
+{
+	unsigned long ordered;
+
+	attach_both();
+	core_unlead(fake->core, fake_time(fake));
+	ordered = fake->ordered;
+	drain("n1", "sip-1", "n3");
+	fake_run(fake, 5000);
+	cr_assert_eq(fake->ordered, ordered);
+	cr_assert(on("34.1.1.1", "n1"));
+}

@@ -1,0 +1,351 @@
+/* The cloud's client over an HTTP client of the test's own: what is sent when, and with
+ * what right. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gcp.h"
+#include "mem.h"
+
+#define SENT_MAX 64
+#define WAIT_MS	 20000
+
+struct http_target {
+	char bearer[64];
+};
+
+struct http_exchange {
+	const struct http_target *target;
+	char path[512];
+	char bearer[64]; /* the target's, when it was sent */
+	void (*done)(void *arg, const struct http_reply *reply);
+	void *arg;
+};
+
+static struct {
+	struct loop *loop;
+	struct gcp *gcp;
+	struct http_target metadata, compute;
+	struct http_exchange sent[SENT_MAX];
+	size_t sent_len;
+	int permit; /* what orders would say */
+	size_t permits;
+	char credentials[512];
+	char code[32], reason[64];
+	size_t answers;
+	enum cloud_fault fault; /* of the last answer */
+	char fault_reason[REASON_MAX + 1];
+} t;
+
+/* --- the HTTP client ------------------------------------------------------------ */
+
+struct http_exchange *
+http_start(struct http_target *target, const struct http_request *request)
+{
+	struct http_exchange *exchange = &t.sent[t.sent_len++];
+
+	cr_assert_leq(t.sent_len, SENT_MAX);
+	exchange->target = target;
+	exchange->done = request->done;
+	exchange->arg = request->arg;
+	snprintf(exchange->path, sizeof exchange->path, "%s", request->path);
+	snprintf(exchange->bearer, sizeof exchange->bearer, "%s", target->bearer);
+	return exchange;
+}
+
+void
+http_cancel(struct http_exchange *exchange)
+{
+	exchange->done = NULL;
+}
+
+int
+http_target_set_bearer(struct http_target *target, const char *token, size_t len)
+{
+	snprintf(target->bearer, sizeof target->bearer, "%.*s", (int)len,
+	    token != NULL ? token : "");
+	return 0;
+}
+
+/* --- hooks and verbs ------------------------------------------------------------ */
+
+static int
+on_permit(void *arg, uint64_t ticket)
+{
+	(void)arg;
+	cr_assert_eq(ticket, 1);
+	t.permits++;
+	return t.permit;
+}
+
+static void
+on_measured(void *arg, enum cloud_op op, const char *code, const char *reason,
+    int64_t duration_ms)
+{
+	(void)arg;
+	(void)op;
+	(void)duration_ms;
+	snprintf(t.code, sizeof t.code, "%s", code);
+	snprintf(t.reason, sizeof t.reason, "%s", reason);
+}
+
+static void
+on_credentials(void *arg, const char *why)
+{
+	(void)arg;
+	snprintf(t.credentials, sizeof t.credentials, "%s", why);
+}
+
+static void
+on_answer(void *arg, uint64_t ticket, struct cloud_answer *answer)
+{
+	(void)arg;
+	cr_assert_eq(ticket, 1);
+	t.answers++;
+	t.fault = answer->fault;
+	snprintf(t.fault_reason, sizeof t.fault_reason, "%s", answer->reason);
+}
+
+static void
+setup(void)
+{
+	memset(&t, 0, sizeof t);
+	t.loop = loop_new();
+	t.gcp = gcp_new(t.loop, &t.metadata, &t.compute,
+	    &(struct gcp_hooks){
+		.permit = on_permit,
+		.measured = on_measured,
+		.credentials = on_credentials,
+	    });
+}
+
+static void
+teardown(void)
+{
+	gcp_free(t.gcp);
+	loop_free(t.loop);
+}
+
+TestSuite(gcp_calls, .init = setup, .fini = teardown, .timeout = 60);
+
+/* Answers the newest request. */
+static void
+reply_with(int status, const char *body)
+{
+	struct http_exchange *exchange = &t.sent[t.sent_len - 1];
+
+	exchange->done(exchange->arg, &(struct http_reply){
+					  .status = status,
+					  .body = body,
+					  .body_len = strlen(body),
+					  .retry_after_ms = -1,
+				      });
+}
+
+static void
+reply_token(const char *token)
+{
+	char body[256];
+
+	cr_assert_eq(t.sent[t.sent_len - 1].target, &t.metadata);
+	snprintf(body, sizeof body,
+	    "{\"access_token\":\"%s\",\"expires_in\":3600,\"token_type\":\"Bearer\"}",
+	    token);
+	reply_with(200, body);
+}
+
+static void
+call(enum cloud_op op)
+{
+	gcp_call(t.gcp, 1,
+	    &(struct cloud_call){
+		.op = op,
+		.project = "p",
+		.place = "z",
+		.instance = "4711",
+		.nic = "nic0",
+		.address = "34.1.2.3",
+		.fence = "ipw-1",
+		.request_id = "01234567-89ab-4cde-8f01-23456789abcd",
+		.operation = "op",
+		.timeout_ms = 1000,
+	    },
+	    on_answer, NULL);
+}
+
+/* Runs until so many requests were sent, or answers given, in all. */
+static void
+run_until(size_t sent_len, size_t answers)
+{
+	int64_t end_ms = clock_mono().ms + WAIT_MS;
+
+	while (t.sent_len < sent_len || t.answers < answers) {
+		cr_assert_lt(clock_mono().ms, end_ms, "%zu sent, %zu answers",
+		    t.sent_len, t.answers);
+		loop_run_once(t.loop, 50);
+	}
+	cr_assert_eq(t.sent_len, sent_len);
+	cr_assert_eq(t.answers, answers);
+}
+
+#define OPERATION "{\"name\":\"op\",\"status\":\"DONE\"}"
+
+/* --- tests ---------------------------------------------------------------------- */
+
+Test(gcp_calls, token_comes_first)
+{
+	cr_assert_eq(t.sent_len, 1);
+	cr_assert_str_neq(t.credentials, "");
+	call(CLOUD_ADD_CONFIG);
+	loop_run_once(t.loop, 0);
+	loop_run_once(t.loop, 0);
+	cr_assert_eq(t.sent_len, 1, "nothing goes out without a token");
+	reply_token("tok");
+	cr_assert_str_eq(t.credentials, "");
+	run_until(2, 0);
+	cr_assert_eq(t.sent[1].target, &t.compute);
+	cr_assert_str_eq(t.sent[1].bearer, "tok");
+	reply_with(200, OPERATION);
+	run_until(2, 1);
+	cr_assert_eq(t.fault, FAULT_NONE);
+	cr_assert_str_eq(t.code, "200");
+	cr_assert_str_eq(t.reason, "");
+}
+
+Test(gcp_calls, change_without_a_grant_is_not_sent)
+{
+	reply_token("tok");
+	t.permit = -EPERM;
+	call(CLOUD_DELETE_CONFIG);
+	run_until(1, 1);
+	cr_assert_eq(t.fault, FAULT_NO_GRANT);
+}
+
+Test(gcp_calls, change_on_an_old_read_is_not_sent)
+{
+	reply_token("tok");
+	t.permit = -ESTALE;
+	call(CLOUD_ADD_CONFIG);
+	run_until(1, 1);
+	cr_assert_eq(t.fault, FAULT_REREAD);
+}
+
+Test(gcp_calls, read_needs_no_grant)
+{
+	reply_token("tok");
+	t.permit = -EPERM;
+	call(CLOUD_GET_OPERATION);
+	run_until(2, 0);
+	cr_assert_eq(t.permits, 0);
+	reply_with(200, OPERATION);
+}
+
+Test(gcp_calls, answer_never_comes_from_within)
+{
+	reply_token("tok");
+	t.permit = -EPERM;
+	call(CLOUD_ADD_CONFIG);
+	cr_assert_eq(t.answers, 0);
+	run_until(1, 1);
+}
+
+Test(gcp_calls, refused_token_is_replaced_once)
+{
+	reply_token("old");
+	call(CLOUD_ADD_CONFIG);
+	run_until(2, 0);
+	reply_with(401, "{}");
+	run_until(3, 0);
+	cr_assert_str_eq(t.compute.bearer, "", "the refused one is gone");
+	t.permit = 0;
+	reply_token("new");
+	run_until(4, 0);
+	cr_assert_str_eq(t.sent[3].bearer, "new");
+	cr_assert_eq(t.permits, 2, "the grant is looked at again");
+	reply_with(401, "{}");
+	run_until(4, 1);
+	cr_assert_eq(t.fault, FAULT_CREDENTIALS);
+	cr_assert_str_neq(t.credentials, "");
+}
+
+Test(gcp_calls, grant_that_ends_with_the_token_stops_the_change)
+{
+	reply_token("old");
+	call(CLOUD_ADD_CONFIG);
+	run_until(2, 0);
+	reply_with(401, "{}");
+	run_until(3, 0);
+	t.permit = -EPERM;
+	reply_token("new");
+	run_until(3, 1);
+	cr_assert_eq(t.fault, FAULT_NO_GRANT);
+}
+
+Test(gcp_calls, trouble_pauses_the_endpoint)
+{
+	int64_t start_ms;
+
+	reply_token("tok");
+	call(CLOUD_GET_OPERATION);
+	run_until(2, 0);
+	start_ms = clock_mono().ms;
+	reply_with(503, "{}");
+	cr_assert_eq(t.fault, FAULT_TRANSIENT);
+	call(CLOUD_GET_OPERATION);
+	run_until(3, 1);
+	cr_assert_geq(clock_mono().ms - start_ms, 250);
+	reply_with(200, OPERATION);
+	call(CLOUD_GET_OPERATION);
+	loop_run_once(t.loop, 0);
+	cr_assert_eq(t.sent_len, 4, "one good answer opens it");
+	reply_with(200, OPERATION);
+}
+
+Test(gcp_calls, limit_of_a_wait_is_no_trouble)
+{
+	struct http_exchange *exchange;
+
+	reply_token("tok");
+	call(CLOUD_WAIT_OPERATION);
+	run_until(2, 0);
+	exchange = &t.sent[1];
+	exchange->done(exchange->arg, &(struct http_reply){
+					  .error = -ETIMEDOUT,
+					  .maybe_sent = true,
+					  .body = "",
+					  .retry_after_ms = -1,
+				      });
+	cr_assert_eq(t.fault, FAULT_LOST);
+	cr_assert_str_eq(t.code, "timeout");
+	cr_assert_str_eq(t.reason, "");
+}
+
+Test(gcp_calls, without_a_token_the_call_is_told)
+{
+	call(CLOUD_ADD_CONFIG);
+	for (size_t tries = 1; tries <= 5; tries++) {
+		run_until(tries, 0);
+		reply_with(404, "no such account");
+	}
+	cr_assert_eq(t.answers, 1);
+	cr_assert_eq(t.fault, FAULT_NOT_SENT);
+	cr_assert_str_eq(t.fault_reason, "NoCredentials");
+	cr_assert_not_null(strstr(t.credentials, "404"));
+	cr_assert_eq(t.permits, 0);
+}
+
+Test(gcp_calls, call_that_cannot_be_a_request_fails)
+{
+	reply_token("tok");
+	gcp_call(t.gcp, 1,
+	    &(struct cloud_call){.op = CLOUD_LIST_INSTANCES,
+		.project = "p/../q",
+		.place = "z",
+		.page = ""},
+	    on_answer, NULL);
+	run_until(1, 1);
+	cr_assert_eq(t.fault, FAULT_FINAL);
+	cr_assert_str_eq(t.fault_reason, "InvalidRequest");
+}
