@@ -46,12 +46,12 @@ clock_format(struct wall_time time, bool micro, char *out, size_t out_size)
 	gmtime_r(&seconds, &parts);
 	if (micro)
 		snprintf(out, out_size, "%04d-%02d-%02dT%02d:%02d:%02d.%03d000Z",
-		    parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-		    parts.tm_min, parts.tm_sec, (int)rest_ms);
+		    parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+		    parts.tm_hour, parts.tm_min, parts.tm_sec, (int)rest_ms);
 	else
 		snprintf(out, out_size, "%04d-%02d-%02dT%02d:%02d:%02dZ",
-		    parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-		    parts.tm_min, parts.tm_sec);
+		    parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+		    parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 /* Takes exactly `count` digits at *text. */

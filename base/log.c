@@ -73,8 +73,8 @@ line_put_field(struct line *line, const struct log_field *field)
 	if (field->text != NULL) {
 		rc = rc == 0 ? line_put_string(line, field->text) : rc;
 	} else {
-		int len = snprintf(number, sizeof number, "%lld",
-		    (long long)field->number);
+		int len =
+		    snprintf(number, sizeof number, "%lld", (long long)field->number);
 
 		rc = rc == 0 ? line_put(line, number, (size_t)len) : rc;
 	}
@@ -123,7 +123,8 @@ check_char(struct check *check, char c)
 	return true;
 }
 
-/* A JSON string of printable ASCII; *ret_start, *ret_len: what is between the quotes. */
+/* A JSON string of printable ASCII; *ret_start, *ret_len: what is between the quotes.
+ */
 static bool
 check_string(struct check *check, const char **ret_start, size_t *ret_len)
 {
@@ -157,8 +158,9 @@ check_value(struct check *check)
 	if (check->at < check->end && *check->at == '"')
 		return check_string(check, &start, &len);
 	check_char(check, '-');
-	for (start = check->at; check->at < check->end && *check->at >= '0' &&
-	     *check->at <= '9'; check->at++)
+	for (start = check->at;
+	     check->at < check->end && *check->at >= '0' && *check->at <= '9';
+	     check->at++)
 		;
 	return check->at > start && check->at - start <= 19;
 }

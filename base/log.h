@@ -35,7 +35,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
 #define log_event(level, event, ...)                                                   \
 	log_write(level, event, (const struct log_field[]){__VA_ARGS__},               \
-	    sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+	    sizeof((const struct log_field[]){__VA_ARGS__}) /                          \
+		sizeof(struct log_field))
 
 /* log_info("listening", LOG_N("port", 9999)); at least one field each. */
 #define log_debug(event, ...) log_event(LOG_DEBUG, event, __VA_ARGS__)
@@ -44,8 +45,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 #define log_error(event, ...) log_event(LOG_ERROR, event, __VA_ARGS__)
 
 /* True when `line` (without its newline) is exactly of the form that log_write makes
- * and names no process: flat, ASCII, first keys time, level, event. The supervisor's one
- * fixed check. */
+ * and names no process: flat, ASCII, first keys time, level, event. The supervisor's
+ * one fixed check. */
 bool log_line_is_ours(const char *line, size_t len);
 
 #endif

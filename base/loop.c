@@ -92,8 +92,7 @@ loop_set_fd(struct loop *loop, int fd, uint32_t events, loop_fd_fn *fn, void *ar
 void
 loop_remove_fd(struct loop *loop, int fd)
 {
-	if (fd < 0 || (size_t)fd >= loop->watches_len ||
-	    loop->watches[fd].fn == NULL)
+	if (fd < 0 || (size_t)fd >= loop->watches_len || loop->watches[fd].fn == NULL)
 		return;
 	loop->watches[fd].fn = NULL;
 	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
@@ -147,7 +146,8 @@ wait_ms(const struct loop *loop, int wait_ms_max)
 	bool bounded = wait_ms_max >= 0;
 	const struct loop_timer *timer;
 
-	LIST_FOREACH(timer, &loop->timers, link) {
+	LIST_FOREACH(timer, &loop->timers, link)
+	{
 		int64_t left = timer->due.ms - now_ms;
 
 		if (!timer->armed)
@@ -168,7 +168,8 @@ run_timers(struct loop *loop)
 
 	while (fired && !loop->stopped) {
 		fired = false;
-		LIST_FOREACH(timer, &loop->timers, link) {
+		LIST_FOREACH(timer, &loop->timers, link)
+		{
 			if (!timer->armed || timer->due.ms > loop->now.ms)
 				continue;
 			timer->armed = false;
@@ -185,8 +186,8 @@ loop_run_once(struct loop *loop, int wait_ms_max)
 	struct epoll_event events[ROUND_EVENTS_MAX];
 	int count;
 
-	count = epoll_wait(loop->epoll_fd, events, ROUND_EVENTS_MAX,
-	    wait_ms(loop, wait_ms_max));
+	count = epoll_wait(
+	    loop->epoll_fd, events, ROUND_EVENTS_MAX, wait_ms(loop, wait_ms_max));
 	loop->now = clock_mono();
 	for (int i = 0; i < count && !loop->stopped; i++) {
 		int fd = (int)(uint32_t)events[i].data.u64;

@@ -116,7 +116,7 @@ find_named(struct reading *reading, const char *list, const char *key,
 		return refuse(reading, "line %zu: %s is no list", all->line, list);
 	for (const struct tree *one = all != NULL ? all->first : NULL; one != NULL;
 	     one = one->next) {
-		const char *its_name;
+		const char *its_name = NULL;
 
 		if (one->kind != TREE_MAP)
 			return refuse(reading, "line %zu: an element of %s is no map",
@@ -213,7 +213,7 @@ read_file(struct reading *reading, const struct tree *map, const char *data_key,
 	bool cluster = map == reading->cluster;
 	const char *part = cluster ? "cluster" : "user";
 	const char *name = cluster ? reading->cluster_name : reading->user_name;
-	const char *data = NULL, *path;
+	const char *data = NULL, *path = NULL;
 
 	if (data_key != NULL && get_text(reading, map, data_key, &data) < 0)
 		return -EINVAL;
@@ -255,7 +255,7 @@ is_plainly_false(const struct tree *value)
 static int
 read_tls_name(struct reading *reading)
 {
-	const char *name;
+	const char *name = NULL;
 
 	if (get_text(reading, reading->cluster, "tls-server-name", &name) < 0)
 		return -EINVAL;
@@ -275,7 +275,7 @@ read_cluster(struct reading *reading)
 	const char *name = reading->cluster_name;
 	const struct tree *insecure =
 	    tree_get(reading->cluster, "insecure-skip-tls-verify");
-	const char *server, *proxy, *why;
+	const char *server = NULL, *proxy = NULL, *why;
 
 	if (get_text(reading, reading->cluster, "server", &server) < 0 ||
 	    get_text(reading, reading->cluster, "proxy-url", &proxy) < 0)
@@ -323,7 +323,7 @@ static int
 read_token(struct reading *reading)
 {
 	struct kubeconfig_file *file = &reading->config.files[FILE_KUBE_TOKEN];
-	const char *token;
+	const char *token = NULL;
 
 	if (read_file(reading, reading->user, NULL, "tokenFile", FILE_KUBE_TOKEN) < 0 ||
 	    get_text(reading, reading->user, "token", &token) < 0)

@@ -11,7 +11,7 @@
 #include "settings.h"
 
 /* Largest kubeconfig (bytes). */
-#define KUBECONFIG_SIZE_MAX (1024u * 1024u)
+#define KUBECONFIG_SIZE_MAX 1048576u
 
 /* Names of hosts, and paths of files, as long as a setting may be. */
 #define KUBECONFIG_HOST_MAX 253u

@@ -14,8 +14,8 @@
 #include "mem.h"
 
 /* A token bucket: so many at once, and so many a second. */
-#define RATE_BURST    20
-#define RATE_A_SECOND 10
+#define RATE_BURST    INT64_C(20)
+#define RATE_A_SECOND INT64_C(10)
 
 /* Requests taken in one round of the loop. */
 #define ROUND_REQUESTS_MAX 16

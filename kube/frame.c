@@ -76,48 +76,74 @@ begin_value(struct frame *frame, char first)
 	frame->scalar = first != '{' && first != '[' && first != '"';
 }
 
-/* Takes one byte of a value; true when the value ends with it. */
-static bool
-ends_value(struct frame *frame, char c)
+/* Behind the string's end, or at the end of the piece. */
+static const char *
+pass_string(struct frame *frame, const char *at, const char *end)
 {
-	if (frame->in_string) {
-		if (frame->escaped)
-			frame->escaped = false;
-		else if (c == '\\')
-			frame->escaped = true;
-		else if (c == '"')
-			frame->in_string = false;
-		return c == '"' && !frame->in_string && frame->depth == 0;
+	if (frame->escaped && at < end) {
+		frame->escaped = false;
+		at++;
 	}
-	if (c == '"')
-		frame->in_string = true;
-	else if (c == '{' || c == '[')
-		frame->depth++;
-	else if (c == '}' || c == ']')
-		return --frame->depth == 0;
-	return false;
+	while (at < end) {
+		char c = *at++;
+
+		if (c == '"') {
+			frame->in_string = false;
+			break;
+		}
+		if (c == '\\' && at == end)
+			frame->escaped = true;
+		else if (c == '\\')
+			at++;
+	}
+	return at;
 }
 
-/* Gathers a value from the piece; true when it is complete. Every container that is
- * open was opened here, so depth cannot run below nothing. */
+/* Behind the value's end (*ret_complete), or at the end of the piece. Every container
+ * that is open was opened here, so depth cannot run below nothing. */
+static const char *
+pass_value(struct frame *frame, const char *at, const char *end, bool *ret_complete)
+{
+	while (at < end) {
+		char c;
+
+		if (frame->in_string) {
+			at = pass_string(frame, at, end);
+			if (!frame->in_string && frame->depth == 0)
+				break;
+			continue;
+		}
+		c = *at++;
+		if (c == '"')
+			frame->in_string = true;
+		else if (c == '{' || c == '[')
+			frame->depth++;
+		else if ((c == '}' || c == ']') && --frame->depth == 0)
+			break;
+	}
+	*ret_complete = !frame->in_string && frame->depth == 0;
+	return at;
+}
+
+/* The same for a number or a word, which ends before the byte that follows it. */
+static const char *
+pass_scalar(const char *at, const char *end, bool *ret_complete)
+{
+	while (at < end && !is_space(*at) && strchr(",]}", *at) == NULL)
+		at++;
+	*ret_complete = at < end;
+	return at;
+}
+
+/* Gathers a value from the piece; true when it is complete. */
 static bool
 take_value(struct frame *frame, const char **piece, size_t *len)
 {
-	const char *at = *piece;
-	const char *end = at + *len;
+	const char *end = *piece + *len;
 	bool complete = false;
+	const char *at = frame->scalar ? pass_scalar(*piece, end, &complete)
+				       : pass_value(frame, *piece, end, &complete);
 
-	while (at < end && !complete) {
-		if (frame->scalar) {
-			if (is_space(*at) || strchr(",]}", *at) != NULL) {
-				complete = true;
-				break;
-			}
-			at++;
-		} else {
-			complete = ends_value(frame, *at++);
-		}
-	}
 	buf_put(&frame->text, *piece, (size_t)(at - *piece));
 	*len -= (size_t)(at - *piece);
 	*piece = at;

@@ -26,7 +26,8 @@ struct page {
 	int metric; /* whose head was written last; -1: none */
 };
 
-/* Label values escape quotes, backslashes and newlines; what is no UTF-8 becomes U+FFFD. */
+/* Label values escape quotes, backslashes and newlines; what is no UTF-8 becomes
+ * U+FFFD. */
 static void
 put_label_value(struct buf *out, const char *value)
 {
@@ -94,8 +95,8 @@ put_head(struct page *page, enum metric metric)
 }
 
 static void
-put_label(struct buf *out, bool *first, const char *name, size_t name_len,
-    const char *value)
+put_label(
+    struct buf *out, bool *first, const char *name, size_t name_len, const char *value)
 {
 	buf_puts(out, *first ? "{" : ",");
 	*first = false;

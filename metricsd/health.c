@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STATUS_OK          200
+#define STATUS_OK	   200
 #define STATUS_UNAVAILABLE 503
 
 const char *
@@ -87,8 +87,7 @@ health_missing(const struct health *health, char *scratch)
 
 		if (reason == NULL)
 			continue;
-		snprintf(
-		    scratch, HEALTH_REASON_MAX, "%s: %s", role_name(role), reason);
+		snprintf(scratch, HEALTH_REASON_MAX, "%s: %s", role_name(role), reason);
 		return scratch;
 	}
 	return NULL;
@@ -111,8 +110,8 @@ health_healthz(const struct health *health, bool verbose, struct buf *out)
 	for (enum role role = 0; verbose && role < ROLE_COUNT; role++)
 		put_check(out, role_name(role),
 		    health->known[role] && health->processes[role].wedged
-		        ? "does not answer"
-		        : NULL);
+			? "does not answer"
+			: NULL);
 	buf_puts(out, healthy ? "ok" : "unhealthy");
 	return healthy ? STATUS_OK : STATUS_UNAVAILABLE;
 }

@@ -19,13 +19,14 @@ struct health {
 };
 
 void health_process(struct health *health, const struct control_process *process);
-void health_readiness(struct health *health, enum producer producer, const char *reason);
+void health_readiness(
+    struct health *health, enum producer producer, const char *reason);
 /* The producer is gone: what it said does not count any more. */
 void health_forget(struct health *health, enum producer producer);
 
 bool health_is_healthy(const struct health *health);
-/* NULL when ready; else what is missing, the first in a fixed order. Valid until the next
- * change; `scratch` takes HEALTH_REASON_MAX bytes. */
+/* NULL when ready; else what is missing, the first in a fixed order. Valid until the
+ * next change; `scratch` takes HEALTH_REASON_MAX bytes. */
 #define HEALTH_REASON_MAX 640
 const char *health_missing(const struct health *health, char *scratch);
 

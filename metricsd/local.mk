@@ -1,6 +1,8 @@
-# metricsd: no TLS, no JSON, no curl. METRICSD_PURE has no I/O; tests link it.
+# metricsd: no TLS, no JSON, no curl. libmetricsd has no I/O; tests link it.
 METRICSD_INC = -iquote $(top_srcdir)/metricsd
-METRICSD_PURE = \
+noinst_LIBRARIES += metricsd/libmetricsd.a
+metricsd_libmetricsd_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(METRICSD_INC)
+metricsd_libmetricsd_a_SOURCES = \
 	metricsd/exposition.c metricsd/exposition.h \
 	metricsd/health.c metricsd/health.h \
 	metricsd/registry.c metricsd/registry.h
@@ -8,9 +10,9 @@ pkglibexec_PROGRAMS += ipwarden-metricsd
 ipwarden_metricsd_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_INC) \
 	$(METRICSD_INC)
 ipwarden_metricsd_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(SECCOMP_CFLAGS)
-ipwarden_metricsd_LDADD = proto/liblink.a proto/libcontrol.a proto/libshim.a \
+ipwarden_metricsd_LDADD = metricsd/libmetricsd.a proto/liblink.a proto/libcontrol.a proto/libshim.a \
 	sandbox/libsandbox.a base/libbase.a $(MHD_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS)
-ipwarden_metricsd_SOURCES = $(METRICSD_PURE) \
+ipwarden_metricsd_SOURCES = \
 	metricsd/main.c \
 	metricsd/role.c metricsd/role.h \
 	metricsd/server.c metricsd/server.h

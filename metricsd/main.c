@@ -1,5 +1,5 @@
-/* ipwarden-metricsd: /metrics, /healthz and /readyz, from what the three workers and the
- * supervisor tell it. It holds two listeners and nothing else. */
+/* ipwarden-metricsd: /metrics, /healthz and /readyz, from what the three workers and
+ * the supervisor tell it. It holds two listeners and nothing else. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -74,8 +74,8 @@ on_message(void *arg, const struct message *message)
 		rc = registry_drop(
 		    metricsd->registry, feed->producer, &message->u.sample_drop);
 	} else if (message->type == MSG_READINESS) {
-		health_readiness(&metricsd->health, feed->producer,
-		    message->u.readiness.reason);
+		health_readiness(
+		    &metricsd->health, feed->producer, message->u.readiness.reason);
 		set_own(metricsd);
 	}
 	if (rc == -EINVAL)
@@ -107,15 +107,16 @@ on_process(void *arg, const struct control_process *process)
 		return;
 	role = role_name((enum role)process->role);
 	health_process(&metricsd->health, process);
-	registry_set(metricsd->registry, METRIC_PROCESS_READY, process->ready, role, NULL);
+	registry_set(
+	    metricsd->registry, METRIC_PROCESS_READY, process->ready, role, NULL);
 	registry_set(
 	    metricsd->registry, METRIC_PROCESS_RESTARTS, process->restarts, role, NULL);
 	registry_set(metricsd->registry, METRIC_PROCESS_VIOLATIONS, process->violations,
 	    role, NULL);
 	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
 		registry_set(metricsd->registry, METRIC_SANDBOX_LAYER,
-		    (process->layers & layers[i].bit) != 0 ? 1 : 0, role, layers[i].name,
-		    NULL);
+		    (process->layers & layers[i].bit) != 0 ? 1 : 0, role,
+		    layers[i].name, NULL);
 	set_own(metricsd);
 }
 
@@ -128,8 +129,8 @@ open_feed(struct metricsd *metricsd, enum producer producer, enum link_id link)
 
 	feed->metricsd = metricsd;
 	feed->producer = producer;
-	feed->link = link_open(
-	    metricsd->worker.loop, link, ROLE_METRICSD, &link_handlers, feed);
+	feed->link =
+	    link_open(metricsd->worker.loop, link, ROLE_METRICSD, &link_handlers, feed);
 }
 
 int

@@ -8,9 +8,13 @@
 
 #include "mem.h"
 
+/* What tsearch(3) and malloc(3) take beside a series (bytes, about). */
+#define NODE_BYTES 64u
+
 struct registry {
 	void *tree; /* tsearch(3), by series_compare */
 	size_t count;
+	size_t bytes;
 };
 
 static const struct {
@@ -70,32 +74,63 @@ series_compare(const void *a, const void *b)
 	return x->labels_len < y->labels_len ? -1 : 1;
 }
 
-static struct registry_series *
-series_get(struct registry *registry, enum producer producer, enum metric metric,
-    const struct pack *labels)
+static size_t
+series_bytes(const struct registry_series *series)
 {
-	struct registry_series *wanted = mem_calloc(1, sizeof *wanted + labels->len);
-	struct registry_series **found;
+	size_t buckets = series->buckets != NULL ? METRIC_BUCKETS_MAX : 0;
 
-	wanted->metric = metric;
-	wanted->labels_len = labels->len;
-	memcpy(wanted->labels, labels->data, labels->len);
-	found = tfind(wanted, &registry->tree, series_compare);
-	if (found != NULL) {
-		free(wanted);
-		(*found)->producer = producer;
-		return *found;
-	}
-	wanted->producer = producer;
-	if (registry->count >= REGISTRY_SERIES_MAX ||
-	    tsearch(wanted, &registry->tree, series_compare) == NULL) {
-		free(wanted);
-		return NULL;
-	}
+	return NODE_BYTES + sizeof *series + series->labels_len +
+	       buckets * sizeof(double);
+}
+
+/* Our own series are few, and never refused. */
+static bool
+has_room(const struct registry *registry, const struct registry_series *series)
+{
+	return series->producer == PRODUCER_SELF ||
+	       (registry->count < REGISTRY_SERIES_MAX &&
+		   registry->bytes + series_bytes(series) <= REGISTRY_BYTES_MAX);
+}
+
+static struct registry_series *
+series_make(enum producer producer, enum metric metric, const struct pack *labels)
+{
+	struct registry_series *series = mem_calloc(1, sizeof *series + labels->len);
+
+	series->metric = metric;
+	series->producer = producer;
+	series->labels_len = labels->len;
+	memcpy(series->labels, labels->data, labels->len);
 	if (metric_table[metric].type == METRIC_HISTOGRAM)
-		wanted->buckets = mem_calloc(METRIC_BUCKETS_MAX, sizeof(double));
+		series->buckets = mem_calloc(METRIC_BUCKETS_MAX, sizeof(double));
+	return series;
+}
+
+/* The series with these labels, new if need be. 0, -EPERM or -E2BIG. */
+static int
+series_get(struct registry *registry, enum producer producer, enum metric metric,
+    const struct pack *labels, struct registry_series **ret_series)
+{
+	struct registry_series *wanted = series_make(producer, metric, labels);
+	struct registry_series **found = tfind(wanted, &registry->tree, series_compare);
+
+	if (found != NULL) {
+		series_free(wanted);
+		if ((*found)->producer == PRODUCER_SELF && producer != PRODUCER_SELF)
+			return -EPERM;
+		(*found)->producer = producer;
+		*ret_series = *found;
+		return 0;
+	}
+	if (!has_room(registry, wanted) ||
+	    tsearch(wanted, &registry->tree, series_compare) == NULL) {
+		series_free(wanted);
+		return -E2BIG;
+	}
 	registry->count++;
-	return wanted;
+	registry->bytes += series_bytes(wanted);
+	*ret_series = wanted;
+	return 0;
 }
 
 static size_t
@@ -108,21 +143,33 @@ pack_count(const struct pack *pack)
 	return count;
 }
 
+/* Whether the metric has that part, and as many labels. */
+static bool
+sample_fits(const struct msg_sample *sample)
+{
+	bool histogram;
+
+	if (sample->metric >= METRIC_COUNT ||
+	    pack_count(&sample->labels) != metric_labels(sample->metric))
+		return false;
+	histogram = metric_table[sample->metric].type == METRIC_HISTOGRAM;
+	return histogram == (sample->part != SAMPLE_VALUE) &&
+	       sample->part < SAMPLE_BUCKET_0 + METRIC_BUCKETS_MAX;
+}
+
 int
 registry_sample(
     struct registry *registry, enum producer producer, const struct msg_sample *sample)
 {
 	struct registry_series *series;
 	double value;
+	int rc;
 
-	if (sample->metric >= METRIC_COUNT ||
-	    pack_count(&sample->labels) != metric_labels(sample->metric) ||
-	    (metric_table[sample->metric].type == METRIC_HISTOGRAM) !=
-		(sample->part != SAMPLE_VALUE))
+	if (!sample_fits(sample))
 		return -EINVAL;
-	series = series_get(registry, producer, sample->metric, &sample->labels);
-	if (series == NULL)
-		return -E2BIG;
+	rc = series_get(registry, producer, sample->metric, &sample->labels, &series);
+	if (rc < 0)
+		return rc;
 	memcpy(&value, &sample->value, sizeof value);
 	if (sample->part == SAMPLE_VALUE)
 		series->value = value;
@@ -130,10 +177,8 @@ registry_sample(
 		series->sum = value;
 	else if (sample->part == SAMPLE_COUNT)
 		series->count = value;
-	else if (sample->part - SAMPLE_BUCKET_0 < METRIC_BUCKETS_MAX)
-		series->buckets[sample->part - SAMPLE_BUCKET_0] = value;
 	else
-		return -EINVAL;
+		series->buckets[sample->part - SAMPLE_BUCKET_0] = value;
 	return 0;
 }
 
@@ -150,8 +195,7 @@ registry_set(struct registry *registry, enum metric metric, double value, ...)
 	while ((label = va_arg(args, const char *)) != NULL)
 		pack_add(&labels, label);
 	va_end(args);
-	series = series_get(registry, PRODUCER_SELF, metric, &labels);
-	if (series != NULL)
+	if (series_get(registry, PRODUCER_SELF, metric, &labels, &series) == 0)
 		series->value = value;
 }
 
@@ -188,8 +232,9 @@ remove_selected(struct registry *registry, enum producer producer,
 	registry_walk(registry, select_series, &selection);
 	for (size_t i = 0; i < selection.len; i++) {
 		tdelete(selection.found[i], &registry->tree, series_compare);
-		series_free(selection.found[i]);
 		registry->count--;
+		registry->bytes -= series_bytes(selection.found[i]);
+		series_free(selection.found[i]);
 	}
 	free(selection.found);
 }
@@ -229,7 +274,8 @@ visit(const void *node, VISIT which, void *closure)
 	const struct registry_series *series;
 
 	if (which != postorder && which != leaf)
-		return; /* in glibc's words, postorder is between the subtrees: sorted */
+		return; /* in glibc's words, postorder is between the subtrees: sorted
+			 */
 	memcpy(&series, node, sizeof series);
 	walk->fn(walk->arg, series);
 }

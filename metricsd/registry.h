@@ -12,6 +12,9 @@
 /* Series that all producers may have together; further ones are refused and counted. */
 #define REGISTRY_SERIES_MAX 50000u
 
+/* Memory that they may take together (bytes): that many of usual length, twice. */
+#define REGISTRY_BYTES_MAX (20u << 20)
+
 /* Who set a series: one of the links, or metricsd itself. */
 enum producer {
 	PRODUCER_WATCHER,
@@ -25,7 +28,7 @@ struct registry_series {
 	enum metric metric;
 	enum producer producer;
 	double value;
-	double sum;     /* histograms: sum, count, and what is at most each bound */
+	double sum; /* histograms: sum, count, and what is at most each bound */
 	double count;
 	double *buckets; /* METRIC_BUCKETS_MAX; NULL if no histogram */
 	size_t labels_len;
@@ -37,7 +40,8 @@ struct registry *registry_new(void);
 void registry_free(struct registry *registry);
 
 /* 0; -EINVAL for a metric, part or number of labels that does not exist; -E2BIG when
- * there are too many series. */
+ * there are too many series, or they take too much memory; -EPERM for a series that
+ * metricsd sets itself: it keeps its own value. */
 int registry_sample(
     struct registry *registry, enum producer producer, const struct msg_sample *sample);
 /* The same for metricsd's own gauges; label values follow, NULL-terminated. */

@@ -16,8 +16,8 @@
 /* Connections of one listener at once; how long an idle or slow one is kept; what its
  * request may take. */
 #define CONNECTIONS_MAX 32u
-#define TIMEOUT_S       10u
-#define MEMORY_MAX      ((size_t)16 * 1024)
+#define TIMEOUT_S	10u
+#define MEMORY_MAX	((size_t)16 * 1024)
 
 /* libmicrohttpd's own timeouts are looked at this often at the latest. */
 #define LOOK_MS 1000
@@ -42,7 +42,8 @@ struct server {
 };
 
 static enum MHD_Result
-answer(struct MHD_Connection *connection, int status, const char *type, struct buf *body)
+answer(
+    struct MHD_Connection *connection, int status, const char *type, struct buf *body)
 {
 	size_t len = body->len;
 	void *data = body->data != NULL ? body->data : mem_calloc(1, 1);
@@ -85,8 +86,8 @@ answer_path(const struct listener *listener, const char *path, bool verbose,
 	return MHD_HTTP_INTERNAL_SERVER_ERROR;
 }
 
-/* libmicrohttpd calls it once with the head, and again when the request is whole; bodies
- * are not read. */
+/* libmicrohttpd calls it once with the head, and again when the request is whole;
+ * bodies are not read. */
 static enum MHD_Result
 on_request(void *arg, struct MHD_Connection *connection, const char *path,
     const char *method, const char *version, const char *data, size_t *data_len,
@@ -158,8 +159,7 @@ listener_open(struct server *server, int index, int fd)
 	    CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_MAX, MHD_OPTION_END);
 	if (listener->daemon != NULL)
-		info = MHD_get_daemon_info(
-		    listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+		info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	if (info == NULL) {
 		log_error("http_failed", LOG_N("fd", fd));
 		_exit(EXIT_FATAL);
@@ -168,8 +168,8 @@ listener_open(struct server *server, int index, int fd)
 }
 
 struct server *
-server_open(struct loop *loop, const struct registry *registry,
-    const struct health *health)
+server_open(
+    struct loop *loop, const struct registry *registry, const struct health *health)
 {
 	struct server *server = mem_calloc(1, sizeof *server);
 

@@ -9,8 +9,8 @@
 struct server;
 
 /* Before sandbox_lock. Nothing is answered before server_start. */
-struct server *server_open(struct loop *loop, const struct registry *registry,
-    const struct health *health);
+struct server *server_open(
+    struct loop *loop, const struct registry *registry, const struct health *health);
 /* `cluster` (borrowed, may be NULL) goes in front of each series. */
 void server_start(struct server *server, const char *cluster);
 

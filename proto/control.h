@@ -42,16 +42,16 @@ enum control_type {
 
 /* What metricsd shows of each process. Sent whole whenever it changes. */
 struct control_process {
-	uint8_t role;        /* enum role */
+	uint8_t role; /* enum role */
 	uint8_t ready;
-	uint8_t wedged;      /* no tick for CONTROL_WEDGED_MS */
+	uint8_t wedged; /* no tick for CONTROL_WEDGED_MS */
 	uint8_t reserved;
 	uint32_t layers;     /* enum sandbox_layer */
 	uint32_t restarts;   /* since the supervisor started */
 	uint32_t violations; /* protocol violations its peers reported */
 };
 
-#define CONTROL_TICK_MS   1000
+#define CONTROL_TICK_MS	  1000
 #define CONTROL_WEDGED_MS 10000
 
 struct control_record {
@@ -63,8 +63,8 @@ struct control_record {
 
 /* Sends one record, with a descriptor if fd >= 0. Never blocks. Returns 0 or a negative
  * errno. */
-int control_send(int control_fd, enum control_type type, const void *payload, size_t len,
-    int fd);
+int control_send(
+    int control_fd, enum control_type type, const void *payload, size_t len, int fd);
 int control_send_setting(int control_fd, enum setting key, const char *value);
 int control_send_file(int control_fd, enum file_kind kind, int fd);
 

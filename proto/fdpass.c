@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Room for one descriptor more than is accepted, so that a second one is seen and closed
- * rather than cut off. What does not fit the kernel closes itself. */
+/* Room for one descriptor more than is accepted, so that a second one is seen and
+ * closed rather than cut off. What does not fit the kernel closes itself. */
 #define RECEIVED_FDS_MAX 2
 
 union control_buffer {
@@ -37,8 +37,8 @@ fdpass_send(int socket_fd, const void *data, size_t len, int fd)
 		memcpy(CMSG_DATA(header), &fd, sizeof fd);
 	}
 	do
-		sent = syscall(SYS_sendmsg, socket_fd, &packet,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent = syscall(
+		    SYS_sendmsg, socket_fd, &packet, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : 0;
 }
@@ -85,8 +85,8 @@ fdpass_receive(int socket_fd, void *data, size_t size, int *ret_fd)
 	long len;
 
 	do
-		len = syscall(SYS_recvmsg, socket_fd, &packet,
-		    MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		len = syscall(
+		    SYS_recvmsg, socket_fd, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (len < 0 && errno == EINTR);
 	if (len < 0)
 		return -errno;

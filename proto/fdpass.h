@@ -10,8 +10,9 @@
 int fdpass_send(int socket_fd, const void *data, size_t len, int fd);
 
 /* Returns the packet's length; 0 at the end of the stream; a negative errno (-EAGAIN:
- * nothing there; -EMSGSIZE: larger than `size`, dropped). *ret_fd is the descriptor that
- * came along (close-on-exec), or -1; more than one are closed and the packet is -EPROTO. */
+ * nothing there; -EMSGSIZE: larger than `size`, dropped). *ret_fd is the descriptor
+ * that came along (close-on-exec), or -1; more than one are closed and the packet is
+ * -EPROTO. */
 ssize_t fdpass_receive(int socket_fd, void *data, size_t size, int *ret_fd);
 
 #endif

@@ -183,16 +183,16 @@ on_readable(void *arg, int fd, uint32_t events)
 	(void)fd;
 	(void)events;
 	for (int i = 0; i < BATCH_MAX; i++) {
-		int len = nn_recv(link->socket, link->frame, sizeof link->frame,
-		    NN_DONTWAIT);
+		int len =
+		    nn_recv(link->socket, link->frame, sizeof link->frame, NN_DONTWAIT);
 
 		if (len < 0 && nn_errno() != EAGAIN && nn_errno() != EINTR)
 			link_die(link, "receive");
 		if (len < 0)
 			break;
 		if ((size_t)len > sizeof link->frame ||
-		    session_receive(link->session, clock_mono(), link->frame,
-			(size_t)len) < 0)
+		    session_receive(
+			link->session, clock_mono(), link->frame, (size_t)len) < 0)
 			link_violation(link, "malformed session frame");
 	}
 	work(link);
@@ -265,8 +265,7 @@ link_send(struct link *link, enum message_type type, const void *msg)
 	assert(message_permitted(type, link->self, link->peer));
 	if (!session_is_up(link->session))
 		return -ENOTCONN;
-	len = message_encode(
-	    type, msg, link->encoded, SESSION_PAYLOAD_MAX);
+	len = message_encode(type, msg, link->encoded, SESSION_PAYLOAD_MAX);
 	assert(len > 0); /* every message's largest size fits a frame */
 	rc = session_send(link->session, clock_mono(), link->encoded, (size_t)len);
 	if (rc == -EAGAIN)

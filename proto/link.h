@@ -18,14 +18,15 @@ struct link_handlers {
 	void (*up)(void *arg);
 	/* The other end is gone. */
 	void (*down)(void *arg);
-	/* Borrowed until the call returns. A violation found here (a message that decodes
-	 * but makes no sense) is told with link_violation. */
+	/* Borrowed until the call returns. A violation found here (a message that
+	 * decodes but makes no sense) is told with link_violation. */
 	void (*message)(void *arg, const struct message *message);
 	/* There is room again after link_send said -EAGAIN. May be NULL. */
 	void (*room)(void *arg);
 };
 
-/* Before sandbox_lock (it makes nanomsg's thread). `self` is the role of this process. */
+/* Before sandbox_lock (it makes nanomsg's thread). `self` is the role of this process.
+ */
 struct link *link_open(struct loop *loop, enum link_id id, enum role self,
     const struct link_handlers *handlers, void *arg);
 

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Integers travel little-endian; texts as u16 length and bytes; blocks as u32 length and
- * bytes. Nothing is aligned, nothing optional. */
+/* Integers travel little-endian; texts as u16 length and bytes; blocks as u32 length
+ * and bytes. Nothing is aligned, nothing optional. */
 
 struct writer {
 	uint8_t *data;
@@ -133,24 +133,24 @@ read_pack(struct reader *reader, struct pack *pack)
 }
 
 #define WRITE_U8(name, most)  write_number(writer, msg->name, 1);
-#define WRITE_U32(name)       write_number(writer, msg->name, 4);
-#define WRITE_U64(name)       write_number(writer, msg->name, 8);
-#define WRITE_I64(name)       write_number(writer, (uint64_t)msg->name, 8);
+#define WRITE_U32(name)	      write_number(writer, msg->name, 4);
+#define WRITE_U64(name)	      write_number(writer, msg->name, 8);
+#define WRITE_I64(name)	      write_number(writer, (uint64_t)msg->name, 8);
 #define WRITE_STR(name, most) write_text(writer, msg->name, sizeof msg->name);
 #define WRITE_PACK(name)      write_pack(writer, &msg->name);
 
 #define READ_U8(name, most)  msg->name = read_u8(reader, (most));
-#define READ_U32(name)       msg->name = (uint32_t)read_number(reader, 4);
-#define READ_U64(name)       msg->name = read_number(reader, 8);
-#define READ_I64(name)       msg->name = (int64_t)read_number(reader, 8);
+#define READ_U32(name)	     msg->name = (uint32_t)read_number(reader, 4);
+#define READ_U64(name)	     msg->name = read_number(reader, 8);
+#define READ_I64(name)	     msg->name = (int64_t)read_number(reader, 8);
 #define READ_STR(name, most) read_text(reader, msg->name, (most));
-#define READ_PACK(name)      read_pack(reader, &msg->name);
+#define READ_PACK(name)	     read_pack(reader, &msg->name);
 
 #define MESSAGE_CODEC(constant, name, number, from, to)                                \
 	static void write_##name(struct writer *writer, const struct msg_##name *msg)  \
 	{                                                                              \
-		FIELDS_##name(WRITE_U8, WRITE_U32, WRITE_U64, WRITE_I64, WRITE_STR,    \
-		    WRITE_PACK)                                                        \
+		FIELDS_##name(                                                         \
+		    WRITE_U8, WRITE_U32, WRITE_U64, WRITE_I64, WRITE_STR, WRITE_PACK)  \
 	}                                                                              \
 	static void read_##name(struct reader *reader, struct msg_##name *msg)         \
 	{                                                                              \

@@ -1,9 +1,9 @@
-/* Every message of every link: name, number, direction, fields. Struct, encoder, decoder,
- * permission check and fuzz dispatch come from this one list.
+/* Every message of every link: name, number, direction, fields. Struct, encoder,
+ * decoder, permission check and fuzz dispatch come from this one list.
  *
  * Fields: U8(name, largest value) U32(name) U64(name) I64(name) STR(name, most bytes)
- * PACK(name). Texts hold no NUL. Times are milliseconds since 1970 unless named _boot_ms
- * (CLOCK_BOOTTIME). */
+ * PACK(name). Texts hold no NUL. Times are milliseconds since 1970 unless named
+ * _boot_ms (CLOCK_BOOTTIME). */
 #ifndef IPW_MESSAGES_H
 #define IPW_MESSAGES_H
 
@@ -14,7 +14,8 @@
 #include "pack.h"
 #include "roles.h"
 
-/* --- values of fields -------------------------------------------------------------- */
+/* --- values of fields --------------------------------------------------------------
+ */
 
 enum fact_kind { FACT_KIND_NODE, FACT_KIND_POD, FACT_KIND_ALLOCATION, FACT_KIND_COUNT };
 enum sync_phase { SYNC_BEGIN, SYNC_END };
@@ -28,16 +29,17 @@ enum pod_phase {
 };
 enum scope_kind { SCOPE_ZONE, SCOPE_REGION };
 enum order_kind {
-	ORDER_ATTACH,  /* put `address` on `instance` under the name in `fence` */
-	ORDER_DETACH,  /* take `address` off `instance` if it is there under `fence` */
+	ORDER_ATTACH, /* put `address` on `instance` under the name in `fence` */
+	ORDER_DETACH, /* take `address` off `instance` if it is there under `fence` */
 	ORDER_EPHEMERAL, /* give `instance` an ephemeral address named `fence` */
 };
 enum order_outcome {
 	OUTCOME_RUNNING, /* still open (only in the list at link-up) */
-	OUTCOME_DONE,    /* in force, read back */
-	OUTCOME_FAILED,  /* definitely not done; `reason` says why */
+	OUTCOME_DONE,	 /* in force, read back */
+	OUTCOME_FAILED,	 /* definitely not done; `reason` says why */
 	OUTCOME_REFUSED, /* not begun: no live grant, or holder or fence do not fit */
-	OUTCOME_UNKNOWN, /* may or may not be done: observe, or repeat with the same id */
+	OUTCOME_UNKNOWN, /* may or may not be done: observe, or repeat with the same id
+			  */
 };
 enum address_status { ADDRESS_RESERVED, ADDRESS_IN_USE, ADDRESS_RESERVING };
 enum address_flaw { ADDRESS_SOUND, ADDRESS_GLOBAL, ADDRESS_INTERNAL };
@@ -47,14 +49,15 @@ enum instance_state { INSTANCE_RUNNING, INSTANCE_STOPPED, INSTANCE_CHANGING };
 enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 #define SAMPLE_PART_MAX (SAMPLE_BUCKET_0 + 15)
 
-#define ID_MAX      63u  /* order ids, request ids (UUIDs) */
-#define ADDRESS_MAX 45u  /* textual IPv4 or IPv6 */
+#define ID_MAX	    63u	 /* order ids, request ids (UUIDs) */
+#define ADDRESS_MAX 45u	 /* textual IPv4 or IPv6 */
 #define FENCE_MAX   127u /* access-config name, association id, etag: opaque */
-#define REASON_MAX  63u  /* CamelCase */
+#define REASON_MAX  63u	 /* CamelCase */
 #define TEXT_MAX    511u /* one sentence for people */
-#define PLACE_MAX   63u  /* project, zone, region */
+#define PLACE_MAX   63u	 /* project, zone, region */
 
-/* --- watcher → reconciler ----------------------------------------------------------- */
+/* --- watcher → reconciler -----------------------------------------------------------
+ */
 
 #define FIELDS_fact_sync(U8, U32, U64, I64, STR, PACK)                                 \
 	U8(kind, FACT_KIND_COUNT - 1)                                                  \
@@ -69,10 +72,10 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	U8(unschedulable, 1)                                                           \
 	U8(deleting, 1)                                                                \
 	U8(ready, NODE_READY_TRUE)                                                     \
-	U8(skip, 1)     /* annotation netinfra.darkbrains.com/skip is "true" */        \
+	U8(skip, 1)	/* annotation netinfra.darkbrains.com/skip is "true" */        \
 	U8(oversize, 1) /* labels or taints did not fit: never eligible */             \
 	I64(ready_since_ms)                                                            \
-	PACK(labels) /* key, value, … */                                               \
+	PACK(labels) /* key, value, … */                                             \
 	PACK(taints) /* key, value, effect, … */
 
 #define FIELDS_fact_pod(U8, U32, U64, I64, STR, PACK)                                  \
@@ -86,14 +89,14 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	U8(host_network, 1)                                                            \
 	U8(mirror, 1)                                                                  \
 	U8(needs_label, 1) /* nodeSelector or required affinity names ip.ready */      \
-	I64(delete_at_ms)  /* deletionTimestamp: grace included; 0 when not deleting */\
+	I64(delete_at_ms) /* deletionTimestamp: grace included; 0 when not deleting */ \
 	STR(owner_kind, LABEL_MAX_LEN) /* the controller owner */                      \
 	STR(owner_name, NAME_MAX_LEN)                                                  \
 	STR(owner_uid, UID_MAX_LEN)                                                    \
 	STR(template_hash, LABEL_MAX_LEN) /* label pod-template-hash */                \
-	STR(label_app, LABEL_MAX_LEN)     /* label app */                              \
-	STR(label_name, LABEL_MAX_LEN)    /* label app.kubernetes.io/name */           \
-	PACK(tolerations) /* key, operator, value, effect, … */
+	STR(label_app, LABEL_MAX_LEN)	  /* label app */                              \
+	STR(label_name, LABEL_MAX_LEN)	  /* label app.kubernetes.io/name */           \
+	PACK(tolerations)		  /* key, operator, value, effect, … */
 
 /* Only a hint: the reconciler reads the allocation itself. */
 #define FIELDS_fact_allocation(U8, U32, U64, I64, STR, PACK)                           \
@@ -108,7 +111,8 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	STR(name, NAME_MAX_LEN)                                                        \
 	STR(namespace, LABEL_MAX_LEN)
 
-/* --- reconciler → cloudworker ------------------------------------------------------- */
+/* --- reconciler → cloudworker -------------------------------------------------------
+ */
 
 /* The lease, as long as it is ours. Each replaces the one before; until 0 revokes. */
 #define FIELDS_grant(U8, U32, U64, I64, STR, PACK)                                     \
@@ -116,7 +120,7 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	U64(term) /* leaseTransitions */                                               \
 	I64(until_boot_ms)                                                             \
 	I64(call_timeout_ms) /* a call's and an operation wait's, ARCHITECTURE.md */   \
-	I64(margin_ms)       /* G: no call starts with less than timeout + G left */
+	I64(margin_ms)	     /* G: no call starts with less than timeout + G left */
 
 /* Observe one zone (its instances) or region (its addresses), once. */
 #define FIELDS_observe(U8, U32, U64, I64, STR, PACK)                                   \
@@ -136,7 +140,8 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	STR(fence, FENCE_MAX)                                                          \
 	STR(request_id, ID_MAX) /* journaled; the same again only after UNKNOWN */
 
-/* --- cloudworker → reconciler ------------------------------------------------------- */
+/* --- cloudworker → reconciler -------------------------------------------------------
+ */
 
 /* At link-up, before anything else: each order that runs or ended within the hour, then
  * orders_end. Nothing is planned before that. Also an order's result as it comes. */
@@ -177,7 +182,7 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	STR(zone, PLACE_MAX)                                                           \
 	U8(state, INSTANCE_CHANGING)                                                   \
 	STR(address, ADDRESS_MAX) /* external IPv4 of its first interface, or "" */    \
-	STR(fence, FENCE_MAX)     /* its access config's name */                       \
+	STR(fence, FENCE_MAX)	  /* its access config's name */                       \
 	STR(tier, 15)
 
 /* ok 0: the scope is Unknown; reason says why. Only an ok end makes absence count. */
@@ -190,13 +195,14 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	STR(reason, REASON_MAX)                                                        \
 	STR(message, TEXT_MAX)
 
-/* --- to metricsd -------------------------------------------------------------------- */
+/* --- to metricsd --------------------------------------------------------------------
+ */
 
 /* Sets a part of one series to an absolute value, so that a repeat does no harm. */
 #define FIELDS_sample(U8, U32, U64, I64, STR, PACK)                                    \
 	U32(metric) /* enum metric */                                                  \
 	U8(part, SAMPLE_PART_MAX)                                                      \
-	U64(value) /* the bits of an IEEE 754 double */                                \
+	U64(value)   /* the bits of an IEEE 754 double */                              \
 	PACK(labels) /* values, in the order of the metric's table */
 
 /* Removes the series of `metric` whose first label values are these. */
@@ -207,7 +213,8 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 /* What a process says of its own readiness; "" = ready. */
 #define FIELDS_readiness(U8, U32, U64, I64, STR, PACK) STR(reason, TEXT_MAX)
 
-/* --- the list ------------------------------------------------------------------------ */
+/* --- the list ------------------------------------------------------------------------
+ */
 
 /* MESSAGE(constant, name, number, from, to); ROLE_COUNT as `from` means any producer of
  * the metrics links. */
@@ -215,16 +222,16 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	MESSAGE(MSG_FACT_SYNC, fact_sync, 1, ROLE_WATCHER, ROLE_RECONCILER)            \
 	MESSAGE(MSG_FACT_NODE, fact_node, 2, ROLE_WATCHER, ROLE_RECONCILER)            \
 	MESSAGE(MSG_FACT_POD, fact_pod, 3, ROLE_WATCHER, ROLE_RECONCILER)              \
-	MESSAGE(MSG_FACT_ALLOCATION, fact_allocation, 4, ROLE_WATCHER,                 \
-	    ROLE_RECONCILER)                                                           \
+	MESSAGE(                                                                       \
+	    MSG_FACT_ALLOCATION, fact_allocation, 4, ROLE_WATCHER, ROLE_RECONCILER)    \
 	MESSAGE(MSG_FACT_GONE, fact_gone, 5, ROLE_WATCHER, ROLE_RECONCILER)            \
 	MESSAGE(MSG_GRANT, grant, 16, ROLE_RECONCILER, ROLE_CLOUDWORKER)               \
 	MESSAGE(MSG_OBSERVE, observe, 17, ROLE_RECONCILER, ROLE_CLOUDWORKER)           \
 	MESSAGE(MSG_ORDER, order, 18, ROLE_RECONCILER, ROLE_CLOUDWORKER)               \
 	MESSAGE(MSG_RESULT, result, 24, ROLE_CLOUDWORKER, ROLE_RECONCILER)             \
 	MESSAGE(MSG_ORDERS_END, orders_end, 25, ROLE_CLOUDWORKER, ROLE_RECONCILER)     \
-	MESSAGE(MSG_OBSERVED_BEGIN, observed_begin, 26, ROLE_CLOUDWORKER,              \
-	    ROLE_RECONCILER)                                                           \
+	MESSAGE(                                                                       \
+	    MSG_OBSERVED_BEGIN, observed_begin, 26, ROLE_CLOUDWORKER, ROLE_RECONCILER) \
 	MESSAGE(MSG_OBSERVED_ADDRESS, observed_address, 27, ROLE_CLOUDWORKER,          \
 	    ROLE_RECONCILER)                                                           \
 	MESSAGE(MSG_OBSERVED_INSTANCE, observed_instance, 28, ROLE_CLOUDWORKER,        \
@@ -240,12 +247,12 @@ enum message_type {
 #undef MESSAGE_ENUM
 };
 
-#define MESSAGE_U8(name, most)  uint8_t name;
-#define MESSAGE_U32(name)       uint32_t name;
-#define MESSAGE_U64(name)       uint64_t name;
-#define MESSAGE_I64(name)       int64_t name;
+#define MESSAGE_U8(name, most)	uint8_t name;
+#define MESSAGE_U32(name)	uint32_t name;
+#define MESSAGE_U64(name)	uint64_t name;
+#define MESSAGE_I64(name)	int64_t name;
 #define MESSAGE_STR(name, most) char name[(most) + 1];
-#define MESSAGE_PACK(name)      struct pack name;
+#define MESSAGE_PACK(name)	struct pack name;
 #define MESSAGE_STRUCT(constant, name, number, from, to)                               \
 	struct msg_##name {                                                            \
 		FIELDS_##name(MESSAGE_U8, MESSAGE_U32, MESSAGE_U64, MESSAGE_I64,       \

@@ -122,8 +122,8 @@ series_send(struct meter *meter, const struct series *series)
 	count = bucket_bounds(series->metric, bounds);
 	for (size_t i = 0; i < count; i++) {
 		cumulative += series->buckets[i];
-		sample_send(meter, series, SAMPLE_BUCKET_0 + (unsigned int)i, cumulative,
-		    &error);
+		sample_send(meter, series, SAMPLE_BUCKET_0 + (unsigned int)i,
+		    cumulative, &error);
 	}
 	sample_send(meter, series, SAMPLE_SUM, series->value, &error);
 	sample_send(meter, series, SAMPLE_COUNT, series->count, &error);
@@ -145,7 +145,8 @@ flush(struct meter *meter)
 			return;
 		meter->readiness_dirty = false;
 	}
-	TAILQ_FOREACH(series, &meter->list, link) {
+	TAILQ_FOREACH(series, &meter->list, link)
+	{
 		if (!series->dirty)
 			continue;
 		if (series_send(meter, series) < 0)
@@ -170,7 +171,7 @@ on_up(void *arg)
 	struct series *series;
 
 	TAILQ_FOREACH(series, &meter->list, link)
-		series->dirty = true;
+	series->dirty = true;
 	meter->readiness_dirty = meter->readiness_known;
 	flush(meter);
 }
@@ -358,13 +359,12 @@ meter_readiness(struct meter *meter, const char *reason)
 }
 
 void
-meter_link(struct meter *meter, const struct link *link, const char *process,
-    const char *name)
+meter_link(
+    struct meter *meter, const struct link *link, const char *process, const char *name)
 {
 	struct link_counts counts;
 
 	link_counts(link, &counts);
-	meter_set(
-	    meter, METRIC_LINK_BACKLOG, (double)counts.backlog, process, name);
+	meter_set(meter, METRIC_LINK_BACKLOG, (double)counts.backlog, process, name);
 	meter_set(meter, METRIC_LINK_RESENT, (double)counts.resent, process, name);
 }

@@ -1,16 +1,16 @@
 /* Every metric, once: name, type, labels, help. Producers name a metric by its number;
  * metricsd writes it out. Label `cluster` comes first on each one by itself when
- * CLUSTER_NAME is set. Names and labels: docs/COMPATIBILITY of the IP Address Controller
- * for netipallocation_*, our own for ipwarden_*. */
+ * CLUSTER_NAME is set. Names and labels: docs/COMPATIBILITY of the IP Address
+ * Controller for netipallocation_*, our own for ipwarden_*. */
 #ifndef IPW_METRICS_H
 #define IPW_METRICS_H
 
 enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO };
 
 /* METRIC(constant, name, type, labels (comma-separated), buckets, help) */
-#define BUCKETS_NONE      ""
+#define BUCKETS_NONE	  ""
 #define BUCKETS_RECONCILE "0.1,0.5,1,2.5,5,10,30,60"
-#define BUCKETS_CLOUD     "0.1,0.25,0.5,1,2.5,5,10"
+#define BUCKETS_CLOUD	  "0.1,0.25,0.5,1,2.5,5,10"
 
 #define METRIC_LIST(METRIC)                                                            \
 	METRIC(METRIC_CRD_STATUS, "netipallocation_crd_status", METRIC_GAUGE,          \
@@ -27,8 +27,8 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO }
 	    "node", BUCKETS_NONE, "1 when the node is cordoned")                       \
 	METRIC(METRIC_NODE_IP_READY, "netipallocation_node_ip_ready", METRIC_GAUGE,    \
 	    "node,crd_name", BUCKETS_NONE, "1 when the node carries ip.ready")         \
-	METRIC(METRIC_IS_LEADER, "netipallocation_controller_is_leader",               \
-	    METRIC_GAUGE, "pod_name", BUCKETS_NONE, "1 on the leader")                 \
+	METRIC(METRIC_IS_LEADER, "netipallocation_controller_is_leader", METRIC_GAUGE, \
+	    "pod_name", BUCKETS_NONE, "1 on the leader")                               \
 	METRIC(METRIC_CONTROLLER_READY, "netipallocation_controller_ready",            \
 	    METRIC_GAUGE, "pod_name", BUCKETS_NONE, "1 when ready")                    \
 	METRIC(METRIC_CONTROLLER_HEALTHY, "netipallocation_controller_healthy",        \
@@ -37,10 +37,10 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO }
 	    METRIC_GAUGE, "version,pod_name", BUCKETS_NONE, "Always 1")                \
 	METRIC(METRIC_RECONCILE_TOTAL, "netipallocation_reconcile_total",              \
 	    METRIC_COUNTER, "crd_name,status", BUCKETS_NONE, "Reconciliations")        \
-	METRIC(METRIC_ATTACH_TOTAL, "netipallocation_ip_attach_total",                 \
-	    METRIC_COUNTER, "crd_name,status", BUCKETS_NONE, "Attachments, awaited")   \
-	METRIC(METRIC_DETACH_TOTAL, "netipallocation_ip_detach_total",                 \
-	    METRIC_COUNTER, "crd_name,status", BUCKETS_NONE, "Detachments, awaited")   \
+	METRIC(METRIC_ATTACH_TOTAL, "netipallocation_ip_attach_total", METRIC_COUNTER, \
+	    "crd_name,status", BUCKETS_NONE, "Attachments, awaited")                   \
+	METRIC(METRIC_DETACH_TOTAL, "netipallocation_ip_detach_total", METRIC_COUNTER, \
+	    "crd_name,status", BUCKETS_NONE, "Detachments, awaited")                   \
 	METRIC(METRIC_GCP_ERRORS, "netipallocation_gcp_api_errors_total",              \
 	    METRIC_COUNTER, "operation,error_type", BUCKETS_NONE, "Failed GCP calls")  \
 	METRIC(METRIC_RECONCILE_SECONDS, "netipallocation_reconcile_duration_seconds", \
@@ -75,7 +75,7 @@ enum metric {
 #define METRIC_ENUM(constant, name, type, labels, buckets, help) constant,
 	METRIC_LIST(METRIC_ENUM)
 #undef METRIC_ENUM
-	METRIC_COUNT
+	    METRIC_COUNT
 };
 
 #define METRIC_LABELS_MAX  4

@@ -19,13 +19,12 @@ enum role {
 #define ROLE_ENUM(constant, name, program) constant,
 	ROLE_LIST(ROLE_ENUM)
 #undef ROLE_ENUM
-	ROLE_COUNT
+	    ROLE_COUNT
 };
 
 /* LINK(constant, end a, its slot there, end b, its slot there): nanomsg PAIR over
- * socketpairs made by the supervisor. Slot n is descriptor FD_LINK_0 + n. Violations
- * count from end b only: it is the more trusted one, but for metricsd (see
- * supervisor/links.c). */
+ * socketpairs made by the supervisor. Slot n is descriptor FD_LINK_0 + n. Which end's
+ * reports of violations count: supervisor/links.c. */
 #define LINK_LIST(LINK)                                                                \
 	LINK(LINK_FACTS, ROLE_WATCHER, 0, ROLE_RECONCILER, 0)                          \
 	LINK(LINK_CLOUD, ROLE_RECONCILER, 1, ROLE_CLOUDWORKER, 0)                      \
@@ -37,7 +36,7 @@ enum link_id {
 #define LINK_ENUM(constant, a, slot_a, b, slot_b) constant,
 	LINK_LIST(LINK_ENUM)
 #undef LINK_ENUM
-	LINK_COUNT
+	    LINK_COUNT
 };
 
 /* Endpoints a dialer may open, by number; a client asks for a number, never for an

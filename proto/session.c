@@ -13,9 +13,10 @@
 /* Frames on their way at once; the rest waits for acknowledgements. */
 #define SESSION_WINDOW 128
 
-/* How long to wait when the transport takes nothing, and when there is nothing to do. */
+/* How long to wait when the transport takes nothing, and when there is nothing to do.
+ */
 #define SESSION_BLOCKED_MS 5
-#define SESSION_IDLE_MS    1000
+#define SESSION_IDLE_MS	   1000
 
 enum frame_kind { FRAME_HELLO = 1, FRAME_DATA, FRAME_ACK };
 
@@ -133,8 +134,8 @@ transmit(struct session *session, enum frame_kind kind, uint64_t number,
 static int
 frame_parse(const uint8_t *data, size_t len, struct frame *ret_frame)
 {
-	if (len < SESSION_HEADER || len > LINK_FRAME_MAX || data[0] != SESSION_VERSION ||
-	    data[1] < FRAME_HELLO || data[1] > FRAME_ACK)
+	if (len < SESSION_HEADER || len > LINK_FRAME_MAX ||
+	    data[0] != SESSION_VERSION || data[1] < FRAME_HELLO || data[1] > FRAME_ACK)
 		return -EPROTO;
 	*ret_frame = (struct frame){
 	    .kind = (enum frame_kind)data[1],
@@ -143,8 +144,8 @@ frame_parse(const uint8_t *data, size_t len, struct frame *ret_frame)
 	    .number = get_u64(data + 18),
 	    .acknowledged = get_u64(data + 26),
 	};
-	if (ret_frame->from == 0 || (ret_frame->kind == FRAME_DATA) !=
-	    (len > SESSION_HEADER))
+	if (ret_frame->from == 0 ||
+	    (ret_frame->kind == FRAME_DATA) != (len > SESSION_HEADER))
 		return -EPROTO;
 	return 0;
 }

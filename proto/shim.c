@@ -37,7 +37,7 @@ enum entry_kind { ENTRY_NONE, ENTRY_LISTENER, ENTRY_END };
 
 struct entry {
 	atomic_int kind;
-	int control_fd;       /* the descriptor N that it came from */
+	int control_fd;	       /* the descriptor N that it came from */
 	unsigned int greeting; /* bytes seen */
 	unsigned int header;   /* bytes seen of the present header */
 	uint64_t length;       /* of the present message */
@@ -63,12 +63,12 @@ unsigned int
 shim_bad_frames(int control_fd)
 {
 	return control_fd >= 0 && control_fd < FD_FIXED_END
-	           ? atomic_load(&bad_frames[control_fd])
-	           : 0;
+		   ? atomic_load(&bad_frames[control_fd])
+		   : 0;
 }
 
-/* nanomsg asks for a socket before it binds it; it gets a copy of the control descriptor
- * as a place to be replaced. Before the filter only. */
+/* nanomsg asks for a socket before it binds it; it gets a copy of the control
+ * descriptor as a place to be replaced. Before the filter only. */
 EXPORT int
 socket(int domain, int type, int protocol)
 {
@@ -172,8 +172,7 @@ take_end(int fd)
 	};
 	struct cmsghdr *header;
 	int end = -1;
-	long len =
-	    syscall(SYS_recvmsg, fd, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	long len = syscall(SYS_recvmsg, fd, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
 	if (len == 0)
 		_exit(EXIT_ORPHAN); /* the supervisor is gone: so are we */
@@ -288,7 +287,8 @@ recvmsg(int fd, struct msghdr *packet, int flags)
 		return syscall(SYS_recvmsg, fd, packet, flags);
 	if (end->broken)
 		return 0;
-	/* libnanomsg keeps descriptors that a peer sends along: the kernel drops them */
+	/* libnanomsg keeps descriptors that a peer sends along: the kernel drops them
+	 */
 	packet->msg_control = NULL;
 	packet->msg_controllen = 0;
 	len = syscall(SYS_recvmsg, fd, packet, flags);

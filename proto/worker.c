@@ -52,7 +52,8 @@ take_file(struct worker *worker, const struct control_record *record)
 		close(record->fd);
 		return;
 	}
-	worker->hooks->file(worker->arg, (enum file_kind)record->payload[0], record->fd);
+	worker->hooks->file(
+	    worker->arg, (enum file_kind)record->payload[0], record->fd);
 }
 
 static void
@@ -114,8 +115,8 @@ on_control(void *arg, int fd, uint32_t events)
 		refuse_record("malformed packet");
 }
 
-/* A tick that cannot be sent (the supervisor is stopped, its buffer full) is left out: it
- * only says that we are alive. */
+/* A tick that cannot be sent (the supervisor is stopped, its buffer full) is left out:
+ * it only says that we are alive. */
 static void
 on_tick(void *arg)
 {
@@ -152,7 +153,8 @@ worker_lock(struct worker *worker)
 	send_or_exit(CONTROL_LOCKED, bytes, sizeof bytes);
 	if (loop_set_fd(worker->loop, FD_CONTROL, EPOLLIN, on_control, worker) < 0)
 		assert(!"the control descriptor can be watched");
-	/* only the control descriptor until START: nothing else is to be heard before */
+	/* only the control descriptor until START: nothing else is to be heard before
+	 */
 	while (!worker->started) {
 		struct pollfd control = {.fd = FD_CONTROL, .events = POLLIN};
 

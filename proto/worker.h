@@ -21,8 +21,8 @@
 struct control_process;
 
 struct worker_hooks {
-	/* A credential or bundle, at the start and at each rotation; the callee takes the
-	 * descriptor, reads it from offset 0 and closes it. */
+	/* A credential or bundle, at the start and at each rotation; the callee takes
+	 * the descriptor, reads it from offset 0 and closes it. */
 	void (*file)(void *arg, enum file_kind kind, int fd);
 	/* Asked to stop: finish what is open and call worker_stop; NULL: at once. */
 	void (*stop)(void *arg);
@@ -52,7 +52,8 @@ int worker_run(struct worker *worker);
 void worker_stop(struct worker *worker, int exit_code);
 
 /* Reads a whole handed-over file (at most `size_max` bytes) and closes it. *ret_data is
- * NUL-terminated and the caller's; wipe it with explicit_bzero. 0 or a negative errno. */
+ * NUL-terminated and the caller's; wipe it with explicit_bzero. 0 or a negative errno.
+ */
 int worker_read_file(int fd, size_t size_max, char **ret_data, size_t *ret_len);
 
 #endif

@@ -100,7 +100,6 @@ void
 act_close(struct act *act)
 {
 	act->entry->intent = (struct intent){.step = INTENT_NONE};
-	act->slot->checked[0] = '\0';
 	act->slot->refusals = 0;
 }
 
@@ -218,7 +217,6 @@ act_move(struct act *act)
 	act_begin(act, &from, &step->target);
 	act->entry->intent.step = INTENT_DETACH;
 	effects_uuid(&act->core->effects, act->entry->intent.request_detach);
-	MESSAGE_TEXT(slot->checked, act->entry->intent.id);
 	act_state(act, ADDRESS_STATE_DETACHING, "Moving", step->message);
 }
 

@@ -26,7 +26,7 @@ enum workload_kind {
 enum allocation_policy {
 	POLICY_SYNC,
 	POLICY_ASSIGN_ONLY, /* attaches, never detaches, unlabels or evicts */
-	POLICY_OBSERVE,     /* changes nothing but its own status */
+	POLICY_OBSERVE,	    /* changes nothing but its own status */
 };
 const char *allocation_policy_name(enum allocation_policy policy);
 
@@ -35,10 +35,10 @@ const char *allocation_policy_name(enum allocation_policy policy);
 
 enum intent_step {
 	INTENT_NONE,
-	INTENT_DETACH,    /* take it off `from`, then go on with attach */
+	INTENT_DETACH,	  /* take it off `from`, then go on with attach */
 	INTENT_EPHEMERAL, /* take the ephemeral address off `to`, then attach */
-	INTENT_ATTACH,    /* put it on `to` */
-	INTENT_UNKNOWN,   /* a schemaVersion or step that we do not know: hold */
+	INTENT_ATTACH,	  /* put it on `to` */
+	INTENT_UNKNOWN,	  /* a schemaVersion or step that we do not know: hold */
 };
 
 /* One side of a move. */
@@ -47,8 +47,8 @@ struct intent_place {
 	char node_uid[UID_MAX_LEN + 1];
 	char project[PLACE_MAX + 1];
 	char zone[PLACE_MAX + 1];
-	char instance[128];          /* the cloud's id; "" = no such side */
-	char fence[FENCE_MAX + 1];   /* from: the access config found there */
+	char instance[128];	   /* the cloud's id; "" = no such side */
+	char fence[FENCE_MAX + 1]; /* from: the access config found there */
 };
 
 struct intent {
@@ -56,11 +56,11 @@ struct intent {
 	char id[ID_MAX + 1];
 	struct intent_place from;
 	struct intent_place to;
-	char fence[FENCE_MAX + 1];        /* access config name at `to`: "ipw-<id>" */
-	char request_detach[ID_MAX + 1];  /* journaled request ids */
+	char fence[FENCE_MAX + 1];	 /* access config name at `to`: "ipw-<id>" */
+	char request_detach[ID_MAX + 1]; /* journaled request ids */
 	char request_ephemeral[ID_MAX + 1];
 	char request_attach[ID_MAX + 1];
-	char ephemeral[ADDRESS_MAX + 1];  /* the address to be taken off `to`; "" none */
+	char ephemeral[ADDRESS_MAX + 1]; /* the address to be taken off `to`; "" none */
 	char ephemeral_fence[FENCE_MAX + 1];
 	bool ephemeral_taken;
 	struct wall_time since; /* when it was first written */
@@ -91,7 +91,7 @@ struct allocation_address {
 	char project[PLACE_MAX + 1];
 	char zone[PLACE_MAX + 1];
 	char fence[FENCE_MAX + 1];
-	bool ephemeral_taken; /* we took an ephemeral address off that node for it */
+	bool ephemeral_taken;	/* we took an ephemeral address off that node for it */
 	struct wall_time since; /* lastTransitionTime */
 	struct intent intent;
 	/* With INTENT_UNKNOWN: the intent's JSON as it was read, written back as it is.
@@ -153,12 +153,13 @@ struct allocation {
 	size_t addresses_len;
 
 	struct condition conditions[CONDITION_COUNT];
-	/* written as it stands: set it to `generation` once the conditions speak of it */
+	/* written as it stands: set it to `generation` once the conditions speak of it
+	 */
 	int64_t observed_generation;
 	/* what the status says now, to see whether a write would change anything */
 	char *status_json;
-	/* The status has more addresses than STATUS_ADDRESSES_MAX: not all were read, the
-	 * spec counts as refused, and writes leave addresses and counts alone. */
+	/* The status has more addresses than STATUS_ADDRESSES_MAX: not all were read,
+	 * the spec counts as refused, and writes leave addresses and counts alone. */
 	bool status_overflow;
 };
 
@@ -166,14 +167,14 @@ struct allocation {
  * linger from the list before it. */
 #define STATUS_ADDRESSES_MAX 1024u
 
-/* Reads one object. Bad values never fail it as long as it has a name and a uid: they are
- * told in refusal, or as a Blocked address (reason InvalidAddress, Duplicate). Returns
- * NULL only when it is no NetIPAllocation at all. */
+/* Reads one object. Bad values never fail it as long as it has a name and a uid: they
+ * are told in refusal, or as a Blocked address (reason InvalidAddress, Duplicate).
+ * Returns NULL only when it is no NetIPAllocation at all. */
 struct allocation *allocation_parse(struct json_object *object);
 void allocation_free(struct allocation *allocation);
 
-struct allocation_address *allocation_find(const struct allocation *allocation,
-    const char *address);
+struct allocation_address *allocation_find(
+    const struct allocation *allocation, const char *address);
 
 /* Drops one entry from addresses[] (it was released); pointers into it move. */
 void allocation_remove(struct allocation *allocation, const char *address);
@@ -183,8 +184,8 @@ void allocation_remove(struct allocation *allocation, const char *address);
 struct allocation_counts {
 	size_t reserved, attached, unattached, spare;
 };
-void allocation_count(const struct allocation *allocation,
-    struct allocation_counts *ret_counts);
+void allocation_count(
+    const struct allocation *allocation, struct allocation_counts *ret_counts);
 
 /* Sets a condition; `since` moves only when the status changes. True: it differs. */
 bool allocation_condition(struct allocation *allocation, enum condition_type type,

@@ -1,5 +1,5 @@
-/* The reconciler without its I/O: world, plan, act. Facts, answers and results go in with
- * the time, effects come out. */
+/* The reconciler without its I/O: world, plan, act. Facts, answers and results go in
+ * with the time, effects come out. */
 #ifndef IPW_CORE_H
 #define IPW_CORE_H
 
@@ -8,12 +8,13 @@
 struct core;
 
 struct core_options {
-	const char *identity;     /* the pod's name: metrics, audit, events */
+	const char *identity; /* the pod's name: metrics, audit, events */
 	const char *version;
 	const char *project_hint; /* "" = from providerIDs only */
 };
 
-struct core *core_new(const struct core_options *options, const struct effects *effects);
+struct core *core_new(
+    const struct core_options *options, const struct effects *effects);
 void core_free(struct core *core);
 
 /* The watcher's link came up (it will resend everything) or went down. */
@@ -21,7 +22,8 @@ void core_watcher(struct core *core, struct core_time now, bool up);
 /* The cloudworker's link; after up nothing is planned before orders_end. */
 void core_cloud(struct core *core, struct core_time now, bool up);
 /* A message from either. Returns 0, or -EPROTO when it makes no sense (a violation). */
-int core_message(struct core *core, struct core_time now, const struct message *message);
+int core_message(
+    struct core *core, struct core_time now, const struct message *message);
 /* The answer to a call. */
 void core_answer(struct core *core, struct core_time now, uint64_t ticket,
     const struct kube_reply *reply);

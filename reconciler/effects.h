@@ -1,6 +1,7 @@
 /* What the reconciler's core may ask of the world. The core has no I/O, clock or
  * randomness of its own: events and the time go in (core.h), these come out. In
- * production shell.c carries them out; in tests and the simulation something else does. */
+ * production shell.c carries them out; in tests and the simulation something else does.
+ */
 #ifndef IPW_EFFECTS_H
 #define IPW_EFFECTS_H
 
@@ -30,7 +31,8 @@ struct effects {
 	void (*call)(void *arg, uint64_t ticket, const struct kube_call *call);
 	/* Sends to the cloudworker. 0; -ENOTCONN; -EAGAIN. */
 	int (*cloud)(void *arg, enum message_type type, const void *msg);
-	/* `labels` are the metric's label values, NULL-terminated (for DROP: a prefix). */
+	/* `labels` are the metric's label values, NULL-terminated (for DROP: a prefix).
+	 */
 	void (*metric)(void *arg, enum gauge_op op, enum metric metric, double value,
 	    const char *const *labels);
 	/* "" = ready. */

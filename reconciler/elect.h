@@ -1,5 +1,5 @@
-/* Leader election on a Lease, with client-go's semantics (tools/leaderelection): expiry is
- * judged by local monotonic time since the record last changed, updates carry the
+/* Leader election on a Lease, with client-go's semantics (tools/leaderelection): expiry
+ * is judged by local monotonic time since the record last changed, updates carry the
  * resourceVersion, transitions are counted. A holder judges its own validity on
  * CLOCK_BOOTTIME from before the renewal was sent. Pure; time comes in. */
 #ifndef IPW_ELECT_H
@@ -13,16 +13,16 @@
 /* The rules, where client-go leaves a choice:
  * - Valid until D - G after the moment before the write was sent; an answer that comes
  *   after that is not believed.
- * - A follower waits for the duration in the record, from when it saw the record change.
- *   A record that was deleted binds as long; one that is nobody's ("") does not.
+ * - A follower waits for the duration in the record, from when it saw the record
+ * change. A record that was deleted binds as long; one that is nobody's ("") does not.
  * - Our own name from an earlier life is taken at once, as a new term. A lease that is
  *   created begins with term 0.
  * - After a failed or lost write the record is read before anything else is done. */
 struct elect;
 
 struct elect_options {
-	const char *identity;  /* exactly the pod's name */
-	const char *name;      /* of the Lease */
+	const char *identity; /* exactly the pod's name */
+	const char *name;     /* of the Lease */
 	const char *namespace;
 	int64_t duration_s;
 	int64_t grace_s;
@@ -37,17 +37,17 @@ struct elect_handlers {
 	void (*lost)(void *arg);
 	/* Somebody else holds it (or "" nobody): for logs and metrics. */
 	void (*holder)(void *arg, const char *identity);
-	/* The Lease cannot be read or written (why, for people); "" = it can again. Told
-	 * when it changes. May be NULL. */
+	/* The Lease cannot be read or written (why, for people); "" = it can again.
+	 * Told when it changes. May be NULL. */
 	void (*trouble)(void *arg, const char *message);
 };
 
 /* Times derived from D and G as ARCHITECTURE.md "Leader election" says. */
 struct elect_times {
-	int64_t renew_ms;        /* D/6 */
-	int64_t retry_ms;        /* min(2 s, D/6) */
+	int64_t renew_ms;	 /* D/6 */
+	int64_t retry_ms;	 /* min(2 s, D/6) */
 	int64_t call_timeout_ms; /* (D − G)/4 */
-	int64_t margin_ms;       /* G */
+	int64_t margin_ms;	 /* G */
 };
 
 struct elect *elect_new(const struct elect_options *options,

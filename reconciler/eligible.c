@@ -221,7 +221,8 @@ struct eligible_rank {
 };
 
 static size_t
-eligible_zone_load(const struct scene *scene, const struct place *place)
+eligible_zone_load(const struct scene *scene, const struct place *place,
+    const struct allocation_address *except)
 {
 	size_t load = 0;
 
@@ -236,7 +237,8 @@ eligible_zone_load(const struct scene *scene, const struct place *place)
 			const char *zone =
 			    moving ? address->intent.to.zone : address->zone;
 
-			if (zone[0] != '\0' && strcmp(zone, place->zone) == 0)
+			if (address != except && zone[0] != '\0' &&
+			    strcmp(zone, place->zone) == 0)
 				load++;
 		}
 	}
@@ -252,7 +254,7 @@ eligible_rank(const struct eligible_query *query, const struct world_node *node,
 	*rank = (struct eligible_rank){
 	    .not_previous = strcmp(node->uid, query->address->node_uid) != 0,
 	    .no_workload_pod = true,
-	    .zone_load = eligible_zone_load(query->scene, &node->place),
+	    .zone_load = eligible_zone_load(query->scene, &node->place, query->address),
 	    .name = node->name,
 	};
 	for (const struct world_pod *pod = world_pods(world, node->name); pod != NULL;

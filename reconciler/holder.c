@@ -93,7 +93,7 @@ holder_not_found(const struct scene *scene, const char *address, struct holder *
 				searched > 1 ? ", " : "", scope->project, scope->place);
 	}
 	if (searched == 0) {
-		holder_unknown(holder, "NotObserved", "no region is known yet");
+		holder_unknown(holder, VIEW_NOT_OBSERVED, "no region is known yet");
 		return;
 	}
 	holder->kind = HOLDER_NOT_FOUND;
@@ -213,7 +213,7 @@ holder_judge(const struct scene *scene, const char *address, struct holder *hold
 		holder_elsewhere(holder, record->user);
 		return;
 	}
-	holder_unknown(holder, "NotObserved",
+	holder_unknown(holder, VIEW_NOT_OBSERVED,
 	    "the lists of addresses and instances do not agree yet");
 }
 

@@ -275,6 +275,16 @@ items_written(struct core *core, struct call *call, const struct kube_reply *rep
 		backoff_fail(&item->backoff, core->now.mono);
 }
 
+static const char *
+items_why(const struct allocation *allocation)
+{
+	const struct condition *conditions = allocation->conditions;
+
+	return conditions[CONDITION_PROGRESSING].status == CONDITION_TRUE
+		   ? conditions[CONDITION_PROGRESSING].message
+		   : conditions[CONDITION_READY].message;
+}
+
 void
 items_write(struct core *core, struct item *item)
 {
@@ -301,8 +311,7 @@ items_write(struct core *core, struct item *item)
 		call = calls_start(core, &request, items_written);
 		MESSAGE_TEXT(call->subject, item->name);
 		MESSAGE_TEXT(call->audit, "status");
-		MESSAGE_TEXT(call->why,
-		    item->allocation->conditions[CONDITION_PROGRESSING].message);
+		MESSAGE_TEXT(call->why, items_why(item->allocation));
 		item->writing = true;
 		free(path);
 	}

@@ -159,29 +159,24 @@ journal_cancel(struct act *act, const char *reason, const char *message)
 	act_state(act, ADDRESS_STATE_ATTACHED, "Attached", "the move was given up");
 }
 
-/* The order goes out only after fresh reads allowed this intent, in this process. */
+/* The order goes out only right after fresh reads allowed it, each time. */
 static bool
 journal_allowed(struct act *act)
 {
 	const struct intent *intent = &act->entry->intent;
 	struct slot *slot = act->slot;
 
-	if (strcmp(slot->checked, intent->id) == 0)
-		return true;
 	switch (check_state_of(act->core, slot, intent->from.instance)) {
+	case CHECK_PASSED:
+		return true;
 	case CHECK_RUNNING:
 		return false;
 	case CHECK_NONE:
-		if (!backoff_waits(act->core, &slot->backoff))
-			check_start(act->core, act->item, slot, intent->from.node,
-			    intent->from.node_uid, act->step->holder.instance);
+		check_start(act->core, act->item, slot, intent->from.node,
+		    intent->from.node_uid, act->step->holder.instance);
 		return false;
 	case CHECK_FAILED:
-		journal_cancel(act, "", "");
-		return false;
-	case CHECK_PASSED:
-		MESSAGE_TEXT(slot->checked, intent->id);
-		return true;
+		break;
 	}
 	return false;
 }
@@ -209,6 +204,13 @@ journal_detach(struct act *act)
 
 	if (act->step->holder.kind == HOLDER_ABSENT) {
 		journal_detached(act);
+		return;
+	}
+	order = orders_find(act->core, intent->request_detach);
+	if ((order == NULL || !order->open) &&
+	    check_state_of(act->core, act->slot, intent->from.instance) ==
+		CHECK_FAILED) {
+		journal_cancel(act, "", "");
 		return;
 	}
 	switch (journal_outcome(act, intent->request_detach, &order)) {

@@ -296,7 +296,7 @@ labels_node(struct core *core, const struct plan *plan, const struct scene *scen
 		return;
 	}
 	if (labels_stale(core, plan, scene, node))
-		labels_write(core, node, NULL, NULL, "no address of ours is there");
+		labels_write(core, node, NULL, NULL, "no address is (to be) there");
 }
 
 void

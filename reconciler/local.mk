@@ -1,6 +1,5 @@
 # reconciler: world model, leader election, decisions, every write to the API.
-# RECONCILER_PURE and RECONCILER_CORE have no I/O and no clock of their own; tests and
-# the simulation link them.
+# libreconciler has no I/O and no clock of its own; tests and the simulation link it.
 RECONCILER_INC = -iquote $(top_srcdir)/reconciler
 RECONCILER_PURE = \
 	reconciler/allocation.c reconciler/allocation.h \
@@ -12,14 +11,19 @@ RECONCILER_PURE = \
 	reconciler/jsonread.c reconciler/jsonread.h \
 	reconciler/lease.c reconciler/lease.h
 include reconciler/core.mk
+noinst_LIBRARIES += reconciler/libreconciler.a
+reconciler_libreconciler_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) \
+	$(SANDBOX_INC) $(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+reconciler_libreconciler_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+reconciler_libreconciler_a_SOURCES = $(RECONCILER_PURE) $(RECONCILER_CORE)
 pkglibexec_PROGRAMS += ipwarden-reconciler
 ipwarden_reconciler_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_INC) \
 	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
 ipwarden_reconciler_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
-ipwarden_reconciler_LDADD = kube/libkube.a http/libhttp.a proto/liblink.a \
+ipwarden_reconciler_LDADD = reconciler/libreconciler.a kube/libkube.a http/libhttp.a proto/liblink.a \
 	proto/libcontrol.a proto/libshim.a sandbox/libsandbox.a base/libbase.a \
 	$(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS)
-ipwarden_reconciler_SOURCES = $(RECONCILER_PURE) $(RECONCILER_CORE) \
+ipwarden_reconciler_SOURCES = \
 	reconciler/audit.c reconciler/audit.h \
 	reconciler/main.c \
 	reconciler/shell.c reconciler/shell.h \

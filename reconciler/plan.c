@@ -196,7 +196,7 @@ static void
 plan_unknown(struct plan_step *step)
 {
 	/* Only "not looked yet" is no news: the status stays as it is. */
-	if (strcmp(step->holder.reason, "NotObserved") == 0) {
+	if (strcmp(step->holder.reason, VIEW_NOT_OBSERVED) == 0) {
 		step->kind = PLAN_HOLD;
 		return;
 	}

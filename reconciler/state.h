@@ -43,7 +43,6 @@ struct slot {
 	enum check_state check;
 	char check_instance[128]; /* what the reads were about */
 	struct mono_time checked_at;
-	char checked[ID_MAX + 1]; /* the intent that they allowed */
 	char give_request[ID_MAX + 1];
 	unsigned give_tries;
 	char failure_reason[REASON_MAX + 1]; /* of the last attempt; "" none */

@@ -91,7 +91,7 @@ view_want(
 		scope->kind = kind;
 		MESSAGE_TEXT(scope->project, project);
 		MESSAGE_TEXT(scope->place, place);
-		MESSAGE_TEXT(scope->reason, "NotObserved");
+		MESSAGE_TEXT(scope->reason, VIEW_NOT_OBSERVED);
 		MESSAGE_TEXT(scope->message, "not observed yet");
 		scope->due = true;
 		map_put(view->scopes, scope->key, scope);
@@ -440,24 +440,28 @@ view_fresh(const struct view *view, const struct view_scope *scope, const char *
     struct mono_time now, const char **ret_reason, const char **ret_message)
 {
 	const struct view_floor *floor = map_get(view->floors, address);
+	bool old = scope != NULL &&
+		   now.ms - scope->at.ms > VIEW_INTERVALS_MAX * view->interval_ms;
 
-	if (scope == NULL || scope->things == NULL || !scope->ok) {
-		*ret_reason = scope != NULL ? scope->reason : "NotObserved";
-		*ret_message = scope != NULL ? scope->message : "not observed yet";
+	*ret_reason = VIEW_NOT_OBSERVED;
+	*ret_message = "not observed since its last change";
+	if (scope == NULL)
+		return false;
+	if (!scope->ok || scope->things == NULL) {
+		/* One failed round stops decisions, but is no news yet. */
+		if (scope->things == NULL || old) {
+			*ret_reason = scope->reason;
+			*ret_message = scope->message;
+		}
 		return false;
 	}
-	if (now.ms - scope->at.ms > VIEW_INTERVALS_MAX * view->interval_ms) {
+	if (old) {
 		*ret_reason = "CloudUnreachable";
 		*ret_message = "the last observation is too old";
 		return false;
 	}
-	if (scope->round <= view->floor ||
-	    (floor != NULL && scope->round <= floor->round)) {
-		*ret_reason = "NotObserved";
-		*ret_message = "not observed since its last change";
-		return false;
-	}
-	return true;
+	return scope->round > view->floor &&
+	       (floor == NULL || scope->round > floor->round);
 }
 
 const struct view_instance *

@@ -22,6 +22,10 @@
  * after the link came up. */
 #define VIEW_LEFTOVER_MS 60000
 
+/* The reason why a scope says nothing, when there is no more to it than that it was not
+ * looked at (again) yet. */
+#define VIEW_NOT_OBSERVED "NotObserved"
+
 struct view_address {
 	char address[ADDRESS_MAX + 1];
 	char name[PLACE_MAX + 1];

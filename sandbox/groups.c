@@ -8,9 +8,9 @@
 
 #include "sandbox.h"
 
-/* Measured with strace over each role's life; see docs and tests/system/deny. What is not
- * here is not there: no open, socket, connect, accept, dup, exec, clone, kill, ptrace,
- * prctl, ioctl. */
+/* Measured with strace over each role's life; see docs and tests/system/deny. What is
+ * not here is not there: no open, socket, connect, accept, dup, exec, clone, kill,
+ * ptrace, prctl, ioctl. */
 
 static const struct sandbox_rule base_rules[] = {
     SANDBOX_ALLOW(read),
@@ -45,8 +45,8 @@ static const struct sandbox_rule base_rules[] = {
 };
 const struct sandbox_group sandbox_base = {"base", base_rules};
 
-/* Messages on the descriptors it has; never a destination of its own. MSG_FASTOPEN would
- * turn an unconnected TCP socket into a connection to anywhere. */
+/* Messages on the descriptors it has; never a destination of its own. MSG_FASTOPEN
+ * would turn an unconnected TCP socket into a connection to anywhere. */
 static const struct sandbox_rule control_rules[] = {
     SANDBOX_ALLOW(recvmsg),
     SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_BITS(2, MSG_FASTOPEN, 0)),

@@ -6,15 +6,15 @@
 
 #define LANDLOCK_CREATE_RULESET_NR 444
 #define LANDLOCK_RESTRICT_SELF_NR  446
-#define LANDLOCK_VERSION           1u
+#define LANDLOCK_VERSION	   1u
 
-#define NET_BIND_TCP    (1ull << 0)
+#define NET_BIND_TCP	(1ull << 0)
 #define NET_CONNECT_TCP (1ull << 1)
-#define SCOPE_ALL       3ull /* abstract unix sockets, signals */
+#define SCOPE_ALL	3ull /* abstract unix sockets, signals */
 
 struct ruleset {
 	uint64_t fs;
-	uint64_t net;    /* ABI 4 */
+	uint64_t net;	 /* ABI 4 */
 	uint64_t scoped; /* ABI 6 */
 };
 

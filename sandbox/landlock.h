@@ -1,5 +1,6 @@
-/* Landlock, where the kernel has it: nothing depends on it. Debian 12's headers know only
- * its second ABI, so the newer constants stand in landlock.c (linux/landlock.h, 6.12). */
+/* Landlock, where the kernel has it: nothing depends on it. Debian 12's headers know
+ * only its second ABI, so the newer constants stand in landlock.c
+ * (linux/landlock.h, 6.12). */
 #ifndef IPW_LANDLOCK_H
 #define IPW_LANDLOCK_H
 

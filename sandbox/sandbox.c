@@ -19,7 +19,7 @@
 #include "log.h"
 
 /* linux/prctl.h of 6.3; Debian 12's headers are older */
-#define SET_MDWE           65
+#define SET_MDWE	   65
 #define MDWE_REFUSE_GAIN   1ul
 #define CAPABILITY_NUMBERS 64
 
@@ -39,7 +39,8 @@ refuse(const struct sandbox *sandbox, const char *step, int error)
 static void
 drop_capabilities(const struct sandbox *sandbox)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_header_struct header = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {0};
 
 	/* needs CAP_SETPCAP; without it no_new_privs alone keeps the set useless */
@@ -112,7 +113,8 @@ add_rule(const struct sandbox *sandbox, scmp_filter_ctx filter,
 	}
 	if (rule->error > 0)
 		action = SCMP_ACT_ERRNO((uint32_t)rule->error);
-	rc = seccomp_rule_add_array(filter, action, rule->syscall, rule->args_len, args);
+	rc =
+	    seccomp_rule_add_array(filter, action, rule->syscall, rule->args_len, args);
 	/* the same rule in two groups is no mistake */
 	if (rc < 0 && rc != -EEXIST)
 		refuse(sandbox, "seccomp rule", -rc);
@@ -122,8 +124,8 @@ add_rule(const struct sandbox *sandbox, scmp_filter_ctx filter,
 static void
 add_abort(const struct sandbox *sandbox, scmp_filter_ctx filter)
 {
-	struct sandbox_rule rule = SANDBOX_ALLOW_IF(tgkill,
-	    SANDBOX_ARG_EQ(0, (uint64_t)getpid()), SANDBOX_ARG_EQ(2, SIGABRT));
+	struct sandbox_rule rule = SANDBOX_ALLOW_IF(
+	    tgkill, SANDBOX_ARG_EQ(0, (uint64_t)getpid()), SANDBOX_ARG_EQ(2, SIGABRT));
 
 	add_rule(sandbox, filter, &rule);
 }

@@ -34,13 +34,13 @@ enum sandbox_layer {
 	    SANDBOX_NOT_DUMPABLE | SANDBOX_RLIMITS)
 
 enum sandbox_test {
-	SANDBOX_EQ,         /* argument == value, all 64 bits */
-	SANDBOX_BITS,       /* (argument & mask) == value */
+	SANDBOX_EQ,   /* argument == value, all 64 bits */
+	SANDBOX_BITS, /* (argument & mask) == value */
 };
 
 struct sandbox_arg {
 	uint8_t index;
-	uint8_t test; /* enum sandbox_test */
+	uint8_t test;  /* enum sandbox_test */
 	uint64_t mask; /* for SANDBOX_BITS */
 	uint64_t value;
 };
@@ -65,33 +65,53 @@ struct sandbox_group {
 #define SANDBOX_END (-1000000)
 
 /* For the const tables. A call that an architecture does not have is left out there. */
-#define SANDBOX_ALLOW(name) {.syscall = SCMP_SYS(name)}
+#define SANDBOX_ALLOW(name)                                                            \
+	{                                                                              \
+		.syscall = SCMP_SYS(name)                                              \
+	}
 #define SANDBOX_ALLOW_IF(name, ...)                                                    \
-	{.syscall = SCMP_SYS(name),                                                    \
-	    .args_len = sizeof((const struct sandbox_arg[]){__VA_ARGS__}) /            \
-	        sizeof(struct sandbox_arg),                                            \
-	    .args = {__VA_ARGS__}}
-#define SANDBOX_REFUSE(name, number) {.syscall = SCMP_SYS(name), .error = (number)}
-#define SANDBOX_RULES_END            {.syscall = SANDBOX_END}
-#define SANDBOX_ARG_EQ(i, v)         {.index = (i), .test = SANDBOX_EQ, .value = (v)}
-/* The kernel cuts an int argument to 32 bits, the filter sees 64. Allowing by EQ or by a
- * full mask is safe (odd upper bits are refused); in a refusal mask with 0xffffffff. */
+	{                                                                              \
+		.syscall = SCMP_SYS(name),                                             \
+		.args_len = sizeof((const struct sandbox_arg[]){__VA_ARGS__}) /        \
+			    sizeof(struct sandbox_arg),                                \
+		.args = {                                                              \
+			__VA_ARGS__                                                    \
+		}                                                                      \
+	}
+#define SANDBOX_REFUSE(name, number)                                                   \
+	{                                                                              \
+		.syscall = SCMP_SYS(name), .error = (number)                           \
+	}
+#define SANDBOX_RULES_END                                                              \
+	{                                                                              \
+		.syscall = SANDBOX_END                                                 \
+	}
+#define SANDBOX_ARG_EQ(i, v)                                                           \
+	{                                                                              \
+		.index = (i), .test = SANDBOX_EQ, .value = (v)                         \
+	}
+/* The kernel cuts an int argument to 32 bits, the filter sees 64. Allowing by EQ or by
+ * a full mask is safe (odd upper bits are refused); in a refusal mask with 0xffffffff.
+ */
 #define SANDBOX_ARG_BITS(i, m, v)                                                      \
-	{.index = (i), .test = SANDBOX_BITS, .mask = (m), .value = (v)}
+	{                                                                              \
+		.index = (i), .test = SANDBOX_BITS, .mask = (m), .value = (v)          \
+	}
 
-extern const struct sandbox_group sandbox_base;    /* memory, time, exit, epoll, write */
+extern const struct sandbox_group sandbox_base; /* memory, time, exit, epoll, write */
 extern const struct sandbox_group sandbox_control; /* recvmsg, sendmsg on FD_CONTROL */
-extern const struct sandbox_group sandbox_nanomsg; /* links over handed-out descriptors */
-extern const struct sandbox_group sandbox_https;   /* curl over connected descriptors */
-extern const struct sandbox_group sandbox_files;   /* read handed-over files */
+extern const struct sandbox_group
+    sandbox_nanomsg;				 /* links over handed-out descriptors */
+extern const struct sandbox_group sandbox_https; /* curl over connected descriptors */
+extern const struct sandbox_group sandbox_files; /* read handed-over files */
 
 #define SANDBOX_GROUPS_MAX 8
 
 struct sandbox {
 	const char *role;
 	const struct sandbox_group *groups[SANDBOX_GROUPS_MAX]; /* NULL ends */
-	uint64_t data_max;  /* RLIMIT_DATA, bytes */
-	uint64_t files_max; /* RLIMIT_NOFILE */
+	uint64_t data_max;					/* RLIMIT_DATA, bytes */
+	uint64_t files_max;					/* RLIMIT_NOFILE */
 	/* Landlock TCP connect is left open (dialers: to these many ports) */
 	bool landlock_connect;
 };

@@ -9,7 +9,7 @@ TOOLS=$BUILD/tools
 
 BUILD_PACKAGES="build-essential autoconf automake pkg-config
 	libcurl4-openssl-dev libjson-c-dev libssl-dev libseccomp-dev libcap-dev
-	libnanomsg-dev libmicrohttpd-dev libyaml-dev"
+	libnanomsg-dev libmicrohttpd-dev libgnutls28-dev libyaml-dev"
 TEST_PACKAGES="libcriterion-dev"
 RUN_PACKAGES="ca-certificates curl jq procps"
 

@@ -90,8 +90,8 @@ step_bracket(const char *path, struct json_object **json)
 	index = strcmp(name, "*") == 0 ? 0 : strtol(name, NULL, 10);
 	if (index < 0)
 		index += (long)kube_json_count(*json);
-	*json = json_object_is_type(*json, json_type_array) && index >= 0 &&
-			(size_t)index < kube_json_count(*json)
+	*json = name[0] != '\0' && json_object_is_type(*json, json_type_array) &&
+			index >= 0 && (size_t)index < kube_json_count(*json)
 		    ? json_object_array_get_idx(*json, (size_t)index)
 		    : NULL;
 	return *path == ']' ? path + 1 : path;

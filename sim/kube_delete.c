@@ -14,6 +14,7 @@
 #include "kube_read.h"
 #include "kube_status.h"
 #include "kube_world.h"
+#include "kube_write.h"
 
 static bool
 is_pod(const struct kube_resource *resource)
@@ -40,8 +41,7 @@ kube_delete_is_due(const struct json_object *json)
 	       kube_json_int(json, "metadata.deletionGracePeriodSeconds", 0) == 0;
 }
 
-/* --- what goes together
- * --------------------------------------------------------------- */
+/* --- what goes together --- */
 
 static struct kube_resource *
 builtin(const struct sim_kube *kube, const char *group, const char *plural)
@@ -106,8 +106,7 @@ kube_delete_finish(
 	reap(kube);
 }
 
-/* --- one object
- * ----------------------------------------------------------------------- */
+/* --- one object --- */
 
 /* Sets the deletionTimestamp, or shortens the grace of an earlier one. */
 static struct kube_object *
@@ -253,8 +252,7 @@ delete_any(struct sim_kube *kube, struct kube_resource *resource,
 	return kube_delete_object(kube, resource, object, grace_s, ret_gone);
 }
 
-/* --- requests
- * ------------------------------------------------------------------------- */
+/* --- requests --- */
 
 void
 kube_delete_options_free(struct kube_delete_options *options)
@@ -268,16 +266,10 @@ kube_delete_options_read(
 {
 	const char *grace = sim_request_query(call->request, "gracePeriodSeconds");
 	const struct json_object *json;
-	char error[128];
 
 	*options = (struct kube_delete_options){-1, "", "", call->dry_run, NULL};
-	if (call->request->body_len > 0) {
-		options->body = kube_json_parse(
-		    call->request->body, call->request->body_len, error, sizeof error);
-		if (options->body == NULL)
-			return kube_fail(call, 400, "BadRequest", NULL,
-			    "couldn't get version/kind; json parse error: %s", error);
-	}
+	if (call->request->body_len > 0 && kube_write_body(call, &options->body) < 0)
+		return -ECANCELED;
 	json = path[0] != '\0' ? kube_json_at(options->body, path) : options->body;
 	options->grace_s = kube_json_int(json, "gracePeriodSeconds", -1);
 	options->uid = kube_json_text(json, "preconditions.uid");

@@ -175,8 +175,7 @@ sim_kube_remove(struct sim_kube *kube, const char *path)
 	return 0;
 }
 
-/* --- faults
- * --------------------------------------------------------------------------- */
+/* --- faults --- */
 
 static struct kube_held *
 held_find(struct sim_kube *kube, const void *connection)

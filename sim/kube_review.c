@@ -106,7 +106,7 @@ issue_token(struct kube_call *call, struct json_object *json, int64_t seconds)
 	}
 	kube_json_set_text(metadata, "name", call->name);
 	kube_json_set_text(metadata, "namespace", call->space);
-	kube_admit_set_time(metadata, "creationTimestamp", 0);
+	kube_admit_stamp(call->view->resource, json);
 	kube_json_set_int(spec, "expirationSeconds", seconds);
 	if (kube_json_member(spec, "audiences") == NULL)
 		json_object_object_add(spec, "audiences",

@@ -137,10 +137,11 @@ write_expired(const struct watch *watch, struct buf *out)
 	    (unsigned long long)kube_store_floor(watch->kube->store));
 }
 
+/* `len_max`: how long `out` may become, more or less. */
 static void
-write_initial(struct watch *watch, struct buf *out)
+write_initial(struct watch *watch, struct buf *out, size_t len_max)
 {
-	while (watch->initial_at < watch->initial_len && out->len < KUBE_WATCH_CHUNK) {
+	while (watch->initial_at < watch->initial_len && out->len < len_max) {
 		struct kube_object *object = watch->initial[watch->initial_at];
 
 		write_object(watch, out, "ADDED", object);
@@ -154,11 +155,11 @@ write_initial(struct watch *watch, struct buf *out)
 }
 
 static void
-write_history(struct watch *watch, struct buf *out)
+write_history(struct watch *watch, struct buf *out, size_t len_max)
 {
 	const struct kube_event *event;
 
-	while (out->len < KUBE_WATCH_CHUNK) {
+	while (out->len < len_max) {
 		if (watch->after < kube_store_floor(watch->kube->store)) {
 			write_expired(watch, out);
 			watch->ended = true;
@@ -182,9 +183,9 @@ watch_next(void *state, struct buf *out)
 
 	if (watch->ended)
 		return -ECANCELED;
-	write_initial(watch, out);
+	write_initial(watch, out, before + KUBE_WATCH_CHUNK);
 	if (watch->initial_at == watch->initial_len)
-		write_history(watch, out);
+		write_history(watch, out, before + KUBE_WATCH_CHUNK);
 	if (watch->ended || out->len > before)
 		return 0;
 	last = now.ms >= watch->end.ms || watch->view->resource->gone;

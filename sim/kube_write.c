@@ -8,10 +8,12 @@
 #include "bounds.h"
 #include "kube_admit.h"
 #include "kube_change.h"
+#include "kube_check.h"
 #include "kube_convert.h"
 #include "kube_custom.h"
 #include "kube_json.h"
 #include "kube_patch.h"
+#include "kube_proto.h"
 #include "kube_read.h"
 #include "kube_status.h"
 
@@ -24,6 +26,25 @@ media_type_is(const char *header, const char *type)
 	return len == strlen(type) && strncasecmp(header, type, len) == 0;
 }
 
+static int
+read_protobuf(struct kube_call *call, struct json_object **ret_json)
+{
+	int rc =
+	    kube_proto_read(call->request->body, call->request->body_len, ret_json);
+
+	if (rc == -ENOTSUP)
+		return kube_fail(call, 415, "UnsupportedMediaType", NULL,
+		    "the body of the request was in an unknown format - accepted media "
+		    "types include: application/json");
+	if (rc < 0)
+		return kube_fail(call, 400, "BadRequest", NULL,
+		    "the object provided is unrecognized (must be of type %s): "
+		    "provided "
+		    "data does not appear to be a protobuf message",
+		    call->view->resource->kind);
+	return 0;
+}
+
 int
 kube_write_body(struct kube_call *call, struct json_object **ret_json)
 {
@@ -31,10 +52,13 @@ kube_write_body(struct kube_call *call, struct json_object **ret_json)
 	struct json_object *json;
 	char error[128];
 
-	if (type != NULL && type[0] != '\0' && !media_type_is(type, "application/json"))
+	type = type != NULL ? type : "";
+	if (media_type_is(type, KUBE_PROTO_TYPE))
+		return read_protobuf(call, ret_json);
+	if (type[0] != '\0' && !media_type_is(type, "application/json"))
 		return kube_fail(call, 415, "UnsupportedMediaType", NULL,
 		    "the body of the request was in an unknown format - accepted media "
-		    "types include: application/json");
+		    "types include: application/json, " KUBE_PROTO_TYPE);
 	json = kube_json_parse(
 	    call->request->body, call->request->body_len, error, sizeof error);
 	if (json == NULL)
@@ -266,7 +290,8 @@ kube_write_update(struct kube_call *call)
 
 	if (kube_write_body(call, &json) < 0)
 		return;
-	if (check_body_identity(call, json) < 0 || check_conditional(call, json) < 0) {
+	if (check_body_identity(call, json) < 0 || kube_check_types(call, json) < 0 ||
+	    check_conditional(call, json) < 0) {
 		json_object_put(json);
 		return;
 	}

@@ -1,10 +1,11 @@
 # sim: the embedded world. One program with the judge in it. GnuTLS is the TLS library
 # under libmicrohttpd; the client's certificate is read from its session.
-bin_PROGRAMS += ipwarden-sim
-ipwarden_sim_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) -iquote $(top_srcdir)/sim
-ipwarden_sim_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(MHD_CFLAGS) $(OPENSSL_CFLAGS)
-ipwarden_sim_LDADD = base/libbase.a $(JSON_LIBS) $(MHD_LIBS) -lgnutls $(OPENSSL_LIBS)
-ipwarden_sim_SOURCES = \
+SIM_INC = -iquote $(top_srcdir)/sim
+noinst_LIBRARIES += sim/libsim.a
+sim_libsim_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(SIM_INC)
+sim_libsim_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(MHD_CFLAGS) $(GNUTLS_CFLAGS) \
+	$(OPENSSL_CFLAGS)
+sim_libsim_a_SOURCES = \
 	sim/control.c sim/control.h \
 	sim/fault.c \
 	sim/gce_api.c sim/gce_api.h \
@@ -51,7 +52,6 @@ ipwarden_sim_SOURCES = \
 	sim/kube_watch.c sim/kube_watch.h \
 	sim/kube_world.h \
 	sim/kube_write.c sim/kube_write.h \
-	sim/main.c \
 	sim/metadata.c \
 	sim/options.c sim/options.h \
 	sim/pki.c sim/pki.h \
@@ -59,3 +59,9 @@ ipwarden_sim_SOURCES = \
 	sim/serve_files.c \
 	sim/serve_nodes.c \
 	sim/sim.h
+
+bin_PROGRAMS += ipwarden-sim
+ipwarden_sim_CPPFLAGS = $(sim_libsim_a_CPPFLAGS)
+ipwarden_sim_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) $(MHD_LIBS) $(GNUTLS_LIBS) \
+	$(OPENSSL_LIBS)
+ipwarden_sim_SOURCES = sim/main.c

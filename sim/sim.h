@@ -9,37 +9,40 @@
 #include "http.h"
 #include "loop.h"
 
-/* --- the append-only log of attachments (sim/journal.c), judged by `check` --------- */
+/* --- the append-only log of attachments (sim/journal.c), judged by `check` ---------
+ */
 struct sim_journal;
 struct sim_journal *sim_journal_open(const char *path); /* NULL: logged */
 void sim_journal_close(struct sim_journal *journal);
 
-/* --- faults, set through the control endpoint (sim/fault.c) ------------------------ */
+/* --- faults, set through the control endpoint (sim/fault.c) ------------------------
+ */
 /* What to do to the next matching requests. */
 struct sim_fault {
-	char target[16];    /* "kube", "gce", "metadata" */
-	char method[8];     /* "" = any */
-	char path[128];     /* matched anywhere in the path; "" = any */
-	int status;         /* > 0: answer with it and `body` */
+	char target[16]; /* "kube", "gce", "metadata" */
+	char method[8];	 /* "" = any */
+	char path[128];	 /* matched anywhere in the path; "" = any */
+	int status;	 /* > 0: answer with it and `body` */
 	char body[1024];
-	int64_t delay_ms;   /* hold the answer back */
-	bool drop_before;   /* connection cut, nothing done */
-	bool drop_after;    /* done, but the answer is lost */
+	int64_t delay_ms;	  /* hold the answer back */
+	bool drop_before;	  /* connection cut, nothing done */
+	bool drop_after;	  /* done, but the answer is lost */
 	char operation_error[64]; /* GCE: the operation ends with this code */
-	int count;          /* left; -1 = until cleared */
+	int count;		  /* left; -1 = until cleared */
 };
 struct sim_faults;
 struct sim_faults *sim_faults_new(void);
 void sim_faults_free(struct sim_faults *faults);
 /* JSON body of POST /faults; returns 0 or -EINVAL with a reason in `error`. */
-int sim_faults_add(struct sim_faults *faults, const char *json, char *error,
-    size_t error_size);
+int sim_faults_add(
+    struct sim_faults *faults, const char *json, char *error, size_t error_size);
 void sim_faults_clear(struct sim_faults *faults);
 /* Takes one use of the first fault that matches; false: none. */
 bool sim_faults_take(struct sim_faults *faults, const char *target, const char *method,
     const char *path, struct sim_fault *ret_fault);
 
-/* --- the Kubernetes API (sim/kube_*.c) --------------------------------------------- */
+/* --- the Kubernetes API (sim/kube_*.c) ---------------------------------------------
+ */
 struct sim_kube;
 struct sim_kube *sim_kube_new(struct loop *loop, struct sim_faults *faults);
 void sim_kube_free(struct sim_kube *kube);
@@ -48,35 +51,37 @@ sim_handler_fn sim_kube_handle; /* arg: struct sim_kube */
 void sim_kube_set_http(struct sim_kube *kube, struct sim_http *http);
 /* A bearer token (or client certificate name) and what it may do. */
 enum sim_role { SIM_ROLE_ADMIN, SIM_ROLE_CONTROLLER, SIM_ROLE_READER };
-void sim_kube_add_identity(struct sim_kube *kube, const char *token, const char *user,
-    enum sim_role role);
+void sim_kube_add_identity(
+    struct sim_kube *kube, const char *token, const char *user, enum sim_role role);
 /* Creates or replaces an object as an administrator would; JSON text of one object.
  * Returns 0 or a negative errno (logged). */
 int sim_kube_put(struct sim_kube *kube, const char *json);
 /* Removes an object at once, as when a node object is deleted. */
 int sim_kube_remove(struct sim_kube *kube, const char *path);
 
-/* --- GCE compute v1 and the metadata server (sim/gce_*.c) -------------------------- */
+/* --- GCE compute v1 and the metadata server (sim/gce_*.c) --------------------------
+ */
 struct sim_gce;
 struct sim_gce *sim_gce_new(struct loop *loop, struct sim_faults *faults,
     struct sim_journal *journal, const char *project);
 void sim_gce_free(struct sim_gce *gce);
-sim_handler_fn sim_gce_handle;      /* compute API; arg: struct sim_gce */
+sim_handler_fn sim_gce_handle;	    /* compute API; arg: struct sim_gce */
 sim_handler_fn sim_metadata_handle; /* metadata server; arg: struct sim_gce */
 /* Adds a running instance; `external_ip` "" = none. `ours`: a node of the cluster. */
 void sim_gce_add_instance(struct sim_gce *gce, const char *zone, const char *name,
     const char *external_ip, const char *access_config, bool ours);
 /* Reserves a static address in a region. */
-void sim_gce_add_address(struct sim_gce *gce, const char *region, const char *name,
-    const char *address);
+void sim_gce_add_address(
+    struct sim_gce *gce, const char *region, const char *name, const char *address);
 /* Marks an address as held by something that is no instance ("a forwarding rule"). */
 void sim_gce_hold_elsewhere(struct sim_gce *gce, const char *address, const char *user);
 /* Handles the control endpoint's /gce/… requests: instances, addresses, latency,
  * counters of calls by operation. Returns false when the path is not its own. */
-bool sim_gce_control(struct sim_gce *gce, const struct sim_request *request,
-    struct sim_reply *reply);
+bool sim_gce_control(
+    struct sim_gce *gce, const struct sim_request *request, struct sim_reply *reply);
 
-/* --- the judge (sim/judge.c) ------------------------------------------------------- */
+/* --- the judge (sim/judge.c) -------------------------------------------------------
+ */
 /* Reads a log of attachments and prints its verdict on stdout; the last line is
  * "N violations". Returns the exit code: 0 none, 1 some, 2 unreadable. */
 int sim_judge(const char *log_path);

@@ -13,8 +13,8 @@
 /* Restart: 0.2 s, doubling to 60 s; back to 0.2 s after 2 s of being ready. Who died of
  * its own filter, or says that starting again is useless, waits longer. */
 #define BACKOFF_FIRST_MS  200
-#define BACKOFF_MAX_MS    60000
-#define BACKOFF_LONG_MS   5000
+#define BACKOFF_MAX_MS	  60000
+#define BACKOFF_LONG_MS	  5000
 #define BACKOFF_FORGET_MS 2000
 
 /* From spawn to ready; a slow machine needs a tenth of it. */
@@ -23,7 +23,8 @@
 /* A process that is ready and does not tick is ended after so long. */
 #define WEDGED_KILL_MS 20000
 
-/* Each phase of a stop; the reconciler waits for open calls and gives the lease back. */
+/* Each phase of a stop; the reconciler waits for open calls and gives the lease back.
+ */
 #define STOP_PHASE_MS 8000
 
 /* At most so long between two looks at the timers. */
@@ -49,9 +50,8 @@ static void
 go_down(struct supervisor *sup, enum role role)
 {
 	struct child *child = &sup->children[role];
-	int64_t ready_ms = child->state == CHILD_READY
-	                       ? clock_mono().ms - child->since.ms
-	                       : 0;
+	int64_t ready_ms =
+	    child->state == CHILD_READY ? clock_mono().ms - child->since.ms : 0;
 
 	if (child->log_fd >= 0)
 		forward_log(child, role_specs[role].name);
@@ -121,7 +121,7 @@ do_ready(struct supervisor *sup, enum role role)
 	links_join(sup, role);
 	for (enum role client = 0; client < ROLE_COUNT; client++) {
 		bool serves = role_specs[client].dialer == role ||
-		              (role == ROLE_RESOLVER &&
+			      (role == ROLE_RESOLVER &&
 				  sup->resolve_pairs[client][PAIR_CLIENT] >= 0);
 
 		if (serves && sup->children[client].state >= CHILD_FED)
@@ -212,10 +212,9 @@ take_locked(struct supervisor *sup, enum role role, const struct control_record 
 		child_kill(sup, role, "malformed record");
 		return;
 	}
-	child->layers = (uint32_t)record->payload[0] |
-	                (uint32_t)record->payload[1] << 8 |
-	                (uint32_t)record->payload[2] << 16 |
-	                (uint32_t)record->payload[3] << 24;
+	child->layers =
+	    (uint32_t)record->payload[0] | (uint32_t)record->payload[1] << 8 |
+	    (uint32_t)record->payload[2] << 16 | (uint32_t)record->payload[3] << 24;
 	child_event(sup, role, EVENT_LOCKED);
 }
 
@@ -276,11 +275,11 @@ static void
 log_exit(enum role role, pid_t pid, int status)
 {
 	if (WIFSIGNALED(status))
-		log_warn("died", LOG_S("role", role_specs[role].name), LOG_N("pid", pid),
-		    LOG_N("signal", WTERMSIG(status)),
+		log_warn("died", LOG_S("role", role_specs[role].name),
+		    LOG_N("pid", pid), LOG_N("signal", WTERMSIG(status)),
 		    LOG_S("why", WTERMSIG(status) == SIGSYS
-		                     ? "forbidden system call"
-		                     : strsignal(WTERMSIG(status))));
+				     ? "forbidden system call"
+				     : strsignal(WTERMSIG(status))));
 	else
 		log_warn("exited", LOG_S("role", role_specs[role].name),
 		    LOG_N("pid", pid), LOG_N("status", WEXITSTATUS(status)));
@@ -386,8 +385,8 @@ begin_phase(struct supervisor *sup)
 	for (enum role role = 0; role < ROLE_COUNT; role++)
 		if (role_specs[role].stop_phase == sup->stop_phase &&
 		    sup->children[role].pid != 0)
-			control_send(sup->children[role].control_fd, CONTROL_STOP, NULL,
-			    0, -1);
+			control_send(
+			    sup->children[role].control_fd, CONTROL_STOP, NULL, 0, -1);
 }
 
 bool
@@ -397,7 +396,8 @@ children_stop(struct supervisor *sup)
 		sup->stopping = true;
 		begin_phase(sup);
 	}
-	while (sup->stop_phase < STOP_PHASES && count_running(sup, sup->stop_phase) == 0) {
+	while (
+	    sup->stop_phase < STOP_PHASES && count_running(sup, sup->stop_phase) == 0) {
 		if (++sup->stop_phase < STOP_PHASES)
 			begin_phase(sup);
 	}

@@ -11,11 +11,12 @@
 #include "log.h"
 #include "supervisor.h"
 
-/* The supervisor's filter is inherited by all that it starts, so it must leave them what
- * they need until their own filter closes: the loader, their limits, their sockets (the
- * dialers', the resolver's). What is not here is answered with EPERM for the whole tree:
- * ptrace, process_vm_*, pidfd_*, bpf, perf, io_uring, keyrings, mounts, namespaces,
- * modules, clocks, System V and POSIX IPC. */
+/* The supervisor's filter is inherited by all that it starts, so it must leave them
+ * what they need until their own filter closes: the loader, their limits, their sockets
+ * (the dialers', the resolver's). What is not here is answered with EPERM for the whole
+ * tree: ptrace, process_vm_*, pidfd_*, bpf, perf, io_uring, keyrings, mounts,
+ * namespaces, modules, clocks, System V and POSIX IPC. */
+/* clang-format off */
 static const int allowed[] = {
     /* files, for the loader and for credentials */
     SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
@@ -53,12 +54,12 @@ static const int allowed[] = {
     SCMP_SYS(setsockopt), SCMP_SYS(getsockopt), SCMP_SYS(getsockname),
     SCMP_SYS(getpeername), SCMP_SYS(shutdown),
 };
+/* clang-format on */
 
-static void __attribute__((noreturn))
-refuse(const char *step, int error)
+static void __attribute__((noreturn)) refuse(const char *step, int error)
 {
-	log_error("sandbox_refused", LOG_S("step", step),
-	    LOG_S("error", strerror(error)));
+	log_error(
+	    "sandbox_refused", LOG_S("step", step), LOG_S("error", strerror(error)));
 	exit(EXIT_SANDBOX);
 }
 

@@ -11,7 +11,8 @@
 /* Taken from one pipe in one go, so that a chatty process cannot starve the others. */
 #define FORWARD_BYTES_MAX (16u * LOG_LINE_MAX)
 
-/* A blocked reader of our own stderr must not stop us: what it does not take is lost. */
+/* A blocked reader of our own stderr must not stop us: what it does not take is lost.
+ */
 static void
 write_line(const struct iovec *parts, int count)
 {

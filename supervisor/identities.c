@@ -8,8 +8,7 @@
 #include "log.h"
 #include "supervisor.h"
 
-static void __attribute__((noreturn))
-no_identity(const char *why)
+static void __attribute__((noreturn)) no_identity(const char *why)
 {
 	log_error("no_credentials", LOG_S("why", why));
 	exit(EXIT_CONFIG);
@@ -32,7 +31,8 @@ set_or_die(struct identity *identity, enum setting key, const char *value)
 		no_identity(setting_name(key));
 }
 
-/* What every pod has: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod */
+/* What every pod has:
+ * https://kubernetes.io/docs/tasks/run-application/access-api-from-pod */
 static void
 load_in_cluster(struct identity *identity)
 {
@@ -40,7 +40,8 @@ load_in_cluster(struct identity *identity)
 	const char *port = getenv("KUBERNETES_SERVICE_PORT");
 
 	if (host == NULL || port == NULL)
-		no_identity("neither --kubeconfig nor KUBERNETES_SERVICE_HOST and _PORT");
+		no_identity(
+		    "neither --kubeconfig nor KUBERNETES_SERVICE_HOST and _PORT");
 	if (access(SERVICE_ACCOUNT_DIR "/token", R_OK) < 0 ||
 	    access(SERVICE_ACCOUNT_DIR "/ca.crt", R_OK) < 0)
 		no_identity("no readable token and ca.crt in " SERVICE_ACCOUNT_DIR);
@@ -71,7 +72,7 @@ share(struct identity *to, const struct identity *from)
 	memcpy(to->files, from->files, sizeof to->files);
 	log_warn("watcher_shares_identity",
 	    LOG_S("why", "no --watcher-kubeconfig: the watcher can write to the API "
-	                 "server, not only read"));
+			 "server, not only read"));
 }
 
 void

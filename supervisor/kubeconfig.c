@@ -15,8 +15,8 @@
 #include "log.h"
 #include "supervisor.h"
 
-/* A kubeconfig is parsed by ipwarden-config, which is locked down, holds nothing but the
- * open file, and ends. Nothing runs yet that it could disturb. */
+/* A kubeconfig is parsed by ipwarden-config, which is locked down, holds nothing but
+ * the open file, and ends. Nothing runs yet that it could disturb. */
 
 /* Reading and answering takes milliseconds. */
 #define CONFIG_TIMEOUT_MS 10000
@@ -66,8 +66,8 @@ take_path(struct identity *identity, const char *kubeconfig,
 	credential = &identity->files[kind];
 	snprintf(folder, sizeof folder, "%s", kubeconfig);
 	if (path[0] == '/')
-		len = snprintf(credential->path, sizeof credential->path, "%.*s",
-		    path_len, path);
+		len = snprintf(
+		    credential->path, sizeof credential->path, "%.*s", path_len, path);
 	else
 		len = snprintf(credential->path, sizeof credential->path, "%s/%.*s",
 		    dirname(folder), path_len, path);
@@ -121,8 +121,8 @@ converse(struct identity *identity, const char *kubeconfig, pid_t pid, int contr
 }
 
 static int
-run_config(struct supervisor *sup, const char *path, int file_fd,
-    struct identity *identity)
+run_config(
+    struct supervisor *sup, const char *path, int file_fd, struct identity *identity)
 {
 	static struct child log_reader; /* for its line buffer */
 	int fds[FD_FIXED_END];
@@ -142,8 +142,8 @@ run_config(struct supervisor *sup, const char *path, int file_fd,
 	close(control[1]);
 	close(log_pipe[1]);
 	log_reader.log_fd = log_pipe[0];
-	rc = pid < 0 ? (int)pid
-	             : converse(identity, path, pid, control[0], &log_reader);
+	rc =
+	    pid < 0 ? (int)pid : converse(identity, path, pid, control[0], &log_reader);
 	if (pid > 0) {
 		if (rc < 0)
 			kill(pid, SIGKILL);
@@ -154,8 +154,8 @@ run_config(struct supervisor *sup, const char *path, int file_fd,
 	close(log_pipe[0]);
 	/* a refusal was said on its own log line */
 	return rc == 1 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK ? 0
-	       : rc < 0                                                       ? rc
-	                                                                      : -EINVAL;
+	       : rc < 0							      ? rc
+									      : -EINVAL;
 }
 
 int

@@ -12,8 +12,8 @@
 #define SO_PASSRIGHTS 83 /* Linux 6.16: asm-generic/socket.h */
 #endif
 
-/* `trusted` is the end whose reports of violations count: the one that holds more. On the
- * metrics links that is the producer, because metricsd faces the network. */
+/* `trusted` is the end whose reports of violations count: the one that holds more. On
+ * the metrics links that is the producer, because metricsd faces the network. */
 static const struct {
 	const char *name;
 	enum role a;

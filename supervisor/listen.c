@@ -26,8 +26,9 @@ static int
 bind_any(const char *name, uint16_t port)
 {
 	static const int on = 1, off = 0;
-	struct sockaddr_in6 any6 = {
-	    .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_any};
+	struct sockaddr_in6 any6 = {.sin6_family = AF_INET6,
+	    .sin6_port = htons(port),
+	    .sin6_addr = in6addr_any};
 	struct sockaddr_in any4 = {.sin_family = AF_INET, .sin_port = htons(port)};
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -60,7 +61,7 @@ listen_open(const char *name, uint16_t port)
 		listen_fail(name, port, "listen");
 	if (getsockname(fd, (struct sockaddr *)&bound, &len) < 0)
 		listen_fail(name, port, "getsockname");
-	log_info("listening", LOG_S("name", name),
-	    LOG_N("port", ntohs(bound.sin6_port)));
+	log_info(
+	    "listening", LOG_S("name", name), LOG_N("port", ntohs(bound.sin6_port)));
 	return fd;
 }

@@ -17,8 +17,7 @@
 
 static struct supervisor supervisor;
 
-static void __attribute__((noreturn))
-start_failed(const char *step)
+static void __attribute__((noreturn)) start_failed(const char *step)
 {
 	log_error("start_failed", LOG_S("step", step), LOG_S("error", strerror(errno)));
 	exit(EXIT_FATAL);
@@ -113,8 +112,8 @@ run_round(struct supervisor *sup, int wait_ms)
 	for (int role = 0; role < ROLE_COUNT; role++) {
 		fds[1 + role] = (struct pollfd){
 		    .fd = sup->children[role].control_fd, .events = POLLIN};
-		fds[1 + ROLE_COUNT + role] = (struct pollfd){
-		    .fd = sup->children[role].log_fd, .events = POLLIN};
+		fds[1 + ROLE_COUNT + role] =
+		    (struct pollfd){.fd = sup->children[role].log_fd, .events = POLLIN};
 	}
 	if (poll(fds, 1 + 2 * ROLE_COUNT, wait_ms) < 0 && errno != EINTR)
 		start_failed("poll");

@@ -17,7 +17,7 @@
 #include "exits.h"
 
 #define COMPUTE_ENDPOINT "https://compute.googleapis.com/compute/v1"
-#define METADATA_HOST    "169.254.169.254"
+#define METADATA_HOST	 "169.254.169.254"
 #define SYSTEM_CA_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
@@ -33,24 +33,25 @@ bad_option(const char *format, ...)
 	exit(EXIT_CONFIG);
 }
 
-static void __attribute__((noreturn))
-print_help(void)
+static void __attribute__((noreturn)) print_help(void)
 {
-	puts("Usage: ipwarden [OPTION]...\n"
-	     "Keeps a cluster's static public IP addresses on the right nodes.\n"
-	     "\n"
-	     "      --kubeconfig FILE          the API server and its credentials\n"
-	     "                                 (KUBECONFIG; default: in-cluster)\n"
-	     "      --watcher-kubeconfig FILE  a read-only identity for the watcher\n"
-	     "      --gcp-endpoint URL         compute API (IPWARDEN_GCP_ENDPOINT)\n"
-	     "      --cloud-ca FILE            CA bundle for the cloud (SSL_CERT_FILE)\n"
-	     "      --log-level LEVEL          info (default) or debug\n"
-	     "      --help, --version\n"
-	     "\n"
-	     "Environment: GCE_METADATA_HOST, METRICS_PORT (9999), HEALTH_PORT (8080),\n"
-	     "POD_NAME, LEASE_NAME, LEASE_NAMESPACE, LEASE_DURATION (60 s),\n"
-	     "LEASE_SKEW_GRACE_SEC (2), CLUSTER_NAME, CONTROLLER_VERSION. A port of 0 is\n"
-	     "chosen by the kernel and logged. See ipwarden(8).");
+	puts(
+	    "Usage: ipwarden [OPTION]...\n"
+	    "Keeps a cluster's static public IP addresses on the right nodes.\n"
+	    "\n"
+	    "      --kubeconfig FILE          the API server and its credentials\n"
+	    "                                 (KUBECONFIG; default: in-cluster)\n"
+	    "      --watcher-kubeconfig FILE  a read-only identity for the watcher\n"
+	    "      --gcp-endpoint URL         compute API (IPWARDEN_GCP_ENDPOINT)\n"
+	    "      --cloud-ca FILE            CA bundle for the cloud (SSL_CERT_FILE)\n"
+	    "      --log-level LEVEL          info (default) or debug\n"
+	    "      --help, --version\n"
+	    "\n"
+	    "Environment: GCE_METADATA_HOST, METRICS_PORT (9999), HEALTH_PORT (8080),\n"
+	    "POD_NAME, LEASE_NAME, LEASE_NAMESPACE, LEASE_DURATION (60 s),\n"
+	    "LEASE_SKEW_GRACE_SEC (2), CLUSTER_NAME, CONTROLLER_VERSION. A port of 0 "
+	    "is\n"
+	    "chosen by the kernel and logged. See ipwarden(8).");
 	exit(EXIT_OK);
 }
 
@@ -71,9 +72,10 @@ number_of(const char *name, const char *text, long least, long most)
 
 	errno = 0;
 	number = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || number < least || number > most)
-		bad_option("%s must be a number from %ld to %ld, not \"%s\"", name, least,
-		    most, text);
+	if (errno != 0 || end == text || *end != '\0' || number < least ||
+	    number > most)
+		bad_option("%s must be a number from %ld to %ld, not \"%s\"", name,
+		    least, most, text);
 	return number;
 }
 
@@ -135,8 +137,8 @@ parse_authority(const char *name, const char *text, size_t len, const char *port
 		colon = NULL;
 	if (colon != NULL) {
 		host_len = (size_t)(colon - text);
-		snprintf(ret->port, sizeof ret->port, "%.*s",
-		    (int)(len - host_len - 1), colon + 1);
+		snprintf(ret->port, sizeof ret->port, "%.*s", (int)(len - host_len - 1),
+		    colon + 1);
 		number_of(name, ret->port, 1, 65535);
 	} else {
 		snprintf(ret->port, sizeof ret->port, "%s", port);
@@ -181,8 +183,8 @@ set_compute(struct options *options, const char *url)
 
 	if (!plain && strncmp(url, "https://", 8) != 0)
 		bad_option("%s must be a https:// URL, not \"%s\"", name, url);
-	parse_authority(name, authority, strcspn(authority, "/?#"), plain ? "80" : "443",
-	    &endpoint);
+	parse_authority(name, authority, strcspn(authority, "/?#"),
+	    plain ? "80" : "443", &endpoint);
 	if (plain && !is_loopback(endpoint.host))
 		bad_option("%s: plain http is for loopback only", name);
 	set(options, SETTING_GCP_ENDPOINT, name, url);
@@ -238,7 +240,7 @@ set_identity(struct options *options)
 	    lease_namespace != NULL ? lease_namespace : namespace);
 	set_name(options, SETTING_LEASE_NAME, "LEASE_NAME",
 	    env("LEASE_NAME") != NULL ? env("LEASE_NAME")
-	                              : "ip-address-controller-leader");
+				      : "ip-address-controller-leader");
 }
 
 static void
@@ -248,11 +250,12 @@ set_from_environment(struct options *options)
 	long grace_s = env_number("LEASE_SKEW_GRACE_SEC", 0, 600, 2);
 
 	if (env("GOOGLE_APPLICATION_CREDENTIALS") != NULL)
-		bad_option("GOOGLE_APPLICATION_CREDENTIALS: key files are not supported "
-		           "yet; use the metadata server's identity");
+		bad_option(
+		    "GOOGLE_APPLICATION_CREDENTIALS: key files are not supported "
+		    "yet; use the metadata server's identity");
 	if (grace_s * 2 >= duration_s)
 		bad_option("LEASE_SKEW_GRACE_SEC (%ld) must be less than half of "
-		           "LEASE_DURATION (%ld)",
+			   "LEASE_DURATION (%ld)",
 		    grace_s, duration_s);
 	set_number(options, SETTING_LEASE_DURATION_S, duration_s);
 	set_number(options, SETTING_LEASE_GRACE_S, grace_s);
@@ -264,8 +267,9 @@ set_from_environment(struct options *options)
 	    env("CLUSTER_NAME") != NULL ? env("CLUSTER_NAME") : "");
 	set(options, SETTING_VERSION, "CONTROLLER_VERSION",
 	    env("CONTROLLER_VERSION") != NULL ? env("CONTROLLER_VERSION") : "1.0.0");
-	set_metadata(options,
-	    env("GCE_METADATA_HOST") != NULL ? env("GCE_METADATA_HOST") : METADATA_HOST);
+	set_metadata(options, env("GCE_METADATA_HOST") != NULL
+				  ? env("GCE_METADATA_HOST")
+				  : METADATA_HOST);
 	set_identity(options);
 }
 
@@ -308,8 +312,8 @@ take_option(struct options *options, int option, const char **endpoint)
 		break;
 	case OPT_LOG_LEVEL:
 		if (strcmp(optarg, "info") != 0 && strcmp(optarg, "debug") != 0)
-			bad_option("--log-level must be info or debug, not \"%s\"",
-			    optarg);
+			bad_option(
+			    "--log-level must be info or debug, not \"%s\"", optarg);
 		set(options, SETTING_LOG_LEVEL, "--log-level", optarg);
 		break;
 	case OPT_HELP:
@@ -328,8 +332,8 @@ options_parse(struct options *options, int argc, char **argv)
 	const char *endpoint = env("IPWARDEN_GCP_ENDPOINT");
 	int option;
 
-	*options = (struct options){.kubeconfig = env("KUBECONFIG"),
-	    .cloud_ca = env("SSL_CERT_FILE")};
+	*options = (struct options){
+	    .kubeconfig = env("KUBECONFIG"), .cloud_ca = env("SSL_CERT_FILE")};
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		take_option(options, option, &endpoint);
 	if (optind < argc)

@@ -8,12 +8,14 @@
 #include "settings.h"
 
 struct options {
-	const char *kubeconfig;         /* NULL: in-cluster */
-	const char *watcher_kubeconfig; /* NULL: the reconciler's identity, with a warning */
-	const char *cloud_ca;           /* PEM bundle */
-	uint16_t metrics_port;          /* 0: chosen by the kernel, and logged */
+	const char *kubeconfig; /* NULL: in-cluster */
+	const char
+	    *watcher_kubeconfig; /* NULL: the reconciler's identity, with a warning */
+	const char *cloud_ca;	 /* PEM bundle */
+	uint16_t metrics_port;	 /* 0: chosen by the kernel, and logged */
 	uint16_t health_port;
-	/* what the workers are told; the Kubernetes part comes from config or in-cluster */
+	/* what the workers are told; the Kubernetes part comes from config or
+	 * in-cluster */
 	struct settings settings;
 };
 

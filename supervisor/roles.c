@@ -1,13 +1,13 @@
 #include "supervisor.h"
 
-#define SET(setting)  (1u << (setting))
-#define GIVEN(file)   (1u << (file))
+#define SET(setting) (1u << (setting))
+#define GIVEN(file)  (1u << (file))
 #define KUBE_SETTINGS                                                                  \
-	(SET(SETTING_KUBE_HOST) | SET(SETTING_KUBE_PORT) | SET(SETTING_KUBE_TLS_NAME) |\
-	    SET(SETTING_VERSION))
+	(SET(SETTING_KUBE_HOST) | SET(SETTING_KUBE_PORT) |                             \
+	    SET(SETTING_KUBE_TLS_NAME) | SET(SETTING_VERSION))
 #define KUBE_FILES                                                                     \
-	(GIVEN(FILE_KUBE_CA) | GIVEN(FILE_KUBE_TOKEN) |                                \
-	    GIVEN(FILE_KUBE_CLIENT_CERT) | GIVEN(FILE_KUBE_CLIENT_KEY))
+	(GIVEN(FILE_KUBE_CA) | GIVEN(FILE_KUBE_TOKEN) | GIVEN(FILE_KUBE_CLIENT_CERT) | \
+	    GIVEN(FILE_KUBE_CLIENT_KEY))
 #define LEASE_SETTINGS                                                                 \
 	(SET(SETTING_LEASE_NAME) | SET(SETTING_LEASE_NAMESPACE) |                      \
 	    SET(SETTING_LEASE_DURATION_S) | SET(SETTING_LEASE_GRACE_S))
@@ -22,8 +22,7 @@ const struct role_spec role_specs[ROLE_COUNT] = {
 	IDENTITY_WATCHER, SET(SETTING_LOG_LEVEL) | SET(SETTING_DIAL_KUBE), 0, 3},
     [ROLE_DIALER_RECONCILER] = {"dialer-reconciler", "ipwarden-dialer", ROLE_COUNT,
 	IDENTITY_RECONCILER, SET(SETTING_LOG_LEVEL) | SET(SETTING_DIAL_KUBE), 0, 3},
-    [ROLE_DIALER_CLOUD] = {"dialer-cloud", "ipwarden-dialer", ROLE_COUNT,
-	IDENTITY_NONE,
+    [ROLE_DIALER_CLOUD] = {"dialer-cloud", "ipwarden-dialer", ROLE_COUNT, IDENTITY_NONE,
 	SET(SETTING_LOG_LEVEL) | SET(SETTING_DIAL_COMPUTE) | SET(SETTING_DIAL_METADATA),
 	0, 3},
     [ROLE_METRICSD] = {"metricsd", "ipwarden-metricsd", ROLE_COUNT, IDENTITY_NONE,

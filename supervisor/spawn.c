@@ -51,7 +51,8 @@ become(const char *path, const char *program, const int *fds, pid_t parent)
 
 	memcpy(&argv[0], &program, sizeof program);
 #ifdef IPW_INSTRUMENTED
-	static const char *const kept[] = {"ASAN_OPTIONS=", "UBSAN_OPTIONS=", "GCOV_PREFIX="};
+	static const char *const kept[] = {
+	    "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "GCOV_PREFIX="};
 	for (char **entry = environ; *entry != NULL; entry++)
 		for (size_t i = 0, n = 0; i < 3; i++)
 			if (strncmp(*entry, kept[i], strlen(kept[i])) == 0) {
@@ -70,7 +71,8 @@ become(const char *path, const char *program, const int *fds, pid_t parent)
 			_exit(EXIT_BUG);
 	if (syscall(SYS_close_range, FD_FIXED_END, ~0u, 0) < 0)
 		_exit(EXIT_BUG);
-	/* Ctrl-C reaches the whole group; who stops when is the supervisor's business */
+	/* Ctrl-C reaches the whole group; who stops when is the supervisor's business
+	 */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	sigemptyset(&none);
@@ -106,7 +108,8 @@ add_own(const struct supervisor *sup, enum role role, int *fds)
 {
 	switch (role) {
 	case ROLE_RESOLVER:
-		fds[FD_RESOLVE_0] = sup->resolve_pairs[ROLE_DIALER_WATCHER][PAIR_SERVER];
+		fds[FD_RESOLVE_0] =
+		    sup->resolve_pairs[ROLE_DIALER_WATCHER][PAIR_SERVER];
 		fds[FD_RESOLVE_1] =
 		    sup->resolve_pairs[ROLE_DIALER_RECONCILER][PAIR_SERVER];
 		fds[FD_RESOLVE_2] = sup->resolve_pairs[ROLE_DIALER_CLOUD][PAIR_SERVER];
@@ -155,7 +158,8 @@ spawn_child(struct supervisor *sup, enum role role)
 		link[slot][0] = link[slot][1] = -1;
 		if (!has_slot(role, slot))
 			continue;
-		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link[slot]) < 0)
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link[slot]) <
+		    0)
 			return -errno;
 		fds[FD_LINK_0 + slot] = link[slot][1];
 	}

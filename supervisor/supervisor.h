@@ -1,6 +1,6 @@
-/* The supervisor: starts, wires, feeds, watches, restarts and stops the other processes.
- * It parses nothing that comes from outside the machine, has no thread and takes no
- * memory after the start. One struct holds all it knows. */
+/* The supervisor: starts, wires, feeds, watches, restarts and stops the other
+ * processes. It parses nothing that comes from outside the machine, has no thread and
+ * takes no memory after the start. One struct holds all it knows. */
 #ifndef IPW_SUPERVISOR_H
 #define IPW_SUPERVISOR_H
 
@@ -20,21 +20,21 @@
 #define LINK_SLOTS 3
 
 enum child_state {
-	CHILD_DOWN,     /* not running; spawned again at `due` */
+	CHILD_DOWN,	/* not running; spawned again at `due` */
 	CHILD_STARTING, /* spawned; not locked yet */
-	CHILD_FED,      /* locked and checked; settings and files given */
+	CHILD_FED,	/* locked and checked; settings and files given */
 	CHILD_READY,
 	CHILD_STATE_COUNT
 };
 
 struct child {
 	enum child_state state;
-	pid_t pid;                /* 0 when down */
-	int control_fd;           /* our ends; -1 when down */
+	pid_t pid;	/* 0 when down */
+	int control_fd; /* our ends; -1 when down */
 	int log_fd;
 	int link_fds[LINK_SLOTS];
-	struct mono_time since;   /* of the present state */
-	struct mono_time due;     /* CHILD_DOWN: when to spawn */
+	struct mono_time since; /* of the present state */
+	struct mono_time due;	/* CHILD_DOWN: when to spawn */
 	struct mono_time ticked;
 	int64_t backoff_ms;
 	bool spawned_before;
@@ -51,8 +51,8 @@ struct child {
  * memfd from ipwarden-config. */
 struct credential {
 	char path[PATH_MAX]; /* "" = none or memfd */
-	int memfd;           /* -1 = none */
-	dev_t device;        /* of what was last opened */
+	int memfd;	     /* -1 = none */
+	dev_t device;	     /* of what was last opened */
 	ino_t inode;
 	struct timespec modified;
 };
@@ -79,9 +79,9 @@ struct supervisor {
 	char libexec_dir[PATH_MAX];
 	struct child children[ROLE_COUNT];
 	struct identity identities[IDENTITY_COUNT];
-	/* Both ends stay open here, so that either process can be started anew and goes on
-	 * where the one before stopped. Index: the client's role. */
-	int dial_pairs[ROLE_COUNT][2];    /* worker ↔ its dialer */
+	/* Both ends stay open here, so that either process can be started anew and goes
+	 * on where the one before stopped. Index: the client's role. */
+	int dial_pairs[ROLE_COUNT][2];	  /* worker ↔ its dialer */
 	int resolve_pairs[ROLE_COUNT][2]; /* dialer ↔ resolver */
 	int listen_metrics, listen_health;
 	int null_fd;
@@ -98,24 +98,25 @@ struct supervisor {
 struct role_spec {
 	const char *name;
 	const char *program;
-	enum role dialer;          /* ROLE_COUNT: has none */
+	enum role dialer; /* ROLE_COUNT: has none */
 	enum identity_id identity;
-	uint32_t settings;         /* bit (1 << enum setting): handed over */
-	uint32_t files;            /* bit (1 << enum file_kind) */
-	unsigned int stop_phase;   /* the edge first, the owner of state late */
+	uint32_t settings;	 /* bit (1 << enum setting): handed over */
+	uint32_t files;		 /* bit (1 << enum file_kind) */
+	unsigned int stop_phase; /* the edge first, the owner of state late */
 };
 
 extern const struct role_spec role_specs[ROLE_COUNT];
 #define STOP_PHASES 4
 
-/* --- children.c: state × event ------------------------------------------------------ */
+/* --- children.c: state × event ------------------------------------------------------
+ */
 
 enum child_event {
-	EVENT_DUE,    /* time to spawn */
+	EVENT_DUE, /* time to spawn */
 	EVENT_LOCKED,
 	EVENT_READY,
 	EVENT_EXITED,
-	EVENT_LATE,   /* not ready in time, or wedged */
+	EVENT_LATE, /* not ready in time, or wedged */
 	CHILD_EVENT_COUNT
 };
 
@@ -132,14 +133,17 @@ bool children_stop(struct supervisor *sup);
 /* SIGKILL, and reap on its SIGCHLD. */
 void child_kill(struct supervisor *sup, enum role role, const char *why);
 
-/* --- spawn.c ------------------------------------------------------------------------ */
+/* --- spawn.c ------------------------------------------------------------------------
+ */
 
 /* Makes the descriptors, forks, executes. 0 or a negative errno. */
 int spawn_child(struct supervisor *sup, enum role role);
-/* `fds` is FD_FIXED_END numbers, -1 = /dev/null. Returns the pid or a negative errno. */
+/* `fds` is FD_FIXED_END numbers, -1 = /dev/null. Returns the pid or a negative errno.
+ */
 pid_t spawn_program(const struct supervisor *sup, const char *program, const int *fds);
 
-/* --- links.c ------------------------------------------------------------------------ */
+/* --- links.c ------------------------------------------------------------------------
+ */
 
 /* Connects each link of `role` whose other end is ready too. */
 void links_join(struct supervisor *sup, enum role role);
@@ -147,7 +151,8 @@ void links_join(struct supervisor *sup, enum role role);
 void links_relink(struct supervisor *sup, enum role role, unsigned int slot);
 void links_violation(struct supervisor *sup, enum role reporter, unsigned int slot);
 
-/* --- feed.c ------------------------------------------------------------------------- */
+/* --- feed.c -------------------------------------------------------------------------
+ */
 
 /* Settings, files, START. 0 or a negative errno. */
 int feed_child(struct supervisor *sup, enum role role);
@@ -156,14 +161,17 @@ void feed_process(struct supervisor *sup, enum role role);
 /* Hands over files that have changed on disk. */
 void feed_rotated(struct supervisor *sup);
 
-/* --- identities.c, kubeconfig.c ----------------------------------------------------- */
+/* --- identities.c, kubeconfig.c -----------------------------------------------------
+ */
 
 /* Finds credentials: kubeconfigs through ipwarden-config, or the pod's mount. Ends the
  * process with EXIT_CONFIG when there are none. */
 void identities_load(struct supervisor *sup);
-int kubeconfig_load(struct supervisor *sup, const char *path, struct identity *identity);
+int kubeconfig_load(
+    struct supervisor *sup, const char *path, struct identity *identity);
 
-/* --- forward.c, verify.c, listen.c, filter.c ----------------------------------------- */
+/* --- forward.c, verify.c, listen.c, filter.c -----------------------------------------
+ */
 
 /* Reads what there is on the log pipe and forwards whole lines. False at its end. */
 bool forward_log(struct child *child, const char *name);

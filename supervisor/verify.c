@@ -78,7 +78,8 @@ verify_confined(pid_t pid, const char *name)
 			const char *entry_name =
 			    entries + at + offsetof(struct directory_entry, name);
 
-			memcpy(&size, entries + at + offsetof(struct directory_entry, size),
+			memcpy(&size,
+			    entries + at + offsetof(struct directory_entry, size),
 			    sizeof size);
 			if (entry_name[0] != '.')
 				good = verify_thread(fd, entry_name, name);

@@ -1,1 +1,322 @@
-# tests
+# tests: unit (criterion), fuzz corpora, system tests on the staged programs.
+#
+# Criterion is itself a nanomsg program, so no test of it links the shim.
+TESTS_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) -iquote $(top_srcdir)/tests/unit \
+	-DTESTS_JUDGE_DIR='"$(abs_top_srcdir)/tests/judge"' \
+	-DTESTS_CONTRACTS='"$(abs_top_srcdir)/tests/contracts"'
+TESTS_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS) $(JSON_CFLAGS)
+
+UNIT_TESTS =
+
+UNIT_TESTS += tests/unit/test_base
+tests_unit_test_base_CPPFLAGS = $(TESTS_CPPFLAGS)
+tests_unit_test_base_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_base_LDADD = base/libbase.a $(CRITERION_LIBS)
+tests_unit_test_base_SOURCES = tests/unit/test_base.c
+
+UNIT_TESTS += tests/unit/test_messages
+tests_unit_test_messages_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC)
+tests_unit_test_messages_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_messages_LDADD = proto/liblink.a proto/libcontrol.a base/libbase.a \
+	$(CRITERION_LIBS)
+tests_unit_test_messages_SOURCES = tests/unit/test_messages.c
+
+UNIT_TESTS += tests/unit/test_session
+tests_unit_test_session_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC)
+tests_unit_test_session_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_session_LDADD = proto/liblink.a base/libbase.a $(CRITERION_LIBS)
+tests_unit_test_session_SOURCES = tests/unit/test_session.c
+
+UNIT_TESTS += tests/unit/test_scan
+tests_unit_test_scan_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) $(KUBE_INC)
+tests_unit_test_scan_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_scan_LDADD = kube/libkube.a base/libbase.a $(JSON_LIBS) \
+	$(CRITERION_LIBS)
+tests_unit_test_scan_SOURCES = tests/unit/test_scan.c
+
+UNIT_TESTS += tests/unit/test_dial
+tests_unit_test_dial_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC)
+tests_unit_test_dial_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_dial_LDADD = http/libhttp.a proto/libcontrol.a base/libbase.a \
+	$(CRITERION_LIBS)
+tests_unit_test_dial_SOURCES = tests/unit/test_dial.c
+
+UNIT_TESTS += tests/unit/test_http
+tests_unit_test_http_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC)
+tests_unit_test_http_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_http_LDADD = http/libhttp.a proto/libcontrol.a base/libbase.a \
+	$(CURL_LIBS) $(OPENSSL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/web.c \
+	tests/unit/web.h tests/unit/http_rig.h tests/unit/http_rig.c
+
+UNIT_TESTS += tests/unit/test_kube
+tests_unit_test_kube_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) $(KUBE_INC)
+tests_unit_test_kube_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_kube_LDADD = kube/libkube.a http/libhttp.a proto/libcontrol.a \
+	sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) \
+	$(SECCOMP_LIBS) $(CRITERION_LIBS)
+tests_unit_test_kube_SOURCES = tests/unit/test_kube.c tests/unit/web.c \
+	tests/unit/web.h tests/unit/kube_rig.h tests/unit/kube_rig.c
+
+UNIT_TESTS += tests/unit/test_kubeconfig
+tests_unit_test_kubeconfig_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(CONFIG_INC)
+tests_unit_test_kubeconfig_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_kubeconfig_LDADD = config/libkubeconfig.a proto/libcontrol.a \
+	base/libbase.a $(YAML_LIBS) $(CRITERION_LIBS)
+tests_unit_test_kubeconfig_SOURCES = tests/unit/test_kubeconfig.c
+
+UNIT_TESTS += tests/unit/test_dns
+tests_unit_test_dns_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(RESOLVER_INC)
+tests_unit_test_dns_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_dns_LDADD = resolver/libdns.a base/libbase.a -lresolv \
+	$(CRITERION_LIBS)
+tests_unit_test_dns_SOURCES = tests/unit/test_dns.c
+
+UNIT_TESTS += tests/unit/test_gcp
+tests_unit_test_gcp_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
+	$(CLOUDWORKER_INC)
+tests_unit_test_gcp_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_gcp_LDADD = cloudworker/libcloudworker.a proto/liblink.a \
+	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_gcp_SOURCES = tests/unit/test_gcp.c
+
+UNIT_TESTS += tests/unit/test_gcp_calls
+tests_unit_test_gcp_calls_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
+	$(CLOUDWORKER_INC)
+tests_unit_test_gcp_calls_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_gcp_calls_LDADD = cloudworker/libcloudworker.a proto/liblink.a \
+	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_gcp_calls_SOURCES = tests/unit/test_gcp_calls.c
+
+UNIT_TESTS += tests/unit/test_order
+tests_unit_test_order_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
+	$(CLOUDWORKER_INC)
+tests_unit_test_order_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_order_LDADD = cloudworker/libcloudworker.a proto/liblink.a \
+	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_order_SOURCES = tests/unit/test_order.c tests/unit/orders_rig.c \
+	tests/unit/orders_rig.h
+
+UNIT_TESTS += tests/unit/test_orders
+tests_unit_test_orders_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
+	$(CLOUDWORKER_INC)
+tests_unit_test_orders_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_orders_LDADD = cloudworker/libcloudworker.a proto/liblink.a \
+	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_orders_SOURCES = tests/unit/test_orders.c tests/unit/orders_rig.c \
+	tests/unit/orders_rig.h
+
+UNIT_TESTS += tests/unit/test_observe
+tests_unit_test_observe_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
+	$(CLOUDWORKER_INC)
+tests_unit_test_observe_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_observe_LDADD = cloudworker/libcloudworker.a proto/liblink.a \
+	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_observe_SOURCES = tests/unit/test_observe.c
+
+UNIT_TESTS += tests/unit/test_allocation
+tests_unit_test_allocation_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+tests_unit_test_allocation_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_allocation_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_allocation_SOURCES = tests/unit/test_allocation.c \
+	tests/unit/allocation_rig.c tests/unit/allocation_rig.h
+
+UNIT_TESTS += tests/unit/test_allocation_status
+tests_unit_test_allocation_status_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) \
+	$(SANDBOX_INC) $(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+tests_unit_test_allocation_status_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_allocation_status_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_allocation_status_SOURCES = tests/unit/test_allocation_status.c \
+	tests/unit/allocation_rig.c tests/unit/allocation_rig.h
+
+UNIT_TESTS += tests/unit/test_elect
+tests_unit_test_elect_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+tests_unit_test_elect_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_elect_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_elect_SOURCES = tests/unit/test_elect.c tests/unit/elect_rig.c \
+	tests/unit/elect_rig.h
+
+UNIT_TESTS += tests/unit/test_elect_race
+tests_unit_test_elect_race_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+tests_unit_test_elect_race_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_elect_race_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_elect_race_SOURCES = tests/unit/test_elect_race.c
+
+UNIT_TESTS += tests/unit/test_audit
+tests_unit_test_audit_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+tests_unit_test_audit_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_audit_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_audit_SOURCES = tests/unit/test_audit.c reconciler/audit.c
+
+UNIT_TESTS += tests/unit/test_crd
+tests_unit_test_crd_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+tests_unit_test_crd_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_crd_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(YAML_LIBS) $(CRITERION_LIBS)
+tests_unit_test_crd_SOURCES = tests/unit/test_crd.c
+
+UNIT_TESTS += tests/unit/test_core
+tests_unit_test_core_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC) -iquote \
+	$(top_srcdir)/tests/simulation
+tests_unit_test_core_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/simulation/fake.c \
+	tests/simulation/fake.h tests/simulation/fake_api.c \
+	tests/simulation/fake_cloud.c
+
+UNIT_TESTS += tests/unit/test_sim_http
+tests_unit_test_sim_http_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC)
+tests_unit_test_sim_http_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_sim_http_LDADD = sim/libsim.a base/libbase.a $(CURL_LIBS) $(MHD_LIBS) \
+	$(GNUTLS_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_sim_http_SOURCES = tests/unit/test_sim_http.c
+
+UNIT_TESTS += tests/unit/test_sim_fault
+tests_unit_test_sim_fault_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC)
+tests_unit_test_sim_fault_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_sim_fault_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) \
+	$(CRITERION_LIBS)
+tests_unit_test_sim_fault_SOURCES = tests/unit/test_sim_fault.c
+
+UNIT_TESTS += tests/unit/test_sim_gce
+tests_unit_test_sim_gce_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC)
+tests_unit_test_sim_gce_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_sim_gce_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) \
+	$(CRITERION_LIBS)
+tests_unit_test_sim_gce_SOURCES = tests/unit/test_sim_gce.c \
+	tests/unit/test_sim_gce_control.c tests/unit/sim_gce_rig.c \
+	tests/unit/sim_gce_rig.h tests/unit/sim_gce_schema.c \
+	tests/unit/sim_gce_schema.h
+
+UNIT_TESTS += tests/unit/test_sim_judge
+tests_unit_test_sim_judge_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC)
+tests_unit_test_sim_judge_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_sim_judge_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) \
+	$(CRITERION_LIBS)
+tests_unit_test_sim_judge_SOURCES = tests/unit/test_sim_judge.c
+
+UNIT_TESTS += tests/unit/test_sim_kube
+tests_unit_test_sim_kube_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC)
+tests_unit_test_sim_kube_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_sim_kube_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) \
+	$(CRITERION_LIBS)
+tests_unit_test_sim_kube_SOURCES = tests/unit/test_sim_kube_schema.c \
+	tests/unit/test_sim_kube_wire.c tests/unit/test_sim_kube.c \
+	tests/unit/sim_kube_rig.c tests/unit/sim_kube_rig.h \
+	tests/unit/sim_kube_replay.h tests/unit/sim_kube_replay.c
+
+if HAVE_CRITERION
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+endif
+
+# Each fuzz target runs its corpus in `make check`; with clang and libFuzzer it goes on
+# (HACKING.md).
+FUZZ_TARGETS =
+FUZZ_TARGETS += tests/fuzz/fuzz_dns
+tests_fuzz_fuzz_dns_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE $(PROTO_INC) \
+	$(RESOLVER_INC)
+tests_fuzz_fuzz_dns_CFLAGS = $(TESTS_CFLAGS)
+tests_fuzz_fuzz_dns_LDADD = resolver/libdns.a base/libbase.a -lresolv
+tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c
+FUZZ_TARGETS += tests/fuzz/fuzz_kubeconfig
+tests_fuzz_fuzz_kubeconfig_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE $(PROTO_INC) \
+	$(CONFIG_INC)
+tests_fuzz_fuzz_kubeconfig_CFLAGS = $(TESTS_CFLAGS)
+tests_fuzz_fuzz_kubeconfig_LDADD = config/libkubeconfig.a proto/libcontrol.a \
+	base/libbase.a $(YAML_LIBS)
+tests_fuzz_fuzz_kubeconfig_SOURCES = tests/fuzz/fuzz_kubeconfig.c
+FUZZ_TARGETS += tests/fuzz/fuzz_scan
+tests_fuzz_fuzz_scan_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE $(PROTO_INC) \
+	$(HTTP_INC) $(KUBE_INC)
+tests_fuzz_fuzz_scan_CFLAGS = $(TESTS_CFLAGS)
+tests_fuzz_fuzz_scan_LDADD = kube/libkube.a base/libbase.a $(JSON_LIBS)
+tests_fuzz_fuzz_scan_SOURCES = tests/fuzz/fuzz_scan.c
+check_PROGRAMS += $(FUZZ_TARGETS)
+TESTS += tests/fuzz/corpora.sh
+
+# The reconciler's core against a simulated API and cloud, from a seed.
+check_PROGRAMS += tests/simulation/sim_small
+tests_simulation_sim_small_CPPFLAGS = $(TESTS_CPPFLAGS) -iquote $(top_srcdir)/tests/simulation \
+	$(PROTO_INC) $(SANDBOX_INC) $(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+tests_simulation_sim_small_CFLAGS = $(TESTS_CFLAGS)
+tests_simulation_sim_small_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS)
+tests_simulation_sim_small_SOURCES = tests/simulation/fake.c tests/simulation/fake.h \
+	tests/simulation/fake_api.c tests/simulation/fake_cloud.c \
+	tests/simulation/sim_small.c
+TESTS += tests/simulation/small.sh
+
+# System tests: programs that play the supervisor, and scripts that play a user. They run
+# on what `make install` puts into $(STAGE).
+check_PROGRAMS += tests/system/inject
+tests_system_inject_SOURCES = tests/system/inject.c
+check_PROGRAMS += tests/system/edge_test tests/system/cloud_test
+tests_system_edge_test_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) $(HTTP_INC)
+tests_system_edge_test_LDADD = proto/libcontrol.a base/libbase.a
+tests_system_edge_test_SOURCES = tests/system/edge.h tests/system/edge_child.c \
+	tests/system/edge_config.c tests/system/edge_dialer.c tests/system/edge_dns.c \
+	tests/system/edge_names.c tests/system/edge_resolver.c \
+	tests/system/edge_test.c proto/resolve.h
+tests_system_cloud_test_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) $(HTTP_INC)
+tests_system_cloud_test_LDADD = proto/liblink.a proto/libcontrol.a proto/libshim.a \
+	base/libbase.a $(NANOMSG_LIBS)
+tests_system_cloud_test_SOURCES = tests/system/cloud_rig.c tests/system/cloud_rig.h \
+	tests/system/cloud_test.c tests/system/cloud_world.c \
+	tests/system/cloud_world.h
+check_PROGRAMS += tests/system/metricsd_test
+tests_system_metricsd_test_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(METRICSD_INC)
+tests_system_metricsd_test_LDADD = metricsd/libmetricsd.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(NANOMSG_LIBS)
+tests_system_metricsd_test_SOURCES = tests/system/metricsd_crowds.c \
+	tests/system/metricsd_hostile.c tests/system/metricsd_http.c \
+	tests/system/metricsd_links.c tests/system/metricsd_peer.c \
+	tests/system/metricsd_rig.c tests/system/metricsd_rig.h \
+	tests/system/metricsd_test.c tests/system/edge.h tests/system/edge_child.c \
+	tests/system/edge_dns.c
+
+SYSTEM_TESTS = tests/system/edge_test tests/system/cloud_test \
+	tests/system/metricsd_test
+SYSTEM_SHELL =
+SYSTEM_SHELL += tests/system/kills.sh
+SYSTEM_SHELL += tests/system/nodes.sh
+SYSTEM_SHELL += tests/system/path.sh
+SYSTEM_SHELL += tests/system/workloads.sh
+TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL)
+EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/fuzz/corpora.sh \
+	tests/simulation/small.sh tests/fuzz/corpus tests/judge tests/contracts
+
+STAGE = $(abs_builddir)/stage
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	STAGE='$(STAGE)'; BUILD='$(abs_builddir)'; SRC='$(abs_top_srcdir)'; \
+	IPW_PROGRAMS='$(STAGE)/libexec/ipwarden'; IPW_SIM='$(STAGE)/bin/ipwarden-sim'; \
+	SIM='$(STAGE)/bin/ipwarden-sim'; : ${KUBECTL:=kubectl}; \
+	export STAGE BUILD SRC IPW_PROGRAMS IPW_SIM SIM KUBECTL;
+
+# Staged anew whenever a program has changed.
+check_DATA = stage.stamp
+CLEANFILES = stage.stamp
+stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS) $(dist_crds_DATA)
+	$(MAKE) $(AM_MAKEFLAGS) install prefix='$(STAGE)' >/dev/null
+	touch $@
+
+# The shell tests need what they test.
+$(SYSTEM_SHELL:.sh=.log): stage.stamp tests/system/inject$(EXEEXT)
+
+clean-local:
+	rm -rf '$(STAGE)'

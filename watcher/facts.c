@@ -29,7 +29,7 @@ struct feed {
 	enum fact_kind kind;
 	struct kube_informer *informer;
 	bool synced;
-	bool end_owed; /* a sync's end found the queue full */
+	bool end_owed;	   /* a sync's end found the queue full */
 	int failed_status; /* the last failure that was logged; 0 = none */
 };
 
@@ -54,8 +54,8 @@ tell_readiness(struct facts *facts)
 	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
 		if (facts->feeds[kind].synced)
 			continue;
-		snprintf(reason, sizeof reason, "watch of %s not synced",
-		    kinds[kind].name);
+		snprintf(
+		    reason, sizeof reason, "watch of %s not synced", kinds[kind].name);
 		break;
 	}
 	meter_readiness(facts->meter, reason);

@@ -1,7 +1,10 @@
-# watcher: the read-only side of the API server. WATCHER_PURE has no I/O; tests and
-# fuzzers link it.
+# watcher: the read-only side of the API server. libproject has no I/O; tests and fuzzers
+# link it.
 WATCHER_INC = -iquote $(top_srcdir)/watcher
-WATCHER_PURE = \
+noinst_LIBRARIES += watcher/libproject.a
+watcher_libproject_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(KUBE_INC) \
+	$(WATCHER_INC)
+watcher_libproject_a_SOURCES = \
 	watcher/project.c watcher/project.h \
 	watcher/project_pod.c \
 	watcher/walk.c watcher/walk.h
@@ -9,10 +12,10 @@ pkglibexec_PROGRAMS += ipwarden-watcher
 ipwarden_watcher_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_INC) \
 	$(HTTP_INC) $(KUBE_INC) $(WATCHER_INC)
 ipwarden_watcher_CFLAGS = $(AM_CFLAGS)
-ipwarden_watcher_LDADD = kube/libkube.a http/libhttp.a proto/liblink.a \
+ipwarden_watcher_LDADD = watcher/libproject.a kube/libkube.a http/libhttp.a proto/liblink.a \
 	proto/libcontrol.a proto/libshim.a sandbox/libsandbox.a base/libbase.a \
 	$(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS)
-ipwarden_watcher_SOURCES = $(WATCHER_PURE) \
+ipwarden_watcher_SOURCES = \
 	watcher/facts.c watcher/facts.h \
 	watcher/main.c \
 	watcher/role.c watcher/role.h

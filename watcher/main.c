@@ -1,5 +1,5 @@
-/* ipwarden-watcher: reads the API server and tells the reconciler what it saw. It can get,
- * list and watch; it decides nothing. */
+/* ipwarden-watcher: reads the API server and tells the reconciler what it saw. It can
+ * get, list and watch; it decides nothing. */
 #include <stddef.h>
 #include <unistd.h>
 
@@ -23,7 +23,8 @@ on_file(void *arg, enum file_kind kind, int fd)
 {
 	struct watcher *watcher = arg;
 
-	/* the settings come first, so the client can be made when the first file comes */
+	/* the settings come first, so the client can be made when the first file comes
+	 */
 	if (watcher->kube == NULL)
 		watcher->kube = kube_new(
 		    watcher->worker.loop, watcher->http, &watcher->worker.settings);

@@ -8,7 +8,8 @@
 
 #define SKIP_ANNOTATION "netinfra.darkbrains.com/skip"
 
-/* --- nodes -------------------------------------------------------------------------- */
+/* --- nodes --------------------------------------------------------------------------
+ */
 
 static void
 node_add(struct msg_fact_node *node, struct pack *pack, const char *text)
@@ -128,9 +129,10 @@ condition_member(void *arg, struct scan *scan, const char *key, size_t len)
 {
 	struct node_condition *condition = arg;
 
-	if (walk_text(scan, key, len, "type", condition->type, sizeof condition->type) ||
-	    walk_text(scan, key, len, "status", condition->status,
-		sizeof condition->status))
+	if (walk_text(
+		scan, key, len, "type", condition->type, sizeof condition->type) ||
+	    walk_text(
+		scan, key, len, "status", condition->status, sizeof condition->status))
 		return true;
 	if (!scan_key_is(key, len, "lastTransitionTime"))
 		return false;
@@ -194,8 +196,7 @@ node_info(void *arg, struct scan *scan, const char *key, size_t len)
 {
 	struct msg_fact_node *node = arg;
 
-	return walk_text(
-	    scan, key, len, "bootID", node->boot_id, sizeof node->boot_id);
+	return walk_text(scan, key, len, "bootID", node->boot_id, sizeof node->boot_id);
 }
 
 static bool
@@ -252,7 +253,8 @@ project_node(const char *json, size_t len, struct msg_fact_node *ret_fact)
 	return finish(&scan, ret_fact->name, ret_fact->uid);
 }
 
-/* --- allocations, and objects that are gone ------------------------------------------ */
+/* --- allocations, and objects that are gone ------------------------------------------
+ */
 
 static bool
 allocation_metadata(void *arg, struct scan *scan, const char *key, size_t len)

@@ -4,7 +4,7 @@
 #include "project.h"
 #include "walk.h"
 
-#define IP_READY_LABEL    "ip.ready"
+#define IP_READY_LABEL	  "ip.ready"
 #define MIRROR_ANNOTATION "kubernetes.io/config.mirror"
 
 struct owner {

@@ -61,4 +61,3 @@ walk_key(char *out, size_t size, const char *key, size_t len)
 	out[len] = '\0';
 	return true;
 }
-

@@ -18,12 +18,13 @@ typedef bool member_fn(void *arg, struct scan *scan, const char *key, size_t len
 
 void walk_members(struct scan *scan, member_fn *member, void *arg);
 /* If the key is `name`, reads its string and returns true. */
-bool walk_text(struct scan *scan, const char *key, size_t len, const char *name, char *out,
-    size_t size);
+bool walk_text(struct scan *scan, const char *key, size_t len, const char *name,
+    char *out, size_t size);
 void walk_flag(struct scan *scan, uint8_t *ret_flag);
 /* An RFC 3339 time; null is 0. */
 void walk_time(struct scan *scan, int64_t *ret_ms);
-/* Copies the key itself. False when it is too long or has escapes (no label key has). */
+/* Copies the key itself. False when it is too long or has escapes (no label key has).
+ */
 bool walk_key(char *out, size_t size, const char *key, size_t len);
 
 #endif

@@ -16,8 +16,12 @@ static void
 check_answer(const uint8_t *data, size_t size, enum dns_type type)
 {
 	struct dns_answer answer = {.count = 99};
-	uint16_t id = size >= 2 ? (uint16_t)(data[0] << 8 | data[1]) : 0;
-	int rc = dns_read_answer(data, size, id, "a.test", type, &answer);
+	uint16_t id = 0;
+	int rc;
+
+	if (size >= 2)
+		id = (uint16_t)((unsigned int)data[0] << 8 | data[1]);
+	rc = dns_read_answer(data, size, id, "a.test", type, &answer);
 
 	if (rc != 0) {
 		assert(rc < 0 && answer.count == 99);

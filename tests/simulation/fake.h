@@ -13,7 +13,7 @@
 struct json_object;
 
 #define FAKE_PROJECT	   "demo"
-#define FAKE_INSTANCES_MAX 16
+#define FAKE_INSTANCES_MAX 32
 #define FAKE_ADDRESSES_MAX 16
 #define FAKE_GRANT_MS	   60000
 

@@ -283,26 +283,13 @@ open_own_ends(void)
 }
 
 void
-rig_world_open(void)
+rig_open(void)
 {
 	fill_numbers();
 	signal(SIGPIPE, SIG_IGN);
 	rig.loop = loop_new();
 	MESSAGE_TEXT(rig.readiness, "?");
 	open_own_ends();
-	world_open();
-}
-
-void
-rig_world_close(void)
-{
-	world_close();
-}
-
-bool
-rig_world_clean(void)
-{
-	return world_is_clean();
 }
 
 /* --- the cloudworker ----------------------------------------------------------- */

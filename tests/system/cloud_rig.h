@@ -1,5 +1,6 @@
 /* The cloud test plays the supervisor, the dialer, the reconciler and metricsd for one
- * ipwarden-cloudworker under its real filter, with ipwarden-sim as the cloud. */
+ * ipwarden-cloudworker under its real filter, with ipwarden-sim as the cloud
+ * (cloud_world.h). */
 #ifndef IPW_TESTS_CLOUD_RIG_H
 #define IPW_TESTS_CLOUD_RIG_H
 
@@ -42,17 +43,8 @@ int rig_end(void);
 /* Ends the test at once: it cannot go on. */
 void rig_die(const char *why) __attribute__((noreturn));
 
-/* Starts the world, and waits until it stands. */
-void rig_world_open(void);
-void rig_world_close(void);
-/* A request to the world's control endpoint. Returns the HTTP status; the body is put
- * into `out` when it is not NULL. */
-int rig_world(
-    const char *method, const char *path, const char *body, char *out, size_t out_size);
-/* Whether the world's judge finds no violation so far. */
-bool rig_world_clean(void);
-/* How often `needle` stands in the world's log of attachments. */
-size_t rig_world_count(const char *needle);
+/* Takes the descriptors that the links need; before anything else. */
+void rig_open(void);
 
 /* Starts the cloudworker and waits until it is ready and the link is up. */
 void rig_worker_open(void);

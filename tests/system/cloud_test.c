@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "cloud_rig.h"
+#include "cloud_world.h"
 
 #define ZONE	"us-west1-a"
 #define REGION	"us-west1"
@@ -100,7 +101,7 @@ check_order(const struct msg_order *order, enum order_outcome outcome,
 static void
 set_fault(const char *fault)
 {
-	if (rig_world("POST", "/faults", fault, NULL, 0) / 100 != 2)
+	if (world_request("POST", "/faults", fault, NULL, 0) / 100 != 2)
 		rig_die("the world takes no fault");
 }
 
@@ -110,7 +111,7 @@ find_project(void)
 	char text[4096];
 	char *at;
 
-	if (rig_world("GET", "/gce/state", "", text, sizeof text) != 200 ||
+	if (world_request("GET", "/gce/state", "", text, sizeof text) != 200 ||
 	    (at = strstr(text, "\"project\":")) == NULL ||
 	    sscanf(at + strlen("\"project\":"), " \"%63[^\"]\"", project) != 1)
 		rig_die("the world has no project");
@@ -159,7 +160,7 @@ test_move(void)
 	grant(600000);
 	check_order(&order, OUTCOME_DONE, "", "an address is attached");
 	check_order(&order, OUTCOME_DONE, "", "the same order is answered again");
-	rig_check(rig_world_count("\"fact\":\"attach\"") == 1, "it was attached once");
+	rig_check(world_count("\"fact\":\"attach\"") == 1, "it was attached once");
 	observe(SCOPE_REGION, REGION);
 	snprintf(
 	    user, sizeof user, "projects/%s/zones/" ZONE "/instances/node-1", project);
@@ -174,7 +175,7 @@ test_move(void)
 	check_order(&order, OUTCOME_DONE, "", "the fence detaches it");
 	order = make_order(ORDER_DETACH, instance, "ipw-a");
 	check_order(&order, OUTCOME_DONE, "", "what is gone needs no detach");
-	rig_check(rig_world_count("\"fact\":\"detach\"") == 1, "it was detached once");
+	rig_check(world_count("\"fact\":\"detach\"") == 1, "it was detached once");
 }
 
 static void
@@ -185,7 +186,7 @@ test_trouble(void)
 	set_fault(
 	    "{\"target\":\"gce\",\"path\":\"addAccessConfig\",\"drop_after\":true}");
 	check_order(&order, OUTCOME_DONE, "", "a lost answer is asked for again");
-	rig_check(rig_world_count("\"fact\":\"attach\"") == 2, "and has one effect");
+	rig_check(world_count("\"fact\":\"attach\"") == 2, "and has one effect");
 	order = make_order(ORDER_DETACH, instance, "ipw-c");
 	set_fault("{\"target\":\"gce\",\"path\":\"deleteAccessConfig\",\"status\":503,"
 		  "\"body\":{\"error\":{\"code\":503,\"message\":\"backend\"}}}");
@@ -199,7 +200,7 @@ test_trouble(void)
 	MESSAGE_TEXT(order.address, "34.99.99.99");
 	check_order(&order, OUTCOME_FAILED, "AddressNotFound",
 	    "an address that is not reserved is told");
-	rig_world("DELETE", "/gce/tokens", "", NULL, 0);
+	world_request("DELETE", "/gce/tokens", "", NULL, 0);
 	rig_check(observe(SCOPE_ZONE, ZONE)->ok == 1, "a dead token is replaced");
 	order = make_order(ORDER_EPHEMERAL, instance, "external-nat");
 	check_order(&order, OUTCOME_DONE, "", "an ephemeral address is given");
@@ -219,7 +220,7 @@ test_outage(void)
 		      strcmp(rig.ends[0].reason, "CloudUnreachable") == 0,
 	    "an outage is unknown");
 	rig_check(rig.instances_len == 0, "and tells no instance");
-	rig_world("DELETE", "/faults", "", NULL, 0);
+	world_request("DELETE", "/faults", "", NULL, 0);
 	rig_check(observe(SCOPE_ZONE, ZONE)->ok == 1, "it ends");
 	rig_check(rig.instances_len == 3, "and all are there again");
 }
@@ -235,7 +236,7 @@ test_crowd(void)
 		    "{\"zone\":\"" ZONE "\",\"name\":\"crowd-%d\",\"external_ip\":"
 		    "\"198.51.%d.%d\",\"access_config\":\"external-nat\"}",
 		    i, 100 + i / 250, i % 250);
-		if (rig_world("POST", "/gce/instances", body, NULL, 0) / 100 != 2)
+		if (world_request("POST", "/gce/instances", body, NULL, 0) / 100 != 2)
 			rig_die("the world takes no instance");
 	}
 	rig_check(observe(SCOPE_ZONE, ZONE)->ok == 1 && rig.instances_len == CROWD + 3,
@@ -270,7 +271,8 @@ test_life(void)
 int
 main(void)
 {
-	rig_world_open();
+	rig_open();
+	world_open();
 	find_project();
 	rig_worker_open();
 	rig_check(true, "the cloudworker is locked, ready and linked");
@@ -280,7 +282,7 @@ main(void)
 	test_outage();
 	test_crowd();
 	test_life();
-	rig_check(rig_world_clean(), "the judge finds no violation");
-	rig_world_close();
+	rig_check(world_is_clean(), "the judge finds no violation");
+	world_close();
 	return rig_end();
 }

@@ -225,7 +225,7 @@ world_connect(enum world_end end)
 }
 
 int
-rig_world(
+world_request(
     const char *method, const char *path, const char *body, char *out, size_t out_size)
 {
 	int fd = world_connect(WORLD_CONTROL);
@@ -252,7 +252,7 @@ rig_world(
 }
 
 size_t
-rig_world_count(const char *needle)
+world_count(const char *needle)
 {
 	struct buf text;
 	char path[PATH_MAX];

@@ -4,6 +4,7 @@
 #define IPW_TESTS_CLOUD_WORLD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum world_end { WORLD_COMPUTE, WORLD_METADATA, WORLD_CONTROL };
 
@@ -19,5 +20,12 @@ const char *world_text(enum world_end end);
 int world_connect(enum world_end end);
 /* The world's CA, open for reading. */
 int world_ca(void);
+
+/* A request to the world's control endpoint. Returns the HTTP status; the body is put
+ * into `out` when it is not NULL. */
+int world_request(
+    const char *method, const char *path, const char *body, char *out, size_t out_size);
+/* How often `needle` stands in the world's log of attachments. */
+size_t world_count(const char *needle);
 
 #endif

@@ -23,6 +23,9 @@ pids() { for role in $ROLES; do [ "$role" = "$1" ] || pid_of "$role"; done; }
 
 new_pid() { [ "$(pid_of "$1")" != "$2" ] && is_ready "$1"; }
 
+# Nobody may be there to bury an orphan: a zombie is gone.
+gone() { [ ! -d "/proc/$1" ] || grep -q '^State:.[ZX]' "/proc/$1/status"; }
+
 # Somebody cordons a node that holds an address and brings back the one before, so that
 # there is always something on its way.
 cordoned=
@@ -67,7 +70,7 @@ while [ $round -lt 5 ]; do
 	wait "$MAIN" 2>/dev/null
 	MAIN=
 	for pid in $all; do
-		while kill -0 "$pid" 2>/dev/null; do
+		until gone "$pid"; do
 			if [ $(($(now_ms) - killed)) -gt 500 ]; then
 				outlived="$pid outlived it"
 				break

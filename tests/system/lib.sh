@@ -11,10 +11,14 @@ set -u
 KUBECTL=${KUBECTL:-kubectl}
 NAME=$(basename "$0" .sh)
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/ipwarden-$NAME.XXXXXX")
+LOG=$DIR/ipwarden.log     # of the ipwarden that start_ipwarden starts
+AUDIT=$DIR/audit.jsonl    # its standard output
+WITH=                     # its environment beyond the usual: NAME=VALUE ...
 passed=0
 failed=0
 SIM=
 MAIN=
+OTHERS= # more processes of a test, ended with it
 
 say() { printf '%s\n' "$*"; }
 
@@ -68,13 +72,17 @@ finish() {
 	status=$?
 	trap - EXIT INT TERM
 	stop_ipwarden
+	for pid in $OTHERS; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
 	stop_world
 	if [ $status -ne 0 ] && [ $failed -eq 0 ]; then
 		not_ok "ended early with status $status"
 	fi
 	if [ $failed -gt 0 ]; then
 		say "# kept: $DIR"
-		[ -f "$DIR/ipwarden.log" ] && tail -25 "$DIR/ipwarden.log" | sed 's/^/#   /'
+		[ -f "$LOG" ] && tail -25 "$LOG" | sed 's/^/#   /'
 	else
 		rm -rf "$DIR"
 	fi
@@ -99,6 +107,8 @@ start_world() {
 	# shellcheck disable=SC1091
 	. "$DIR/world.env"
 	export KUBECONFIG
+	KUBE_URL=$(sed -n 's/^ *server: //p' "$KUBECONFIG")
+	KUBE_TOKEN=$(sed -n 's/^ *token: //p' "$KUBECONFIG")
 }
 
 stop_world() {
@@ -109,6 +119,21 @@ stop_world() {
 }
 
 kc() { "$KUBECTL" --cache-dir "$DIR/kubectl" "$@"; }
+
+# api METHOD PATH [curl options]: as kc, but a raw request, and quicker
+api() {
+	method=$1
+	path=$2
+	shift 2
+	curl -sS -f -X "$method" --cacert "$SIM_CA" \
+		-H "Authorization: Bearer $KUBE_TOKEN" "$KUBE_URL$path" "$@"
+}
+
+# merge_patch PATH JSON
+merge_patch() {
+	api PATCH "$1" -o /dev/null -H 'Content-Type: application/merge-patch+json' \
+		--data-binary "$2"
+}
 
 # apply FILE (or - for standard input)
 apply() { kc apply --validate=false -f "$1"; }
@@ -128,6 +153,20 @@ control() {
 # put_object JSON: as the kubelet or an administrator would
 put_object() { control POST /kube/objects --data-binary "$1"; }
 
+# remove_object PATH: at once, as when a node object is deleted
+remove_object() { control DELETE "/kube/objects?path=$1" >/dev/null; }
+
+# fault JSON: what to do to the next requests (sim/fault.c)
+fault() { control POST /faults --data-binary "$1" >/dev/null; }
+
+clear_faults() { control DELETE /faults >/dev/null; }
+
+# calls OPERATION: how often the cloud was asked for it, such as instances.list
+calls() { control GET /gce/calls | jq --arg o "$1" '.[$o] // 0'; }
+
+# more_calls OPERATION COUNT: there were more than that
+more_calls() { [ "$(calls "$1")" -gt "$2" ]; }
+
 judge() { "$STAGE/bin/ipwarden-sim" check "$ATTACHMENTS_LOG"; }
 
 no_violations() { judge | tail -1 | grep -qx '0 violations'; }
@@ -136,7 +175,8 @@ no_violations() { judge | tail -1 | grep -qx '0 violations'; }
 
 # start_ipwarden [options]: under its real filters, on the world
 start_ipwarden() {
-	: >"$DIR/ipwarden.log"
+	: >"$LOG"
+	# shellcheck disable=SC2086
 	env -i PATH="$PATH" HOME="$DIR" METRICS_PORT=0 HEALTH_PORT=0 \
 		POD_NAME="${POD_NAME:-ipwarden-0}" \
 		LEASE_DURATION="${LEASE_DURATION:-60}" \
@@ -144,10 +184,11 @@ start_ipwarden() {
 		GCE_METADATA_HOST="$GCE_METADATA_HOST" \
 		${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} \
 		${UBSAN_OPTIONS:+UBSAN_OPTIONS="$UBSAN_OPTIONS"} \
+		$WITH \
 		"$STAGE/bin/ipwarden" --kubeconfig "$CONTROLLER_KUBECONFIG" \
 		--watcher-kubeconfig "$WATCHER_KUBECONFIG" \
 		--gcp-endpoint "$GCP_ENDPOINT" "$@" \
-		>>"$DIR/audit.jsonl" 2>>"$DIR/ipwarden.log" &
+		>>"$AUDIT" 2>>"$LOG" &
 	MAIN=$!
 	until_true 20 port_of metrics || {
 		not_ok "ipwarden starts"
@@ -166,13 +207,13 @@ stop_ipwarden() {
 
 port_of() {
 	sed -n 's/.*"event":"listening","name":"'"$1"'","port":\([0-9]*\)}.*/\1/p' \
-		"$DIR/ipwarden.log" | tail -1 | grep .
+		"$LOG" | tail -1 | grep .
 }
 
 # pid_of ROLE: of the process that runs now
 pid_of() {
 	sed -n 's/.*"event":"spawned","role":"'"$1"'","pid":\([0-9]*\),.*/\1/p' \
-		"$DIR/ipwarden.log" | tail -1 | grep .
+		"$LOG" | tail -1 | grep .
 }
 
 ROLES="resolver dialer-watcher dialer-reconciler dialer-cloud metricsd cloudworker reconciler watcher"
@@ -180,7 +221,7 @@ ROLES="resolver dialer-watcher dialer-reconciler dialer-cloud metricsd cloudwork
 # is_ready ROLE: its present process has said so
 is_ready() {
 	pid=$(pid_of "$1") &&
-		grep -q '"event":"ready","role":"'"$1"'","pid":'"$pid," "$DIR/ipwarden.log" &&
+		grep -q '"event":"ready","role":"'"$1"'","pid":'"$pid," "$LOG" &&
 		kill -0 "$pid" 2>/dev/null
 }
 
@@ -219,37 +260,91 @@ allocation() {
 			  cloud: {provider: gcp, region: us-west1}
 			  reconcileInterval: ${INTERVAL:-5}
 			  nodeSelector: {pool: static}
-			  ${WORKLOAD:+workloadRef: {kind: Deployment, name: $WORKLOAD\}}
+			  ${WORKLOAD:+workloadRef: {kind: ${WORKLOAD_KIND:-Deployment}, name: $WORKLOAD\}}
 			  reservedIPs:
 		YAML
 		for address; do echo "  - $address"; done
 	} | apply -
 }
 
+NIA=/apis/netinfra.darkbrains.com/v1alpha1/netipallocations
+
 # condition NAME TYPE: its status and reason, as "True Attached"
 condition() {
-	kc get nia "$1" -o json | jq -r --arg t "$2" \
+	api GET "$NIA/$1" | jq -r --arg t "$2" \
 		'.status.conditions[] | select(.type == $t) | .status + " " + .reason'
 }
 
-# pod NAMESPACE/NAME NODE DEPLOYMENT: a running pod of a Deployment's ReplicaSet
-pod() {
+# says NAME TYPE WORDS: whether that condition's status, reason and message have them
+says() {
+	text=$(api GET "$NIA/$1" | jq -r --arg t "$2" '.status.conditions[] |
+		select(.type == $t) | .status + " " + .reason + ": " + .message')
+	say "$text"
+	case $text in *"$3"*) ;; *) return 1 ;; esac
+}
+
+# entry NAME ADDRESS: its state and reason in the status, as "Attached Attached"
+entry() {
+	api GET "$NIA/$1" | jq -r --arg a "$2" '.status.addresses[]? |
+		select(.address == $a) | .state + " " + .reason'
+}
+
+# entry_message NAME ADDRESS
+entry_message() {
+	api GET "$NIA/$1" | jq -r --arg a "$2" '.status.addresses[]? |
+		select(.address == $a) | .message'
+}
+
+# entry_says NAME ADDRESS WORDS
+entry_says() {
+	text=$(entry_message "$1" "$2")
+	say "$text"
+	case $text in *"$3"*) ;; *) return 1 ;; esac
+}
+
+entry_is() { [ "$(entry "$1" "$2")" = "$3" ]; }
+
+# event REASON [WORDS]: whether one has been told
+event() {
+	api GET /api/v1/events | jq -e --arg r "$1" --arg w "${2:-}" \
+		'any(.items[]; .reason == $r and ((.message // "") | contains($w)))'
+}
+
+# label NODE KEY: its value, "" = none
+label() { api GET "/api/v1/nodes/$1" | jq -r --arg k "$2" '.metadata.labels[$k] // ""'; }
+
+label_is() { [ "$(label "$1" "$2")" = "$3" ]; }
+
+cordon() { unschedulable "$1" true; }
+
+uncordon() { unschedulable "$1" null; }
+
+unschedulable() { merge_patch "/api/v1/nodes/$1" '{"spec":{"unschedulable":'"$2"'}}'; }
+
+# owned_pod NAMESPACE/NAME NODE KIND OWNER: a running pod that this controller owns
+owned_pod() {
 	put_object "$(jq -n --arg ns "${1%/*}" --arg name "${1#*/}" --arg node "$2" \
-		--arg owner "$3" '{
+		--arg kind "$3" --arg owner "$4" '{
 		apiVersion: "v1", kind: "Pod",
 		metadata: {name: $name, namespace: $ns,
 			labels: {app: $owner, "pod-template-hash": "abc12"},
-			ownerReferences: [{apiVersion: "apps/v1", kind: "ReplicaSet",
-				name: ($owner + "-abc12"), uid: ("rs-" + $owner), controller: true}]},
+			ownerReferences: [{apiVersion: "apps/v1", kind: $kind,
+				name: $owner, uid: ("uid-" + $owner), controller: true}]},
 		spec: {nodeName: $node, containers: [{name: "main", image: "none"}]},
 		status: {phase: "Running", podIP: "10.0.0.9"}}')" >/dev/null
 }
 
-deployment() {
-	put_object "$(jq -n --arg name "$1" '{
-		apiVersion: "apps/v1", kind: "Deployment",
+# pod NAMESPACE/NAME NODE DEPLOYMENT: a running pod of a Deployment's ReplicaSet
+pod() { owned_pod "$1" "$2" ReplicaSet "$3-abc12"; }
+
+# workload KIND NAME: the object alone, nothing makes pods of it
+workload() {
+	put_object "$(jq -n --arg kind "$1" --arg name "$2" '{
+		apiVersion: "apps/v1", kind: $kind,
 		metadata: {name: $name, namespace: "default"},
 		spec: {replicas: 1, selector: {matchLabels: {app: $name}},
 			template: {metadata: {labels: {app: $name}},
 				spec: {containers: [{name: "main", image: "none"}]}}}}')" >/dev/null
 }
+
+deployment() { workload Deployment "$1"; }

@@ -237,11 +237,17 @@ rig_events(const struct sim_stream *stream)
 	struct json_object *events = json_object_new_array();
 	struct buf out;
 	char error[128];
+	bool bookmark = false;
 	int rc = 0;
 
 	buf_init(&out, KUBE_REPLY_MAX);
-	while (rc == 0 && (out.len == 0 || strstr(out.data, "\"BOOKMARK\"") == NULL))
+	while (rc == 0 && !bookmark) {
+		size_t before = out.len;
+
 		rc = stream->next(stream->state, &out);
+		bookmark = out.len > before &&
+			   strstr(out.data + before, "\"BOOKMARK\"") != NULL;
+	}
 	for (size_t at = 0; at < out.len;) {
 		size_t len = strcspn(out.data + at, "\n");
 		struct json_object *event;

@@ -106,8 +106,10 @@ Test(log, one_fixed_check)
 {
 	cr_expect(is_ours(START "}"));
 	cr_expect(is_ours(START ",\"n\":-12,\"s\":\"a\\\"b\\u001b\"}"));
-	cr_expect_not(is_ours(START ",\"process\":\"reconciler\"}"), "poses as another");
-	cr_expect_not(is_ours(START ",\"pro\\u0063ess\":\"reconciler\"}"), "escaped key");
+	cr_expect_not(
+	    is_ours(START ",\"process\":\"reconciler\"}"), "poses as another");
+	cr_expect_not(
+	    is_ours(START ",\"pro\\u0063ess\":\"reconciler\"}"), "escaped key");
 	cr_expect_not(is_ours(START ",\"a\":{}}"), "nested");
 	cr_expect_not(is_ours(START ",\"a\":tru}"), "no number");
 	cr_expect_not(is_ours(START "} "), "trailing");

@@ -38,15 +38,15 @@ any_pack(struct pack *pack)
 }
 
 #define ANY_U8(name, most)  msg->name = (uint8_t)any(most);
-#define ANY_U32(name)       msg->name = (uint32_t)any(UINT32_MAX);
-#define ANY_U64(name)       msg->name = any(UINT32_MAX) << 32 | any(UINT32_MAX);
-#define ANY_I64(name)       msg->name = (int64_t)any(UINT32_MAX) - 1000;
+#define ANY_U32(name)	    msg->name = (uint32_t)any(UINT32_MAX);
+#define ANY_U64(name)	    msg->name = any(UINT32_MAX) << 32 | any(UINT32_MAX);
+#define ANY_I64(name)	    msg->name = (int64_t)any(UINT32_MAX) - 1000;
 #define ANY_STR(name, most) any_text(msg->name, most);
-#define ANY_PACK(name)      any_pack(&msg->name);
+#define ANY_PACK(name)	    any_pack(&msg->name);
 
-#define SAME_NUMBER(name)      cr_assert_eq(a->name, b->name);
-#define SAME_U8(name, most)    SAME_NUMBER(name)
-#define SAME_STR(name, most)   cr_assert_str_eq(a->name, b->name);
+#define SAME_NUMBER(name)    cr_assert_eq(a->name, b->name);
+#define SAME_U8(name, most)  SAME_NUMBER(name)
+#define SAME_STR(name, most) cr_assert_str_eq(a->name, b->name);
 #define SAME_PACK(name)                                                                \
 	cr_assert_eq(a->name.len, b->name.len);                                        \
 	cr_assert_eq(memcmp(a->name.data, b->name.data, a->name.len), 0);
@@ -58,12 +58,9 @@ any_pack(struct pack *pack)
 	{                                                                              \
 		FIELDS_##name(ANY_U8, ANY_U32, ANY_U64, ANY_I64, ANY_STR, ANY_PACK)    \
 	}                                                                              \
-	static void same_##name(const struct msg_##name *a, const struct msg_##name *b)\
-	{                                                                              \
-		FIELDS_##name(SAME_U8, SAME_NUMBER, SAME_NUMBER, SAME_NUMBER,          \
-		    SAME_STR, SAME_PACK)                                               \
-	}                                                                              \
-	Test(messages, name)                                                           \
+	static void same_##name(const struct msg_##name *a,                            \
+	    const struct msg_##name *b){FIELDS_##name(SAME_U8, SAME_NUMBER,            \
+	    SAME_NUMBER, SAME_NUMBER, SAME_STR, SAME_PACK)} Test(messages, name)       \
 	{                                                                              \
 		static struct msg_##name in;                                           \
 		static struct message out;                                             \

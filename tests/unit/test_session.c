@@ -1,6 +1,6 @@
 /* Two ends of a link over a transport that loses, repeats and delays frames, with ends
- * that start anew, all from one seed: every message of a session arrives in order, once,
- * or its session ends. */
+ * that start anew, all from one seed: every message of a session arrives in order,
+ * once, or its session ends. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -15,10 +15,10 @@ struct end {
 	struct end *other;
 	bool up;
 	struct stream {
-		uint64_t epoch; /* the sender's life, */
-		uint64_t ups;   /* the session in that life, */
+		uint64_t epoch;	 /* the sender's life, */
+		uint64_t ups;	 /* the session in that life, */
 		uint32_t number; /* the message in that session */
-	} sent, delivered; /* last ones */
+	} sent, delivered;	 /* last ones */
 	struct {
 		uint8_t bytes[96];
 		size_t len;
@@ -88,7 +88,8 @@ on_deliver(void *arg, const uint8_t *payload, size_t len)
 	if (next.epoch == last->epoch && next.ups == last->ups) {
 		cr_assert_eq(next.number, last->number + 1, "in order, each once");
 	} else {
-		cr_assert(next.epoch > last->epoch || next.ups > last->ups, "going back");
+		cr_assert(
+		    next.epoch > last->epoch || next.ups > last->ups, "going back");
 		cr_assert_eq(next.number, 1, "from its beginning");
 	}
 	*last = next;
@@ -120,8 +121,8 @@ end_receive(struct end *end, struct mono_time now)
 		memcpy(frame, end->wire[i].bytes, len);
 		cr_assert_eq(session_receive(end->session, now, frame, len), 0);
 	}
-	memmove(end->wire, end->wire + count,
-	    (end->wire_len - count) * sizeof *end->wire);
+	memmove(
+	    end->wire, end->wire + count, (end->wire_len - count) * sizeof *end->wire);
 	end->wire_len -= count;
 }
 
@@ -241,8 +242,8 @@ Test(session, malformed_frames_are_refused)
 	frame[1] = 9;
 	cr_assert_eq(session_receive(a.session, now, frame, sizeof frame), -EPROTO);
 	frame[1] = 1;
-	cr_assert_eq(session_receive(a.session, now, frame, SESSION_HEADER), -EPROTO,
-	    "epoch 0");
+	cr_assert_eq(
+	    session_receive(a.session, now, frame, SESSION_HEADER), -EPROTO, "epoch 0");
 	frame[2] = 5;
 	cr_assert_eq(session_receive(a.session, now, frame, sizeof frame), -EPROTO,
 	    "a hello carries nothing");
