@@ -6,8 +6,9 @@
 #include "buf.h"
 #include "registry.h"
 
-/* A page of REGISTRY_SERIES_MAX series of usual length, and as much again (bytes). */
-#define EXPOSITION_MAX (32u << 20)
+/* A page of REGISTRY_SERIES_MAX series of usual length, and as much again; with its NUL
+ * it is as large as a buffer that doubles grows (bytes). */
+#define EXPOSITION_MAX ((16u << 20) - 1)
 
 #define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
 

@@ -39,7 +39,13 @@ health_process(struct health *health, const struct control_process *process)
 void
 health_readiness(struct health *health, enum producer producer, const char *reason)
 {
-	MESSAGE_TEXT(health->readiness[producer], reason);
+	char *text = health->readiness[producer];
+
+	message_text(text, sizeof health->readiness[producer], reason);
+	/* a line of its own would look like another check */
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = ' ';
 	health->said[producer] = true;
 }
 

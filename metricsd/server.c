@@ -22,8 +22,9 @@
 /* libmicrohttpd's own timeouts are looked at this often at the latest. */
 #define LOOK_MS 1000
 
-/* A health reply. */
-#define BODY_MAX 16384u
+/* No further page is made while clients take their time with so much of earlier ones
+ * (bytes): a page each would be more than this process may have. */
+#define PAGES_BYTES_MAX (16u << 20)
 
 struct listener {
 	struct server *server;
@@ -78,6 +79,10 @@ answer_path(const struct listener *listener, const char *path, bool verbose,
 		buf_puts(body, "not found");
 		return MHD_HTTP_NOT_FOUND;
 	}
+	if (server->pages_bytes >= PAGES_BYTES_MAX) {
+		buf_puts(body, "busy");
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	}
 	*ret_type = EXPOSITION_TYPE;
 	if (exposition_write(server->registry, server->cluster, body) == 0)
 		return MHD_HTTP_OK;
@@ -94,8 +99,9 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
     void **state)
 {
 	static char seen;
+	const struct listener *listener = arg;
 	const char *type = "text/plain; charset=utf-8";
-	struct buf body;
+	struct body *body;
 	int status = MHD_HTTP_METHOD_NOT_ALLOWED;
 	bool verbose;
 
@@ -105,15 +111,18 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 		*state = &seen;
 		return MHD_YES;
 	}
-	*data_len = 0;
-	buf_init(&body, EXPOSITION_MAX);
+	if (*data_len > 0) {
+		*data_len = 0;
+		return MHD_YES;
+	}
+	body = body_new(listener->server);
 	verbose = MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND,
 		      "verbose", 7, NULL, NULL) == MHD_YES;
 	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-		status = answer_path(arg, path, verbose, &body, &type);
+		status = answer_path(listener, path, verbose, &body->text, &type);
 	else
-		buf_puts(&body, "method not allowed");
-	return answer(connection, status, type, &body);
+		buf_puts(&body->text, "method not allowed");
+	return answer(connection, status, type, body);
 }
 
 static void

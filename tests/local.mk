@@ -58,6 +58,34 @@ tests_unit_test_kube_LDADD = kube/libkube.a http/libhttp.a proto/libcontrol.a \
 tests_unit_test_kube_SOURCES = tests/unit/test_kube.c tests/unit/web.c \
 	tests/unit/web.h tests/unit/kube_rig.h tests/unit/kube_rig.c
 
+UNIT_TESTS += tests/unit/test_http_answer
+tests_unit_test_http_answer_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC)
+tests_unit_test_http_answer_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_http_answer_LDADD = http/libhttp.a proto/libcontrol.a base/libbase.a \
+	$(CURL_LIBS) $(OPENSSL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_http_answer_SOURCES = tests/unit/test_http_answer.c \
+	tests/unit/http_rig.h tests/unit/http_rig.c tests/unit/web.h tests/unit/web.c
+
+UNIT_TESTS += tests/unit/test_informer
+tests_unit_test_informer_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
+	$(KUBE_INC)
+tests_unit_test_informer_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_informer_LDADD = kube/libkube.a http/libhttp.a proto/libcontrol.a \
+	sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) \
+	$(SECCOMP_LIBS) $(CRITERION_LIBS)
+tests_unit_test_informer_SOURCES = tests/unit/test_informer.c tests/unit/kube_rig.h \
+	tests/unit/kube_rig.c tests/unit/web.h tests/unit/web.c
+
+UNIT_TESTS += tests/unit/test_informer_hold
+tests_unit_test_informer_hold_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
+	$(KUBE_INC)
+tests_unit_test_informer_hold_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_informer_hold_LDADD = kube/libkube.a http/libhttp.a proto/libcontrol.a \
+	sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) \
+	$(SECCOMP_LIBS) $(CRITERION_LIBS)
+tests_unit_test_informer_hold_SOURCES = tests/unit/test_informer_hold.c \
+	tests/unit/kube_rig.h tests/unit/kube_rig.c tests/unit/web.h tests/unit/web.c
+
 UNIT_TESTS += tests/unit/test_kubeconfig
 tests_unit_test_kubeconfig_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(CONFIG_INC)
 tests_unit_test_kubeconfig_CFLAGS = $(TESTS_CFLAGS)
@@ -164,6 +192,14 @@ tests_unit_test_crd_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_crd_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(YAML_LIBS) $(CRITERION_LIBS)
 tests_unit_test_crd_SOURCES = tests/unit/test_crd.c
+
+UNIT_TESTS += tests/unit/test_plan
+tests_unit_test_plan_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+tests_unit_test_plan_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_plan_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
 
 UNIT_TESTS += tests/unit/test_core
 tests_unit_test_core_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
@@ -291,9 +327,12 @@ tests_system_metricsd_test_SOURCES = tests/system/metricsd_crowds.c \
 SYSTEM_TESTS = tests/system/edge_test tests/system/cloud_test \
 	tests/system/metricsd_test
 SYSTEM_SHELL =
+SYSTEM_SHELL += tests/system/adopt.sh
 SYSTEM_SHELL += tests/system/kills.sh
 SYSTEM_SHELL += tests/system/nodes.sh
 SYSTEM_SHELL += tests/system/path.sh
+SYSTEM_SHELL += tests/system/sim_kubectl.sh
+SYSTEM_SHELL += tests/system/steady.sh
 SYSTEM_SHELL += tests/system/workloads.sh
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL)
 EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/fuzz/corpora.sh \

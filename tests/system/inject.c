@@ -19,10 +19,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
-#include <linux/sched.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -30,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -41,23 +37,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "control.h"
-#include "fds.h"
+#include "inject_attempts.h"
 
 /* Scratch memory on the victim's stack, below the red zone. */
 #define SCRATCH_BELOW 8192u
 #define SCRATCH_SIZE  1024u
-
-/* Linux 6.18 has calls up to 470. */
-#define SWEEP_END 480
 
 /* Nothing here waits; a call that does not come back is one that was allowed. */
 #define WAIT_MAX_S 10
 
 /* Beyond this the arguments of a call are no error number. */
 #define ERROR_MAX 4095
-
-#define ARGS 6
 
 struct victim {
 	pid_t pid;
@@ -89,172 +79,8 @@ give_up(const char *format, ...)
 	exit(2);
 }
 
-/* --- attempts ---------------------------------------------------------------------- */
-
-/* What an argument of an attempt is. */
-enum kind {
-	KIND_VALUE,
-	KIND_NUMBER,      /* NUMBER of the command line */
-	KIND_WIDE,        /* the same with a bit that the kernel cuts off an int */
-	KIND_OTHER,       /* OTHER of the command line */
-	KIND_TEXT,        /* address of "x" */
-	KIND_PATH,        /* address of "/bin/true" */
-	KIND_LOOPBACK,    /* address of a sockaddr: 127.0.0.1, port OTHER */
-	KIND_UNSPECIFIED, /* of one of AF_UNSPEC */
-	KIND_UNIX,        /* of an abstract name */
-	KIND_PACKET,      /* address of a msghdr with one byte */
-	KIND_PACKET_TO,   /* the same, to KIND_LOOPBACK */
-	KIND_PACKET_FD,   /* the same, with descriptor OTHER */
-	KIND_CLONE,       /* address of a clone_args */
-	KIND_STACK,       /* the page of the scratch memory */
-	KIND_SCRATCH,     /* the scratch memory */
-};
-
-struct argument {
-	enum kind kind;
-	uint64_t value;
-};
-
-struct attempt {
-	const char *name;
-	long number;
-	struct argument args[ARGS];
-};
-
-#define V(constant) {KIND_VALUE, (uint64_t)(constant)}
-#define N           {KIND_NUMBER, 0}
-#define WIDE        {KIND_WIDE, 0}
-#define OTHER       {KIND_OTHER, 0}
-#define TEXT        {KIND_TEXT, 0}
-#define PATH        {KIND_PATH, 0}
-#define LOOPBACK    {KIND_LOOPBACK, 0}
-#define UNSPECIFIED {KIND_UNSPECIFIED, 0}
-#define UNIX        {KIND_UNIX, 0}
-#define PACKET      {KIND_PACKET, 0}
-#define PACKET_TO   {KIND_PACKET_TO, 0}
-#define PACKET_FD   {KIND_PACKET_FD, 0}
-#define CLONE_ARGS  {KIND_CLONE, 0}
-#define STACK       {KIND_STACK, 0}
-#define SCRATCH     {KIND_SCRATCH, 0}
-
-#define IN_LEN   V(sizeof(struct sockaddr_in))
-#define UNIX_LEN V(sizeof(sa_family_t) + 4)
-#define CLOEXEC  SOCK_CLOEXEC
-#define OPENS    (SOCK_CLOEXEC | SOCK_NONBLOCK)
-#define X32_BIT  0x40000000l
-
-static const struct attempt attempts[] = {
-    /* files and programs */
-    {"open", SYS_openat, {V(AT_FDCWD), PATH, V(O_RDONLY)}},
-    {"open-old", SYS_open, {PATH, V(O_RDONLY)}},
-    {"memfd", SYS_memfd_create, {TEXT}},
-    {"exec", SYS_execve, {PATH}},
-    {"exec-at", SYS_execveat, {N, TEXT, V(0), V(0), V(0x1000 /* AT_EMPTY_PATH */)}},
-    {"ioctl", SYS_ioctl, {N, V(0x541b /* FIONREAD */), SCRATCH}},
-    {"pread", SYS_pread64, {N, SCRATCH, V(1)}},
-    {"pwrite", SYS_pwrite64, {N, TEXT, V(1)}},
-    /* processes */
-    {"fork", SYS_fork, {V(0)}},
-    {"vfork", SYS_vfork, {V(0)}},
-    {"clone", SYS_clone, {V(SIGCHLD)}},
-    {"clone3", SYS_clone3, {CLONE_ARGS, V(sizeof(struct clone_args))}},
-    {"ptrace", SYS_ptrace, {V(PTRACE_ATTACH), N}},
-    {"kill", SYS_kill, {N, V(0)}},
-    {"tgkill", SYS_tgkill, {N, N, V(SIGKILL)}},
-    {"tgkill-abort", SYS_tgkill, {N, N, V(SIGABRT)}},
-    {"readv-process", SYS_process_vm_readv, {N}},
-    {"writev-process", SYS_process_vm_writev, {N}},
-    {"pidfd-open", SYS_pidfd_open, {N}},
-    {"prlimit", SYS_prlimit64, {N, V(7 /* RLIMIT_NOFILE */), V(0), SCRATCH}},
-    {"prctl", SYS_prctl, {V(PR_SET_DUMPABLE), V(1)}},
-    {"seccomp", SYS_seccomp, {V(0), V(0), V(0)}},
-    {"unshare", SYS_unshare, {V(CLONE_NEWUSER)}},
-    {"io-uring", SYS_io_uring_setup, {V(1), SCRATCH}},
-    {"bpf", SYS_bpf, {V(0), SCRATCH, V(64)}},
-    {"userfaultfd", SYS_userfaultfd, {V(1 /* user mode only */)}},
-    {"setuid", SYS_setresuid, {V(1), V(1), V(1)}},
-    /* memory */
-    {"mmap-exec", SYS_mmap,
-	{V(0), V(4096), V(PROT_READ | PROT_EXEC), V(MAP_PRIVATE | MAP_ANONYMOUS), V(-1)}},
-    {"mmap-file", SYS_mmap, {V(0), V(4096), V(PROT_READ), V(MAP_PRIVATE), N}},
-    {"mprotect-exec", SYS_mprotect, {STACK, V(4096), V(PROT_READ | PROT_EXEC)}},
-    {"pkey-exec", SYS_pkey_mprotect, {STACK, V(4096), V(PROT_READ | PROT_EXEC), V(-1)}},
-    /* other ways into the kernel: getpid by the numbers of x32, and of i386 */
-    {"x32", SYS_getpid | X32_BIT, {V(0)}},
-    {"i386", 20, {V(0)}},
-    /* sockets that do not exist yet */
-    {"socket", SYS_socket, {V(AF_INET), V(SOCK_STREAM | OPENS)}},
-    {"socket-blocking", SYS_socket, {V(AF_INET), V(SOCK_STREAM | CLOEXEC)}},
-    {"socket-udp", SYS_socket, {V(AF_INET), V(SOCK_DGRAM | OPENS)}},
-    {"socket-unix", SYS_socket, {V(AF_UNIX), V(SOCK_STREAM | OPENS)}},
-    {"socket-raw", SYS_socket, {V(AF_INET), V(SOCK_RAW | OPENS), V(255)}},
-    {"socket-packet", SYS_socket, {V(AF_PACKET), V(SOCK_RAW | OPENS)}},
-    {"socket-netlink", SYS_socket, {V(AF_NETLINK), V(SOCK_RAW | OPENS)}},
-    {"socket-vsock", SYS_socket, {V(AF_VSOCK), V(SOCK_STREAM | OPENS)}},
-    {"socket-mptcp", SYS_socket, {V(AF_INET), V(SOCK_STREAM | OPENS), V(262)}},
-    {"socket-sctp", SYS_socket, {V(AF_INET), V(SOCK_STREAM | OPENS), V(132)}},
-    {"socketpair", SYS_socketpair, {V(AF_UNIX), V(SOCK_STREAM | CLOEXEC), V(0), SCRATCH}},
-    /* sockets that do */
-    {"connect", SYS_connect, {N, LOOPBACK, IN_LEN}},
-    {"connect-wide", SYS_connect, {WIDE, LOOPBACK, IN_LEN}},
-    {"connect-unspec", SYS_connect, {N, UNSPECIFIED, IN_LEN}},
-    {"connect-unix", SYS_connect, {N, UNIX, UNIX_LEN}},
-    {"bind", SYS_bind, {N, LOOPBACK, IN_LEN}},
-    {"listen", SYS_listen, {N, V(1)}},
-    {"accept", SYS_accept4, {N, V(0), V(0), V(SOCK_NONBLOCK)}},
-    {"accept-wide", SYS_accept4, {WIDE, V(0), V(0), V(SOCK_NONBLOCK)}},
-    {"accept-old", SYS_accept, {N}},
-    {"shutdown", SYS_shutdown, {N, V(SHUT_RDWR)}},
-    /* the filter compares 64 bits, the kernel uses 32 of them */
-    {"shutdown-wide", SYS_shutdown, {WIDE, V(SHUT_RDWR)}},
-    {"fastopen-sendto", SYS_sendto,
-	{N, TEXT, V(1), V(MSG_FASTOPEN), LOOPBACK, IN_LEN}},
-    {"fastopen-send", SYS_sendto, {N, TEXT, V(1), V(MSG_FASTOPEN)}},
-    {"fastopen-sendmsg", SYS_sendmsg, {N, PACKET_TO, V(MSG_FASTOPEN)}},
-    {"fastopen-option", SYS_setsockopt,
-	{N, V(IPPROTO_TCP), V(TCP_FASTOPEN_CONNECT), TEXT, V(4)}},
-    {"repair-option", SYS_setsockopt, {N, V(IPPROTO_TCP), V(TCP_REPAIR), TEXT, V(4)}},
-    {"device-option", SYS_setsockopt,
-	{N, V(SOL_SOCKET), V(SO_BINDTODEVICE), TEXT, V(2)}},
-    {"filter-option", SYS_setsockopt,
-	{N, V(SOL_SOCKET), V(SO_ATTACH_FILTER), SCRATCH, V(16)}},
-    {"sendmmsg", SYS_sendmmsg, {N, PACKET, V(1), V(MSG_DONTWAIT)}},
-    {"recvmmsg", SYS_recvmmsg, {N, PACKET, V(1), V(MSG_DONTWAIT)}},
-    /* speaking */
-    {"read", SYS_read, {N, SCRATCH, V(1)}},
-    {"readv", SYS_readv, {N, SCRATCH, V(1)}},
-    {"write", SYS_write, {N, TEXT, V(1)}},
-    {"write-wide", SYS_write, {WIDE, TEXT, V(1)}},
-    {"writev", SYS_writev, {N, SCRATCH, V(1)}},
-    {"send", SYS_sendto, {N, TEXT, V(1), V(MSG_DONTWAIT)}},
-    {"send-wide", SYS_sendto, {WIDE, TEXT, V(1), V(MSG_DONTWAIT)}},
-    {"sendto", SYS_sendto, {N, TEXT, V(1), V(MSG_DONTWAIT), LOOPBACK, IN_LEN}},
-    {"sendmsg", SYS_sendmsg, {N, PACKET, V(MSG_DONTWAIT)}},
-    {"sendmsg-wide", SYS_sendmsg, {WIDE, PACKET, V(MSG_DONTWAIT)}},
-    {"sendmsg-fd", SYS_sendmsg, {N, PACKET_FD, V(MSG_DONTWAIT)}},
-    {"recv", SYS_recvfrom, {N, SCRATCH, V(1), V(MSG_DONTWAIT)}},
-    {"recvfrom", SYS_recvfrom, {N, SCRATCH, V(1), V(MSG_DONTWAIT), SCRATCH, SCRATCH}},
-    {"recvmsg", SYS_recvmsg, {N, PACKET, V(MSG_DONTWAIT)}},
-    {"recvmsg-wide", SYS_recvmsg, {WIDE, PACKET, V(MSG_DONTWAIT)}},
-    {"splice", SYS_splice, {N, V(0), OTHER, V(0), V(1), V(0)}},
-    {"sendfile", SYS_sendfile, {N, OTHER, V(0), V(1)}},
-    {"vmsplice", SYS_vmsplice, {N, SCRATCH, V(1), V(0)}},
-    /* descriptors */
-    {"close", SYS_close, {N}},
-    {"close-wide", SYS_close, {WIDE}},
-    {"close-range", SYS_close_range, {N, N, V(0)}},
-    {"dup", SYS_dup, {N}},
-    {"dup2", SYS_dup2, {N, OTHER}},
-    {"dup3", SYS_dup3, {N, OTHER, V(O_CLOEXEC)}},
-    {"dupfd", SYS_fcntl, {N, V(F_DUPFD), V(0)}},
-    {"dupfd-cloexec", SYS_fcntl, {N, V(F_DUPFD_CLOEXEC), V(0)}},
-    {"own-fd", SYS_fcntl, {N, V(F_SETOWN), V(1)}},
-    {"set-flags", SYS_fcntl, {N, V(F_SETFL), V(O_NONBLOCK)}},
-    {"pidfd-getfd", SYS_pidfd_getfd, {N, V(0), V(0)}},
-    {"epoll-create", SYS_epoll_create1, {V(0)}},
-    {"eventfd", SYS_eventfd2, {V(0), V(0)}},
-    {"pipe", SYS_pipe2, {SCRATCH, V(0)}},
-};
+/* --- attempts ----------------------------------------------------------------------
+ */
 
 static const struct attempt *
 find_attempt(const char *name)
@@ -294,11 +120,8 @@ put_address(struct victim *victim, sa_family_t family, uint64_t port)
 static uint64_t
 put_packet(struct victim *victim, uint64_t name, int fd)
 {
-	struct {
-		struct cmsghdr header;
-		int fd;
-		int padding;
-	} rights = {{CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS}, fd, 0};
+	struct cmsghdr header = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
+	unsigned char rights[CMSG_SPACE(sizeof fd)] = {0};
 	struct iovec part = {.iov_len = 1};
 	struct msghdr packet = {.msg_iovlen = 1};
 	uint64_t text = put(victim, "x", 2), parts, control;
@@ -309,7 +132,9 @@ put_packet(struct victim *victim, uint64_t name, int fd)
 	memcpy(&packet.msg_name, &name, sizeof name);
 	packet.msg_namelen = name != 0 ? sizeof(struct sockaddr_in) : 0;
 	if (fd >= 0) {
-		control = put(victim, &rights, sizeof rights);
+		memcpy(rights, &header, sizeof header);
+		memcpy(rights + CMSG_LEN(0), &fd, sizeof fd);
+		control = put(victim, rights, sizeof rights);
 		memcpy(&packet.msg_control, &control, sizeof control);
 		packet.msg_controllen = sizeof rights;
 	}
@@ -317,8 +142,8 @@ put_packet(struct victim *victim, uint64_t name, int fd)
 }
 
 static uint64_t
-put_argument(struct victim *victim, const struct argument *argument,
-    const uint64_t *numbers)
+put_argument(
+    struct victim *victim, const struct argument *argument, const uint64_t *numbers)
 {
 	static const struct clone_args clone_args = {.exit_signal = SIGCHLD};
 	static const struct sockaddr_un name = {AF_UNIX, "\0ipw"};
@@ -343,8 +168,7 @@ put_argument(struct victim *victim, const struct argument *argument,
 	case KIND_PACKET:
 		return put_packet(victim, 0, -1);
 	case KIND_PACKET_TO:
-		return put_packet(
-		    victim, put_address(victim, AF_INET, numbers[1]), -1);
+		return put_packet(victim, put_address(victim, AF_INET, numbers[1]), -1);
 	case KIND_PACKET_FD:
 		return put_packet(victim, 0, (int)numbers[1]);
 	case KIND_CLONE:
@@ -359,7 +183,8 @@ put_argument(struct victim *victim, const struct argument *argument,
 	}
 }
 
-/* --- the victim -------------------------------------------------------------------- */
+/* --- the victim --------------------------------------------------------------------
+ */
 
 /* Waits for its next stop or its end. */
 static int
@@ -528,7 +353,8 @@ run_call(struct victim *victim, const struct call *call, int64_t *ret_value)
 	return outcome_of(status);
 }
 
-/* --- copies ------------------------------------------------------------------------ */
+/* --- copies ------------------------------------------------------------------------
+ */
 
 #define NEW_PROCESSES (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
 
@@ -561,36 +387,11 @@ copy_end(const struct victim *copy)
 		continue;
 }
 
-/* Names for what a role may survive; others are printed by their numbers. */
-static const char *
-call_name(long number)
-{
-	static const char *const names[SWEEP_END] = {
-#define NAME(name) [SYS_##name] = #name
-	    NAME(read), NAME(write), NAME(close), NAME(poll), NAME(mmap), NAME(mprotect),
-	    NAME(munmap), NAME(brk), NAME(rt_sigaction), NAME(rt_sigprocmask),
-	    NAME(rt_sigreturn), NAME(ioctl), NAME(pread64), NAME(pwrite64), NAME(readv),
-	    NAME(writev), NAME(mremap), NAME(madvise), NAME(getpid), NAME(socket),
-	    NAME(connect), NAME(sendto), NAME(recvfrom), NAME(sendmsg), NAME(recvmsg),
-	    NAME(shutdown), NAME(bind), NAME(listen), NAME(getsockname),
-	    NAME(getpeername), NAME(setsockopt), NAME(getsockopt), NAME(clone),
-	    NAME(execve), NAME(exit), NAME(kill), NAME(fcntl), NAME(ftruncate),
-	    NAME(gettid), NAME(futex), NAME(restart_syscall), NAME(clock_gettime),
-	    NAME(exit_group), NAME(epoll_wait), NAME(epoll_ctl), NAME(tgkill),
-	    NAME(openat), NAME(ppoll), NAME(set_robust_list), NAME(epoll_pwait),
-	    NAME(accept4), NAME(epoll_create1), NAME(eventfd2), NAME(getrandom),
-	    NAME(memfd_create), NAME(rseq), NAME(sched_yield)
-#undef NAME
-	};
-
-	return number < SWEEP_END ? names[number] : NULL;
-}
-
 static bool
 is_survived(struct victim *victim, long number, uint64_t argument)
 {
-	struct call call = {number,
-	    {argument, argument, argument, argument, argument, argument}};
+	struct call call = {
+	    number, {argument, argument, argument, argument, argument, argument}};
 	struct victim copy = copy_make(victim);
 	enum outcome outcome;
 	int64_t value;
@@ -612,8 +413,8 @@ sweep(pid_t pid)
 		if (!is_survived(&victim, number, 0) &&
 		    !is_survived(&victim, number, UINT64_MAX))
 			continue;
-		if (call_name(number) != NULL)
-			printf("%s%s", space, call_name(number));
+		if (call_names[number] != NULL)
+			printf("%s%s", space, call_names[number]);
 		else
 			printf("%s%ld", space, number);
 		space = " ";
@@ -623,27 +424,35 @@ sweep(pid_t pid)
 	return 0;
 }
 
-/* --- ipwarden-config --------------------------------------------------------------- */
+/* --- ipwarden-config ---------------------------------------------------------------
+ */
+
+/* Its descriptors (proto/fds.h), and what it says first (proto/control.h). */
+#define CONFIG_LOG	  2
+#define CONFIG_CONTROL	  3
+#define CONFIG_KUBECONFIG 7
+#define CONFIG_FDS	  10
+#define CONFIG_LOCKED	  'L'
 
 static void __attribute__((noreturn))
 become_config(const char *program, int null_fd, int control_fd, int kubeconfig_fd)
 {
 	char *argv[] = {NULL, NULL};
 	char *envp[] = {NULL};
-	int fds[FD_FIXED_END];
+	int fds[CONFIG_FDS];
 
 	memcpy(&argv[0], &program, sizeof program);
-	for (int i = 0; i < FD_FIXED_END; i++)
+	for (int i = 0; i < CONFIG_FDS; i++)
 		fds[i] = null_fd;
-	fds[FD_LOG] = STDERR_FILENO;
-	fds[FD_CONTROL] = control_fd;
-	fds[FD_KUBECONFIG] = kubeconfig_fd;
-	for (int i = 0; i < FD_FIXED_END; i++)
+	fds[CONFIG_LOG] = STDERR_FILENO;
+	fds[CONFIG_CONTROL] = control_fd;
+	fds[CONFIG_KUBECONFIG] = kubeconfig_fd;
+	for (int i = 0; i < CONFIG_FDS; i++)
 		fds[i] = fcntl(fds[i], F_DUPFD, 100);
-	for (int i = 0; i < FD_FIXED_END; i++)
+	for (int i = 0; i < CONFIG_FDS; i++)
 		if (dup2(fds[i], i) < 0)
 			_exit(2);
-	syscall(SYS_close_range, FD_FIXED_END, ~0u, 0);
+	syscall(SYS_close_range, CONFIG_FDS, ~0u, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	execve(program, argv, envp);
 	_exit(2);
@@ -668,12 +477,13 @@ start_config(const char *program)
 		become_config(program, null_fd, control[1], kubeconfig[0]);
 	close(control[1]);
 	close(kubeconfig[0]);
-	if (recv(control[0], &record, 1, 0) != 1 || record != CONTROL_LOCKED)
+	if (recv(control[0], &record, 1, 0) != 1 || record != CONFIG_LOCKED)
 		give_up("%s does not lock itself", program);
 	return pid;
 }
 
-/* --- the command ------------------------------------------------------------------- */
+/* --- the command -------------------------------------------------------------------
+ */
 
 static int
 print_outcome(enum outcome outcome, int64_t value)
@@ -683,8 +493,8 @@ print_outcome(enum outcome outcome, int64_t value)
 		return 0;
 	}
 	if (outcome == OUTCOME_DIED) {
-		printf("died of something else: status %llx\n",
-		    (unsigned long long)value);
+		printf(
+		    "died of something else: status %llx\n", (unsigned long long)value);
 		return 1;
 	}
 	if (value < 0 && value >= -ERROR_MAX) {
