@@ -146,8 +146,7 @@ wait_ms(const struct loop *loop, int wait_ms_max)
 	bool bounded = wait_ms_max >= 0;
 	const struct loop_timer *timer;
 
-	LIST_FOREACH(timer, &loop->timers, link)
-	{
+	LIST_FOREACH(timer, &loop->timers, link) {
 		int64_t left = timer->due.ms - now_ms;
 
 		if (!timer->armed)
@@ -168,8 +167,7 @@ run_timers(struct loop *loop)
 
 	while (fired && !loop->stopped) {
 		fired = false;
-		LIST_FOREACH(timer, &loop->timers, link)
-		{
+		LIST_FOREACH(timer, &loop->timers, link) {
 			if (!timer->armed || timer->due.ms > loop->now.ms)
 				continue;
 			timer->armed = false;

@@ -167,6 +167,7 @@ gcp_judge(struct gcp *gcp, const struct call *call, const struct http_reply *rep
     const struct cloud_answer *answer)
 {
 	int64_t most_ms = pause_most(answer->fault);
+	struct mono_time now = clock_mono();
 	int64_t pause_ms;
 
 	if (call->op == CLOUD_WAIT_OPERATION && reply->error == -ETIMEDOUT)
@@ -178,8 +179,11 @@ gcp_judge(struct gcp *gcp, const struct call *call, const struct http_reply *rep
 		gcp->paused.ms = 0;
 		return;
 	}
+	/* calls that were under way together fail together: that is one failure */
+	if (now.ms < gcp->paused.ms && reply->retry_after_ms <= 0)
+		return;
 	pause_ms = pause_length(gcp->failures++, most_ms, reply->retry_after_ms);
-	gcp->paused.ms = clock_mono().ms + pause_ms;
+	gcp->paused.ms = now.ms + pause_ms;
 	log_warn("endpoint_paused", LOG_S("reason", answer->reason),
 	    LOG_S("message", answer->message), LOG_N("failures", gcp->failures),
 	    LOG_N("pause_ms", pause_ms));

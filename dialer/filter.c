@@ -20,6 +20,9 @@
 #define OPENED_TOP(i) SANDBOX_ARG_BITS(i, ~UINT64_C(0x1f), UINT64_C(0x20))
 _Static_assert(FD_OPENED_FIRST == 16, "the masks say so");
 
+/* MSG_FASTOPEN makes a connection of a send; nothing here has a use for it. */
+#define NO_FASTOPEN(i) SANDBOX_ARG_BITS(i, MSG_FASTOPEN, 0)
+
 #define STREAM_FLAGS ((uint64_t)(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK))
 
 /* A socket option on what was opened. */
@@ -59,11 +62,11 @@ static const struct sandbox_group process_group = {"dialer process", process_rul
 static const struct sandbox_rule speak_rules[] = {
     SANDBOX_ALLOW_IF(write, SANDBOX_ARG_EQ(0, FD_LOG)),
     SANDBOX_ALLOW_IF(recvmsg, SANDBOX_ARG_EQ(0, FD_CONTROL)),
-    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_CONTROL)),
+    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_CONTROL), NO_FASTOPEN(2)),
     SANDBOX_ALLOW_IF(recvmsg, SANDBOX_ARG_EQ(0, FD_DIAL)),
-    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_DIAL)),
+    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_DIAL), NO_FASTOPEN(2)),
     SANDBOX_ALLOW_IF(recvmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE)),
-    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE)),
+    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE), NO_FASTOPEN(2)),
     SANDBOX_RULES_END,
 };
 static const struct sandbox_group speak_group = {"dialer speaks", speak_rules};

@@ -39,21 +39,48 @@ struct server {
 	const struct health *health;
 	const char *cluster;
 	struct loop_timer *timer;
+	size_t pages_bytes; /* of the bodies that are on their way */
 	struct listener listeners[2];
 };
 
+struct body {
+	struct server *server;
+	struct buf text;
+};
+
+static struct body *
+body_new(struct server *server)
+{
+	struct body *body = mem_calloc(1, sizeof *body);
+
+	body->server = server;
+	buf_init(&body->text, EXPOSITION_MAX);
+	return body;
+}
+
+/* libmicrohttpd's, when the last byte is sent or the client is gone. */
+static void
+body_free(void *arg)
+{
+	struct body *body = arg;
+
+	body->server->pages_bytes -= body->text.cap;
+	buf_free(&body->text);
+	free(body);
+}
+
 static enum MHD_Result
 answer(
-    struct MHD_Connection *connection, int status, const char *type, struct buf *body)
+    struct MHD_Connection *connection, int status, const char *type, struct body *body)
 {
-	size_t len = body->len;
-	void *data = body->data != NULL ? body->data : mem_calloc(1, 1);
-	struct MHD_Response *response =
-	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *response;
 	enum MHD_Result result;
 
+	body->server->pages_bytes += body->text.cap;
+	response = MHD_create_response_from_buffer_with_free_callback_cls(
+	    body->text.len, body->text.data, body_free, body);
 	if (response == NULL) {
-		free(data);
+		body_free(body);
 		return MHD_NO;
 	}
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);

@@ -1,6 +1,7 @@
 #include "meter.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <search.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -33,6 +34,9 @@ struct meter {
 	void *tree; /* by metric and labels: tsearch(3) */
 	TAILQ_HEAD(, series) list;
 	size_t count;
+	/* a drop found the queue full: all series of that metric are dropped and set
+	 * anew */
+	bool redo[METRIC_COUNT];
 	bool readiness_known, readiness_dirty;
 	char readiness[TEXT_MAX + 1];
 	struct msg_sample sample;
@@ -130,6 +134,24 @@ series_send(struct meter *meter, const struct series *series)
 	return error;
 }
 
+static int
+redo_metrics(struct meter *meter)
+{
+	for (unsigned int metric = 0; metric < METRIC_COUNT; metric++) {
+		struct msg_sample_drop drop = {.metric = metric};
+		struct series *series;
+
+		if (!meter->redo[metric])
+			continue;
+		if (link_send(meter->link, MSG_SAMPLE_DROP, &drop) < 0)
+			return -EAGAIN;
+		meter->redo[metric] = false;
+		TAILQ_FOREACH(series, &meter->list, link)
+			series->dirty |= series->metric == metric;
+	}
+	return 0;
+}
+
 static void
 flush(struct meter *meter)
 {
@@ -145,8 +167,9 @@ flush(struct meter *meter)
 			return;
 		meter->readiness_dirty = false;
 	}
-	TAILQ_FOREACH(series, &meter->list, link)
-	{
+	if (redo_metrics(meter) < 0)
+		return;
+	TAILQ_FOREACH(series, &meter->list, link) {
 		if (!series->dirty)
 			continue;
 		if (series_send(meter, series) < 0)
@@ -171,7 +194,7 @@ on_up(void *arg)
 	struct series *series;
 
 	TAILQ_FOREACH(series, &meter->list, link)
-	series->dirty = true;
+		series->dirty = true;
 	meter->readiness_dirty = meter->readiness_known;
 	flush(meter);
 }
@@ -344,7 +367,8 @@ meter_drop(struct meter *meter, enum metric metric, int count, ...)
 			series_remove(meter, series);
 	}
 	/* while the link is down nothing is lost: metricsd forgets at link-up */
-	link_send(meter->link, MSG_SAMPLE_DROP, &drop);
+	if (link_send(meter->link, MSG_SAMPLE_DROP, &drop) == -EAGAIN)
+		meter->redo[metric] = true;
 }
 
 void

@@ -29,6 +29,9 @@ act_event(
 	char message[TEXT_MAX + 1];
 	va_list args;
 
+	if (act->events >= ACT_EVENTS_MAX)
+		return;
+	act->events++;
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
@@ -152,9 +155,22 @@ act_rest(struct act *act)
 		act->slot->failure_reason[0] = '\0';
 		act->slot->needed_at.ms = 0;
 	}
-	if (news && step->degraded)
+	/* what is wrong with the allocation itself is told once */
+	if (news && step->degraded && act->item->allocation->refusal_reason[0] == '\0')
 		act_event(
 		    act, "Warning", reason, "%s: %.400s", act->entry->address, message);
+}
+
+/* An entry of the list that is no usable address is told of when it is new. */
+static void
+act_hold(struct act *act)
+{
+	struct allocation_address *entry = act->entry;
+
+	if (allocation_address_usable(entry) || entry->since.ms != 0)
+		return;
+	entry->since = act->core->now.wall;
+	act_event(act, "Warning", entry->reason, "%.500s", entry->message);
 }
 
 static void
@@ -224,8 +240,10 @@ void
 act_step(struct act *act)
 {
 	switch (act->step->kind) {
-	case PLAN_HOLD:
 	case PLAN_FORGET:
+		return;
+	case PLAN_HOLD:
+		act_hold(act);
 		return;
 	case PLAN_REST:
 		act_rest(act);

@@ -6,6 +6,10 @@
 
 #include "state.h"
 
+/* Events that one pass tells of one allocation, so that a long list of bad addresses
+ * does not crowd out everything else. Its status says the rest. */
+#define ACT_EVENTS_MAX 16u
+
 struct act {
 	struct core *core;
 	struct item *item;
@@ -13,7 +17,8 @@ struct act {
 	struct allocation_address *entry;
 	struct plan_step *step;
 	const struct scene *scene;
-	bool complete; /* the watcher's facts are whole: things may be taken away */
+	bool complete;	 /* the watcher's facts are whole: things may be taken away */
+	unsigned events; /* told so far */
 };
 
 /* One address. May change the entry (and drop nothing from the list). */

@@ -36,8 +36,7 @@ fresh_labels(struct json_object *labels, struct pack *pack)
 {
 	if (!json_object_is_type(labels, json_type_object))
 		return labels == NULL;
-	json_object_object_foreach(labels, key, value)
-	{
+	json_object_object_foreach(labels, key, value) {
 		const char *text = jsonread_string(value);
 
 		if (text == NULL || pack_add(pack, key) != 0 ||

@@ -15,6 +15,8 @@
 struct label_job {
 	char node[NAME_MAX_LEN + 1];
 	bool writing;
+	bool
+	    unsure; /* a write's outcome is unknown: the facts may be about to change */
 	unsigned refused; /* in a row */
 	struct backoff backoff;
 };
@@ -57,6 +59,15 @@ labels_complete(
 	       labels_is(node, LABEL_ALLOCATION, value);
 }
 
+/* A write that is under way, or may yet have its effect, makes what we know void. */
+static bool
+labels_in_flux(const struct core *core, const struct world_node *node)
+{
+	const struct label_job *job = map_get(core->labels, node->name);
+
+	return job != NULL && (job->writing || job->unsure);
+}
+
 static bool
 labels_given_up(const struct core *core, const struct world_node *node)
 {
@@ -69,18 +80,19 @@ bool
 labels_are_on(const struct core *core, const struct world_node *node,
     const char *address, const char *allocation)
 {
-	return node == NULL || labels_complete(node, address, allocation) ||
-	       labels_given_up(core, node);
+	return node == NULL || labels_given_up(core, node) ||
+	       (!labels_in_flux(core, node) &&
+		   labels_complete(node, address, allocation));
 }
 
 bool
 labels_are_off(
     const struct core *core, const struct world_node *node, const char *address)
 {
-	return node == NULL ||
-	       (texts_value(&node->labels, LABEL_READY) == NULL &&
-		   !labels_is(node, LABEL_ADDRESS, address)) ||
-	       labels_given_up(core, node);
+	return node == NULL || labels_given_up(core, node) ||
+	       (!labels_in_flux(core, node) &&
+		   texts_value(&node->labels, LABEL_READY) == NULL &&
+		   !labels_is(node, LABEL_ADDRESS, address));
 }
 
 /* --- writing ---------------------------------------------------------------------- */
@@ -111,6 +123,8 @@ labels_written(struct core *core, struct call *call, const struct kube_reply *re
 	job->writing = false;
 	if (reply->error != 0 || reply->status != 200) {
 		backoff_fail(&job->backoff, core->now.mono);
+		job->unsure = job->unsure || reply->status >= 500 ||
+			      (reply->error != 0 && reply->maybe_sent);
 		/* Only what the server itself refuses will not get better. */
 		if (reply->error == 0 && reply->status >= 400 && reply->status < 500 &&
 		    reply->status != 429)
@@ -118,6 +132,7 @@ labels_written(struct core *core, struct call *call, const struct kube_reply *re
 		return;
 	}
 	job->refused = 0;
+	job->unsure = false;
 	backoff_clear(&job->backoff);
 	node = fresh_node(reply->json);
 	if (node != NULL && known != NULL && strcmp(known->uid, node->uid) == 0)
@@ -282,21 +297,25 @@ static void
 labels_node(struct core *core, const struct plan *plan, const struct scene *scene,
     const struct world_node *node)
 {
+	bool unsure = labels_in_flux(core, node);
+	bool leaving = false;
+
 	for (size_t i = 0; i < plan->len; i++) {
 		const struct plan_step *step = &plan->steps[i];
 		const char *address = labels_entry(step)->address;
+		bool unsettled = labels_unsettled(core, step);
 
+		leaving |= !unsettled && labels_is_leaving(step, node);
 		if (!labels_belong(step, node))
 			continue;
-		if (step->allocation->policy != POLICY_OBSERVE &&
-		    !labels_unsettled(core, step) &&
-		    !labels_complete(node, address, step->allocation->name))
+		if (step->allocation->policy != POLICY_OBSERVE && !unsettled &&
+		    (unsure || !labels_complete(node, address, step->allocation->name)))
 			labels_write(core, node, address, step->allocation->name,
 			    "the address is there");
 		return;
 	}
-	if (labels_stale(core, plan, scene, node))
-		labels_write(core, node, NULL, NULL, "no address is (to be) there");
+	if ((leaving && unsure) || labels_stale(core, plan, scene, node))
+		labels_write(core, node, NULL, "", "no address is (to be) there");
 }
 
 void

@@ -147,8 +147,9 @@ pass_act(struct core *core, const struct plan *plan, const struct scene *scene,
 {
 	size_t start = 0;
 
-	while (start < plan->len) {
-		struct allocation *allocation = plan->steps[start].allocation;
+	/* the steps are in their order; who lists nothing has none, yet a status */
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		const struct allocation *allocation = scene->allocations[i];
 		struct item *item = map_get(core->items, allocation->name);
 		size_t end = start;
 

@@ -76,7 +76,8 @@ plan_owner(const struct scene *scene, const char *address)
 			continue;
 		if (plan_is_incumbent(entry))
 			return allocation;
-		if (oldest == NULL)
+		/* what is refused does nothing with it, and keeps nobody from it */
+		if (oldest == NULL && allocation->refusal_reason[0] == '\0')
 			oldest = allocation;
 	}
 	return oldest;

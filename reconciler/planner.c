@@ -68,6 +68,28 @@ planner_stay(struct plan_step *step, const char *reason, const char *message)
 	planner_say(step, ADDRESS_STATE_DRAINING, reason, message);
 }
 
+/* A pod that carries the name of the missing workload as a label: perhaps only the kind
+ * is wrong. The least name, "" none. */
+static const char *
+planner_hint(const struct world *world, const struct allocation *allocation)
+{
+	const char *wanted = allocation->workload_name;
+	const char *hint = "";
+
+	MAP_EACH(world->pods, entry)
+	{
+		const struct world_pod *pod = lh_entry_v(entry);
+
+		if (strcmp(pod->namespace, allocation->workload_namespace) != 0 ||
+		    (strcmp(pod->label_app, wanted) != 0 &&
+			strcmp(pod->label_name, wanted) != 0))
+			continue;
+		if (hint[0] == '\0' || strcmp(pod->name, hint) < 0)
+			hint = pod->name;
+	}
+	return hint;
+}
+
 /* Pods that keep it there; true: it stays for now. */
 static bool
 planner_in_use(struct planner *planner, struct plan_step *step)
@@ -76,14 +98,16 @@ planner_in_use(struct planner *planner, struct plan_step *step)
 	const struct allocation *allocation = step->allocation;
 	const struct world_node *node = step->holder.node;
 	char message[TEXT_MAX + 1];
-	const char *first;
+	const char *first, *hinted;
 	size_t count;
 
 	if (world_noted(scene->world, NOTE_WORKLOAD_MISSING, allocation->uid, "",
 		scene->now.mono)) {
+		hinted = planner_hint(scene->world, allocation);
 		snprintf(message, sizeof message,
-		    "workload %s/%s does not exist; nothing moves",
-		    allocation->workload_namespace, allocation->workload_name);
+		    "workload %s/%.200s does not exist; nothing moves%s%.200s",
+		    allocation->workload_namespace, allocation->workload_name,
+		    hinted[0] != '\0' ? "; is it that of pod " : "", hinted);
 		planner_stay(step, "WorkloadNotFound", message);
 		step->degraded = true;
 		return true;

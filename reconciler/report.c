@@ -69,6 +69,21 @@ report_one(const struct allocation_address *entry, const char *reason_default,
 }
 
 static void
+report_accepted(struct core *core, struct allocation *allocation)
+{
+	const char *reason = allocation->refusal_reason;
+
+	if (reason[0] == '\0') {
+		allocation_condition(allocation, CONDITION_ACCEPTED, CONDITION_TRUE,
+		    "Accepted", "the spec makes sense", core->now.wall);
+		return;
+	}
+	if (allocation_condition(allocation, CONDITION_ACCEPTED, CONDITION_FALSE,
+		reason, allocation->refusal, core->now.wall))
+		trail_event(core, allocation, "Warning", reason, allocation->refusal);
+}
+
+static void
 report_ready(
     struct allocation *allocation, const struct report *report, struct wall_time now)
 {
@@ -136,12 +151,7 @@ report_conditions(struct core *core, struct item *item)
 	struct report report;
 
 	report_gather(allocation, &report);
-	if (allocation->refusal_reason[0] != '\0')
-		allocation_condition(allocation, CONDITION_ACCEPTED, CONDITION_FALSE,
-		    allocation->refusal_reason, allocation->refusal, now);
-	else
-		allocation_condition(allocation, CONDITION_ACCEPTED, CONDITION_TRUE,
-		    "Accepted", "the spec makes sense", now);
+	report_accepted(core, allocation);
 	report_ready(allocation, &report, now);
 	report_progressing(allocation, &report, now);
 	report_degraded(allocation, &report, now);

@@ -18,6 +18,9 @@
 #define OPENED_TOP(i) SANDBOX_ARG_BITS(i, ~UINT64_C(0x1f), UINT64_C(0x20))
 _Static_assert(FD_OPENED_FIRST == 16, "the masks say so");
 
+/* MSG_FASTOPEN makes a connection of a send; nothing here has a use for it. */
+#define NO_FASTOPEN(i) SANDBOX_ARG_BITS(i, MSG_FASTOPEN, 0)
+
 #define DATAGRAM_FLAGS ((uint64_t)(SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK))
 
 /* Not sandbox_base and sandbox_control: they read, write and close any descriptor. */
@@ -50,13 +53,13 @@ static const struct sandbox_group process_group = {"resolver process", process_r
 static const struct sandbox_rule speak_rules[] = {
     SANDBOX_ALLOW_IF(write, SANDBOX_ARG_EQ(0, FD_LOG)),
     SANDBOX_ALLOW_IF(recvmsg, SANDBOX_ARG_EQ(0, FD_CONTROL)),
-    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_CONTROL)),
+    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_CONTROL), NO_FASTOPEN(2)),
     SANDBOX_ALLOW_IF(recvmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE_0)),
-    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE_0)),
+    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE_0), NO_FASTOPEN(2)),
     SANDBOX_ALLOW_IF(recvmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE_1)),
-    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE_1)),
+    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE_1), NO_FASTOPEN(2)),
     SANDBOX_ALLOW_IF(recvmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE_2)),
-    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE_2)),
+    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE_2), NO_FASTOPEN(2)),
     SANDBOX_RULES_END,
 };
 static const struct sandbox_group speak_group = {"resolver speaks", speak_rules};
@@ -70,8 +73,8 @@ static const struct sandbox_rule query_rules[] = {
 	SANDBOX_ARG_EQ(1, DATAGRAM_FLAGS), SANDBOX_ARG_EQ(2, 0)),
     SANDBOX_ALLOW_IF(connect, OPENED_LOW(0)),
     SANDBOX_ALLOW_IF(connect, OPENED_TOP(0)),
-    SANDBOX_ALLOW_IF(sendto, OPENED_LOW(0), SANDBOX_ARG_EQ(4, 0)),
-    SANDBOX_ALLOW_IF(sendto, OPENED_TOP(0), SANDBOX_ARG_EQ(4, 0)),
+    SANDBOX_ALLOW_IF(sendto, OPENED_LOW(0), SANDBOX_ARG_EQ(4, 0), NO_FASTOPEN(3)),
+    SANDBOX_ALLOW_IF(sendto, OPENED_TOP(0), SANDBOX_ARG_EQ(4, 0), NO_FASTOPEN(3)),
     SANDBOX_ALLOW_IF(recvfrom, OPENED_LOW(0), SANDBOX_ARG_EQ(4, 0)),
     SANDBOX_ALLOW_IF(recvfrom, OPENED_TOP(0), SANDBOX_ARG_EQ(4, 0)),
     SANDBOX_ALLOW_IF(pread64, OPENED_LOW(0)),

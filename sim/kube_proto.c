@@ -181,6 +181,34 @@ add_text(struct json_object *json, const char *name, const struct cursor *bytes)
 	json_object_array_add(list, text_new(bytes));
 }
 
+static int read_message(
+    struct cursor cursor, const struct message *message, struct json_object *json);
+
+/* A field of bytes, by the shape that it has. */
+static int
+read_bytes(const struct cursor *bytes, const char *name, enum shape shape,
+    const struct message *of, struct json_object *json)
+{
+	switch (shape) {
+	case TEXT:
+		/* Go writes empty texts out, JSON leaves them away */
+		if (bytes->at < bytes->end)
+			json_object_object_add(json, name, text_new(bytes));
+		return 0;
+	case TEXTS:
+		add_text(json, name, bytes);
+		return 0;
+	case MAP:
+		return add_entry(kube_json_section(json, name), *bytes);
+	case MESSAGE:
+		return read_message(*bytes, of, kube_json_section(json, name));
+	case INTEGER:
+	case NONE:
+	default:
+		return -EINVAL;
+	}
+}
+
 static int
 read_message(
     struct cursor cursor, const struct message *message, struct json_object *json)
@@ -189,31 +217,25 @@ read_message(
 
 	while (cursor.at < cursor.end) {
 		size_t i = 0;
-		const char *name;
+		int rc = take_field(&cursor, &field);
 
-		if (take_field(&cursor, &field) < 0)
+		if (rc < 0 || field.number == 0)
 			return -EINVAL;
 		while (i < FIELDS_MAX && message->fields[i].number != field.number)
 			i++;
 		if (i == FIELDS_MAX)
 			continue;
-		name = message->fields[i].name;
-		if (message->fields[i].shape == INTEGER && field.wire == WIRE_VARINT)
-			kube_json_set_int(json, name, (int64_t)field.value);
-		if (field.wire != WIRE_BYTES)
-			continue;
-		if (message->fields[i].shape == TEXT &&
-		    field.bytes.at < field.bytes.end)
-			json_object_object_add(json, name, text_new(&field.bytes));
-		else if (message->fields[i].shape == TEXTS)
-			add_text(json, name, &field.bytes);
-		else if (message->fields[i].shape == MAP &&
-			 add_entry(kube_json_section(json, name), field.bytes) < 0)
-			return -EINVAL;
-		else if (message->fields[i].shape == MESSAGE &&
-			 read_message(field.bytes, message->fields[i].of,
-			     kube_json_section(json, name)) < 0)
-			return -EINVAL;
+		if (field.wire == WIRE_BYTES)
+			rc = read_bytes(&field.bytes, message->fields[i].name,
+			    message->fields[i].shape, message->fields[i].of, json);
+		else if (field.wire == WIRE_VARINT &&
+			 message->fields[i].shape == INTEGER)
+			kube_json_set_int(
+			    json, message->fields[i].name, (int64_t)field.value);
+		else
+			rc = -EINVAL;
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }

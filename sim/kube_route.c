@@ -154,8 +154,8 @@ read_alternative(struct kube_call *call, const char *text)
 	return call->format != KUBE_DISCOVERY || strstr(text, "v=v2beta1") == NULL;
 }
 
-/* The first alternative that can be served decides. */
-static int
+/* The first alternative that can be served decides; false: there is none. */
+static bool
 negotiate(struct kube_call *call)
 {
 	const char *accept = sim_request_header(call->request, "Accept");
@@ -164,20 +164,19 @@ negotiate(struct kube_call *call)
 	call->format = KUBE_JSON;
 	call->table_version = "v1";
 	if (accept == NULL || accept[0] == '\0')
-		return 0;
+		return true;
 	while (*accept != '\0') {
-		size_t len = strcspn(accept, ",");
+		size_t len;
 
 		accept += strspn(accept, " ");
 		len = strcspn(accept, ",");
 		snprintf(text, sizeof text, "%.*s", (int)len, accept);
 		if (read_alternative(call, text))
-			return 0;
+			return true;
 		accept += len;
 		accept += *accept == ',';
 	}
-	return kube_fail(call, 406, "NotAcceptable", NULL,
-	    "only the following media types are accepted: application/json");
+	return false;
 }
 
 static int
@@ -192,7 +191,10 @@ check_request(struct kube_call *call)
 		return kube_fail(call, 400, "BadRequest", NULL,
 		    "invalid dryRun \"%.64s\": supported values: \"All\"", dry_run);
 	call->dry_run = dry_run != NULL;
-	return negotiate(call);
+	if (!negotiate(call))
+		return kube_fail(call, 406, "NotAcceptable", NULL,
+		    "only the following media types are accepted: application/json");
+	return 0;
 }
 
 static void
@@ -231,8 +233,8 @@ answer_path(struct kube_call *call)
 		kube_fail_forbidden(call);
 		return;
 	}
-	if (check_request(call) < 0)
-		return;
+	/* discovery and health are told to everyone in the form that there is */
+	(void)negotiate(call);
 	if (strcmp(call->verb, "get") != 0 || !kube_discovery_answer(call))
 		kube_fail_unknown_path(call);
 }

@@ -221,7 +221,7 @@ void
 kube_write_create(struct kube_call *call)
 {
 	struct kube_resource *resource = call->view->resource;
-	struct json_object *json;
+	struct json_object *json = NULL;
 	struct kube_object *object;
 
 	if (kube_write_body(call, &json) < 0)
@@ -286,7 +286,7 @@ void
 kube_write_update(struct kube_call *call)
 {
 	struct kube_object *old = kube_read_find(call);
-	struct json_object *json;
+	struct json_object *json = NULL;
 
 	if (kube_write_body(call, &json) < 0)
 		return;

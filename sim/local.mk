@@ -6,6 +6,8 @@ sim_libsim_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(SIM_INC)
 sim_libsim_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(MHD_CFLAGS) $(GNUTLS_CFLAGS) \
 	$(OPENSSL_CFLAGS)
 sim_libsim_a_SOURCES = \
+	sim/kube_proto.h \
+	sim/kube_proto.c \
 	sim/control.c sim/control.h \
 	sim/fault.c \
 	sim/gce_api.c sim/gce_api.h \

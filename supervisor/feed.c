@@ -23,9 +23,8 @@ feed_settings(int control_fd, const struct settings *settings, uint32_t wanted)
 	return 0;
 }
 
-/* A fresh descriptor each time: the offset of one that is shared would be shared too.
- * Returns -1 when there is no such file. */
-static int
+/* A fresh descriptor each time: one that is shared would share its offset, too. */
+int
 credential_open(struct credential *credential)
 {
 	struct stat info;

@@ -75,6 +75,23 @@ share(struct identity *to, const struct identity *from)
 			 "server, not only read"));
 }
 
+/* Later a file may be between two versions; at the start it has to be there. */
+static void
+check_files(struct supervisor *sup, enum identity_id id)
+{
+	for (int kind = 0; kind < FILE_COUNT; kind++) {
+		struct credential *credential = &sup->identities[id].files[kind];
+		int fd;
+
+		if (credential->path[0] == '\0')
+			continue;
+		fd = credential_open(credential);
+		if (fd < 0)
+			exit(EXIT_CONFIG);
+		close(fd);
+	}
+}
+
 void
 identities_load(struct supervisor *sup)
 {
@@ -97,4 +114,7 @@ identities_load(struct supervisor *sup)
 	set_dial(watcher);
 	set_path(&sup->identities[IDENTITY_CLOUD], FILE_CLOUD_CA, options->cloud_ca);
 	set_path(&sup->identities[IDENTITY_DNS], FILE_RESOLV_CONF, "/etc/resolv.conf");
+	check_files(sup, IDENTITY_RECONCILER);
+	check_files(sup, IDENTITY_WATCHER);
+	check_files(sup, IDENTITY_CLOUD);
 }

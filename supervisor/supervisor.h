@@ -158,6 +158,9 @@ void links_violation(struct supervisor *sup, enum role reporter, unsigned int sl
 int feed_child(struct supervisor *sup, enum role role);
 /* Tells metricsd of one process, or of all when role is ROLE_COUNT. */
 void feed_process(struct supervisor *sup, enum role role);
+/* Opens the file to be read. -1 when it has none, or when it cannot be opened as a
+ * regular file, which is logged. */
+int credential_open(struct credential *credential);
 /* Hands over files that have changed on disk. */
 void feed_rotated(struct supervisor *sup);
 

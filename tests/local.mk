@@ -100,6 +100,35 @@ tests_unit_test_dns_LDADD = resolver/libdns.a base/libbase.a -lresolv \
 	$(CRITERION_LIBS)
 tests_unit_test_dns_SOURCES = tests/unit/test_dns.c
 
+UNIT_TESTS += tests/unit/test_project
+tests_unit_test_project_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(KUBE_INC) \
+	$(WATCHER_INC)
+tests_unit_test_project_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_project_LDADD = watcher/libproject.a kube/libkube.a proto/liblink.a \
+	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_project_SOURCES = tests/unit/test_project.c
+
+UNIT_TESTS += tests/unit/test_exposition
+tests_unit_test_exposition_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(METRICSD_INC)
+tests_unit_test_exposition_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_exposition_LDADD = metricsd/libmetricsd.a proto/liblink.a \
+	base/libbase.a $(CRITERION_LIBS)
+tests_unit_test_exposition_SOURCES = tests/unit/test_exposition.c
+
+UNIT_TESTS += tests/unit/test_registry
+tests_unit_test_registry_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(METRICSD_INC)
+tests_unit_test_registry_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_registry_LDADD = metricsd/libmetricsd.a proto/liblink.a base/libbase.a \
+	$(CRITERION_LIBS)
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c
+
+UNIT_TESTS += tests/unit/test_health
+tests_unit_test_health_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(METRICSD_INC)
+tests_unit_test_health_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_health_LDADD = metricsd/libmetricsd.a proto/liblink.a base/libbase.a \
+	$(CRITERION_LIBS)
+tests_unit_test_health_SOURCES = tests/unit/test_health.c
+
 UNIT_TESTS += tests/unit/test_gcp
 tests_unit_test_gcp_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
 	$(CLOUDWORKER_INC)
@@ -250,8 +279,9 @@ tests_unit_test_sim_kube_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) \
 	$(CRITERION_LIBS)
 tests_unit_test_sim_kube_SOURCES = tests/unit/test_sim_kube_schema.c \
 	tests/unit/test_sim_kube_wire.c tests/unit/test_sim_kube.c \
-	tests/unit/sim_kube_rig.c tests/unit/sim_kube_rig.h \
-	tests/unit/sim_kube_replay.h tests/unit/sim_kube_replay.c
+	tests/unit/test_sim_kube_watch.c tests/unit/sim_kube_rig.c \
+	tests/unit/sim_kube_rig.h tests/unit/sim_kube_replay.h \
+	tests/unit/sim_kube_replay.c
 
 if HAVE_CRITERION
 check_PROGRAMS += $(UNIT_TESTS)
@@ -298,7 +328,7 @@ TESTS += tests/simulation/small.sh
 # System tests: programs that play the supervisor, and scripts that play a user. They run
 # on what `make install` puts into $(STAGE).
 check_PROGRAMS += tests/system/inject
-tests_system_inject_SOURCES = tests/system/inject.c
+tests_system_inject_SOURCES = tests/system/inject.c tests/system/inject_attempts.h
 check_PROGRAMS += tests/system/edge_test tests/system/cloud_test
 tests_system_edge_test_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) $(HTTP_INC)
 tests_system_edge_test_LDADD = proto/libcontrol.a base/libbase.a
@@ -328,8 +358,12 @@ SYSTEM_TESTS = tests/system/edge_test tests/system/cloud_test \
 	tests/system/metricsd_test
 SYSTEM_SHELL =
 SYSTEM_SHELL += tests/system/adopt.sh
+SYSTEM_SHELL += tests/system/bad_input.sh
+SYSTEM_SHELL += tests/system/deny.sh
 SYSTEM_SHELL += tests/system/kills.sh
 SYSTEM_SHELL += tests/system/nodes.sh
+SYSTEM_SHELL += tests/system/options.sh
+SYSTEM_SHELL += tests/system/outage.sh
 SYSTEM_SHELL += tests/system/path.sh
 SYSTEM_SHELL += tests/system/sim_kubectl.sh
 SYSTEM_SHELL += tests/system/steady.sh

@@ -38,8 +38,8 @@ static bool
 node_annotation(void *arg, struct scan *scan, const char *key, size_t len)
 {
 	struct msg_fact_node *node = arg;
-	const char *raw;
-	size_t raw_len;
+	const char *raw = NULL;
+	size_t raw_len = 0;
 
 	if (!scan_key_is(key, len, SKIP_ANNOTATION))
 		return false;
@@ -119,7 +119,7 @@ node_spec(void *arg, struct scan *scan, const char *key, size_t len)
 }
 
 struct node_condition {
-	char type[64];
+	char type[WALK_KEY_MAX + 1]; /* anyone may add one, named like a label */
 	char status[16];
 	int64_t since_ms;
 };

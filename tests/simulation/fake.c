@@ -1,15 +1,18 @@
 #include "fake.h"
 
+#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "jsonread.h"
 #include "mem.h"
 
 /* 2026-11-20T00:00:00Z; wall, boot and monotonic time run together from there. */
-#define FAKE_EPOCH_MS 1795132800000
-#define FAKE_RENEW_MS 10000
+#define FAKE_EPOCH_MS  1795132800000
+#define FAKE_RENEW_MS  10000
+#define FAKE_ZERO_TIME "2026-01-01T00:00:00Z"
 
 struct fake_event {
 	struct fake_event *next;
@@ -346,4 +349,162 @@ fake_free(struct fake *fake)
 	map_free(fake->objects);
 	map_free(fake->orders);
 	free(fake);
+}
+
+/* --- scenery ---------------------------------------------------------------------- */
+
+void
+fake_node(struct fake *fake, const char *name, const char *zone, bool bare)
+{
+	struct fake_instance *instance = fake_add_instance(fake, name, zone);
+	char *path = mem_printf(FAKE_NODES "%s", name);
+	char *json = mem_printf("{\"kind\":\"Node\",\"metadata\":{\"name\":\"%s\","
+				"\"labels\":{\"pool\":\"edge\"}},"
+				"\"spec\":{\"providerID\":\"gce://" FAKE_PROJECT
+				"/%s/%s\"},\"status\":{\"conditions\":[{\"type\":"
+				"\"Ready\",\"status\":\"True\","
+				"\"lastTransitionTime\":\"" FAKE_ZERO_TIME "\"}]}}",
+	    name, zone, name);
+
+	if (!bare) {
+		snprintf(instance->address, sizeof instance->address, "198.51.100.%u",
+		    ++fake->ephemerals);
+		snprintf(instance->fence, sizeof instance->fence, "external-nat");
+		instance->had_ephemeral = true;
+	}
+	instance->steady_since_ms = fake->now_ms;
+	fake_put(fake, path, json);
+	free(path);
+	free(json);
+}
+
+void
+fake_pod(struct fake *fake, const char *name, const char *node, const char *deployment)
+{
+	char *path = mem_printf(FAKE_PODS "%s", name);
+	char *json = mem_printf(
+	    "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\","
+	    "\"labels\":{\"app\":\"%s\",\"pod-template-hash\":\"7d9\"},"
+	    "\"ownerReferences\":[{\"controller\":true,\"kind\":\"ReplicaSet\","
+	    "\"name\":\"%s-7d9\"}]},\"spec\":{\"nodeName\":\"%s\"},"
+	    "\"status\":{\"phase\":\"Running\"}}",
+	    name, deployment, deployment, node);
+
+	fake_put(fake, path, json);
+	free(path);
+	free(json);
+}
+
+void
+fake_cordon(struct fake *fake, const char *node, bool cordoned)
+{
+	char *path = mem_printf(FAKE_NODES "%s", node);
+
+	fake_patch(fake, path,
+	    cordoned ? "{\"spec\":{\"unschedulable\":true}}"
+		     : "{\"spec\":{\"unschedulable\":null}}");
+	free(path);
+}
+
+void
+fake_ready(struct fake *fake, const char *node, bool ready)
+{
+	char *path = mem_printf(FAKE_NODES "%s", node);
+	char since[CLOCK_TEXT_MAX];
+	char *json;
+
+	clock_format(fake_time(fake).wall, false, since, sizeof since);
+	json = mem_printf("{\"status\":{\"conditions\":[{\"type\":\"Ready\","
+			  "\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}]}}",
+	    ready ? "True" : "False", since);
+	fake_patch(fake, path, json);
+	free(json);
+	free(path);
+}
+
+void
+fake_allocation(
+    struct fake *fake, const char *name, const char *addresses, const char *more_spec)
+{
+	char *path = mem_printf(FAKE_ALLOCATIONS "/%s", name);
+	char *json = mem_printf(
+	    "{\"kind\":\"NetIPAllocation\",\"metadata\":{\"name\":\"%s\","
+	    "\"generation\":1,\"creationTimestamp\":\"" FAKE_ZERO_TIME "\"},"
+	    "\"spec\":{\"reservedIPs\":%s,\"nodeSelector\":{\"pool\":\"edge\"},"
+	    "\"workloadRef\":{\"kind\":\"Deployment\",\"name\":\"sip\"},"
+	    "\"cloud\":{\"provider\":\"gcp\"}%s}}",
+	    name, addresses, more_spec);
+
+	fake_put(fake, path, json);
+	free(path);
+	free(json);
+	fake_put(fake, FAKE_DEPLOYMENTS "sip",
+	    "{\"kind\":\"Deployment\",\"metadata\":{\"name\":\"sip\"}}");
+}
+
+/* --- looking ---------------------------------------------------------------------- */
+
+const char *
+fake_label(struct fake *fake, const char *node, const char *key)
+{
+	char *path = mem_printf(FAKE_NODES "%s", node);
+	struct json_object *metadata =
+	    jsonread_member(fake_get(fake, path), "metadata");
+
+	free(path);
+	return fake_text(jsonread_member(metadata, "labels"), key);
+}
+
+static struct json_object *
+fake_status_list(struct fake *fake, const char *name, const char *key)
+{
+	char *path = mem_printf(FAKE_ALLOCATIONS "/%s", name);
+	struct json_object *status = jsonread_member(fake_get(fake, path), "status");
+
+	free(path);
+	return jsonread_member(status, key);
+}
+
+static struct json_object *
+fake_find(struct json_object *list, const char *key, const char *wanted)
+{
+	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+		struct json_object *item = json_object_array_get_idx(list, i);
+
+		if (strcmp(fake_text(item, key), wanted) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+const char *
+fake_condition(struct fake *fake, const char *name, const char *type)
+{
+	static char text[128];
+	struct json_object *found =
+	    fake_find(fake_status_list(fake, name, "conditions"), "type", type);
+
+	snprintf(text, sizeof text, "%s/%s", fake_text(found, "status"),
+	    fake_text(found, "reason"));
+	return text;
+}
+
+const char *
+fake_entry(struct fake *fake, const char *name, const char *address, const char *key)
+{
+	return fake_text(
+	    fake_find(fake_status_list(fake, name, "addresses"), "address", address),
+	    key);
+}
+
+bool
+fake_has_intent(struct fake *fake, const char *name)
+{
+	struct json_object *list = fake_status_list(fake, name, "addresses");
+
+	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++)
+		if (jsonread_member(json_object_array_get_idx(list, i), "intent") !=
+		    NULL)
+			return true;
+	return false;
 }

@@ -85,7 +85,8 @@ struct fake {
 	long crash_at;	   /* die at that effect; -1 never */
 	bool crash_before; /* the effect itself is lost too */
 	long effects;
-	bool cloud_down; /* every round fails */
+	bool cloud_down;  /* every round fails */
+	const char *mute; /* the watcher says nothing of this path; NULL none */
 
 	unsigned long reads, writes, events_posted, observes, ordered, lists, audits;
 	char violation[512]; /* "" none */
@@ -142,7 +143,16 @@ const char *fake_condition(struct fake *fake, const char *name, const char *type
 const char *fake_entry(
     struct fake *fake, const char *name, const char *address, const char *key);
 bool fake_has_intent(struct fake *fake, const char *name);
+/* Whether a status at the server has that request id in its journal. */
+bool fake_is_journaled(struct fake *fake, const char *request_id);
 
+#define FAKE_DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
+/* A member's text, "" when it is absent. */
+const char *fake_text(struct json_object *object, const char *key);
+
+#define FAKE_NODES	 "/api/v1/nodes/"
+#define FAKE_PODS	 "/api/v1/namespaces/default/pods/"
+#define FAKE_DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
 #define FAKE_ALLOCATIONS "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"
 
 /* --- fake_cloud.c -------------------------------------------------------------------

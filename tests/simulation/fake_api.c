@@ -8,14 +8,12 @@
 #include "jsonread.h"
 #include "mem.h"
 
-#define FAKE_NODES	 "/api/v1/nodes/"
-#define FAKE_PODS	 "/api/v1/namespaces/default/pods/"
-#define FAKE_DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
-#define FAKE_SERVER_MS	 15
-#define FAKE_ANSWER_MS	 15
-#define FAKE_FACT_MS	 30
-#define FAKE_SLOW_MS	 4000
-#define FAKE_ZERO_TIME	 "2026-01-01T00:00:00Z"
+#define FAKE_NODES     "/api/v1/nodes/"
+#define FAKE_PODS      "/api/v1/namespaces/default/pods/"
+#define FAKE_SERVER_MS 15
+#define FAKE_ANSWER_MS 15
+#define FAKE_FACT_MS   30
+#define FAKE_SLOW_MS   4000
 
 struct fake_object {
 	char *path;
@@ -38,7 +36,7 @@ struct fake_fact {
 
 /* --- facts ------------------------------------------------------------------------ */
 
-static const char *
+const char *
 fake_text(struct json_object *object, const char *key)
 {
 	const char *text = jsonread_string(jsonread_member(object, key));
@@ -57,8 +55,7 @@ fake_pairs(struct json_object *labels, struct pack *pack)
 {
 	if (labels == NULL)
 		return;
-	json_object_object_foreach(labels, key, value)
-	{
+	json_object_object_foreach(labels, key, value) {
 		pack_add(pack, key);
 		pack_add(pack, json_object_get_string(value));
 	}
@@ -162,7 +159,8 @@ fake_fact_due(struct fake *fake, void *data)
 {
 	struct fake_fact *fact = data;
 
-	if (fact->incarnation == fake->incarnation && fake->watcher_up)
+	if (fact->incarnation == fake->incarnation && fake->watcher_up &&
+	    (fake->mute == NULL || strcmp(fake->mute, fact->path) != 0))
 		fake_tell_fact(fake, fact->path, fact->uid);
 	free(fact->path);
 	free(fact);
@@ -269,8 +267,7 @@ fake_delete(struct fake *fake, const char *path)
 static void
 fake_merge(struct json_object *target, struct json_object *patch)
 {
-	json_object_object_foreach(patch, key, value)
-	{
+	json_object_object_foreach(patch, key, value) {
 		struct json_object *old = NULL;
 
 		json_object_object_get_ex(target, key, &old);
@@ -532,160 +529,17 @@ fake_call(void *arg, uint64_t ticket, const struct kube_call *call)
 	    fake_arrived, request);
 }
 
-/* --- scenery ---------------------------------------------------------------------- */
-
-void
-fake_node(struct fake *fake, const char *name, const char *zone, bool bare)
-{
-	struct fake_instance *instance = fake_add_instance(fake, name, zone);
-	char *path = mem_printf(FAKE_NODES "%s", name);
-	char *json = mem_printf("{\"kind\":\"Node\",\"metadata\":{\"name\":\"%s\","
-				"\"labels\":{\"pool\":\"edge\"}},"
-				"\"spec\":{\"providerID\":\"gce://" FAKE_PROJECT
-				"/%s/%s\"},\"status\":{\"conditions\":[{\"type\":"
-				"\"Ready\",\"status\":\"True\","
-				"\"lastTransitionTime\":\"" FAKE_ZERO_TIME "\"}]}}",
-	    name, zone, name);
-
-	if (!bare) {
-		snprintf(instance->address, sizeof instance->address, "198.51.100.%u",
-		    ++fake->ephemerals);
-		snprintf(instance->fence, sizeof instance->fence, "external-nat");
-		instance->had_ephemeral = true;
-	}
-	instance->steady_since_ms = fake->now_ms;
-	fake_put(fake, path, json);
-	free(path);
-	free(json);
-}
-
-void
-fake_pod(struct fake *fake, const char *name, const char *node, const char *deployment)
-{
-	char *path = mem_printf(FAKE_PODS "%s", name);
-	char *json = mem_printf(
-	    "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\","
-	    "\"labels\":{\"app\":\"%s\",\"pod-template-hash\":\"7d9\"},"
-	    "\"ownerReferences\":[{\"controller\":true,\"kind\":\"ReplicaSet\","
-	    "\"name\":\"%s-7d9\"}]},\"spec\":{\"nodeName\":\"%s\"},"
-	    "\"status\":{\"phase\":\"Running\"}}",
-	    name, deployment, deployment, node);
-
-	fake_put(fake, path, json);
-	free(path);
-	free(json);
-}
-
-void
-fake_cordon(struct fake *fake, const char *node, bool cordoned)
-{
-	char *path = mem_printf(FAKE_NODES "%s", node);
-
-	fake_patch(fake, path,
-	    cordoned ? "{\"spec\":{\"unschedulable\":true}}"
-		     : "{\"spec\":{\"unschedulable\":null}}");
-	free(path);
-}
-
-void
-fake_ready(struct fake *fake, const char *node, bool ready)
-{
-	char *path = mem_printf(FAKE_NODES "%s", node);
-	char since[CLOCK_TEXT_MAX];
-	char *json;
-
-	clock_format(fake_time(fake).wall, false, since, sizeof since);
-	json = mem_printf("{\"status\":{\"conditions\":[{\"type\":\"Ready\","
-			  "\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}]}}",
-	    ready ? "True" : "False", since);
-	fake_patch(fake, path, json);
-	free(json);
-	free(path);
-}
-
-void
-fake_allocation(
-    struct fake *fake, const char *name, const char *addresses, const char *more_spec)
-{
-	char *path = mem_printf(FAKE_ALLOCATIONS "/%s", name);
-	char *json = mem_printf(
-	    "{\"kind\":\"NetIPAllocation\",\"metadata\":{\"name\":\"%s\","
-	    "\"generation\":1,\"creationTimestamp\":\"" FAKE_ZERO_TIME "\"},"
-	    "\"spec\":{\"reservedIPs\":%s,\"nodeSelector\":{\"pool\":\"edge\"},"
-	    "\"workloadRef\":{\"kind\":\"Deployment\",\"name\":\"sip\"},"
-	    "\"cloud\":{\"provider\":\"gcp\"}%s}}",
-	    name, addresses, more_spec);
-
-	fake_put(fake, path, json);
-	free(path);
-	free(json);
-	fake_put(fake, FAKE_DEPLOYMENTS "sip",
-	    "{\"kind\":\"Deployment\",\"metadata\":{\"name\":\"sip\"}}");
-}
-
-/* --- looking ---------------------------------------------------------------------- */
-
-const char *
-fake_label(struct fake *fake, const char *node, const char *key)
-{
-	char *path = mem_printf(FAKE_NODES "%s", node);
-	struct json_object *metadata =
-	    jsonread_member(fake_get(fake, path), "metadata");
-
-	free(path);
-	return fake_text(jsonread_member(metadata, "labels"), key);
-}
-
-static struct json_object *
-fake_status_list(struct fake *fake, const char *name, const char *key)
-{
-	char *path = mem_printf(FAKE_ALLOCATIONS "/%s", name);
-	struct json_object *status = jsonread_member(fake_get(fake, path), "status");
-
-	free(path);
-	return jsonread_member(status, key);
-}
-
-static struct json_object *
-fake_find(struct json_object *list, const char *key, const char *wanted)
-{
-	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
-		struct json_object *item = json_object_array_get_idx(list, i);
-
-		if (strcmp(fake_text(item, key), wanted) == 0)
-			return item;
-	}
-	return NULL;
-}
-
-const char *
-fake_condition(struct fake *fake, const char *name, const char *type)
-{
-	static char text[128];
-	struct json_object *found =
-	    fake_find(fake_status_list(fake, name, "conditions"), "type", type);
-
-	snprintf(text, sizeof text, "%s/%s", fake_text(found, "status"),
-	    fake_text(found, "reason"));
-	return text;
-}
-
-const char *
-fake_entry(struct fake *fake, const char *name, const char *address, const char *key)
-{
-	return fake_text(
-	    fake_find(fake_status_list(fake, name, "addresses"), "address", address),
-	    key);
-}
-
 bool
-fake_has_intent(struct fake *fake, const char *name)
+fake_is_journaled(struct fake *fake, const char *request_id)
 {
-	struct json_object *list = fake_status_list(fake, name, "addresses");
+	MAP_EACH(fake->objects, entry)
+	{
+		const struct fake_object *object = lh_entry_v(entry);
+		struct json_object *status = jsonread_member(object->json, "status");
 
-	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++)
-		if (jsonread_member(json_object_array_get_idx(list, i), "intent") !=
-		    NULL)
+		if (fake_kind(object->path) == FACT_KIND_ALLOCATION && status != NULL &&
+		    strstr(json_object_to_json_string(status), request_id) != NULL)
 			return true;
+	}
 	return false;
 }

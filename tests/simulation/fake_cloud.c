@@ -333,14 +333,36 @@ fake_ended(struct fake *fake, void *data)
 
 /* --- the link --------------------------------------------------------------------- */
 
+/* What must be true of each order at the moment when it is sent. */
+static void
+fake_judge_order(struct fake *fake, const struct msg_order *order)
+{
+	const struct fake_instance *instance =
+	    fake_instance_by_id(fake, order->instance);
+
+	if (fake->now_ms >= fake->grant_until_ms)
+		fake_violate(fake, "an order without a live grant");
+	if (order->kind == ORDER_EPHEMERAL)
+		return;
+	if (!fake_is_journaled(fake, order->request_id))
+		fake_violate(
+		    fake, "an order for %s that no journal has", order->address);
+	if (order->kind != ORDER_DETACH || instance == NULL)
+		return;
+	for (size_t i = 0; i < fake->addresses_len; i++)
+		if (strcmp(fake->addresses[i].address, order->address) == 0 &&
+		    strcmp(fake_label(fake, instance->name, "ip.ready"), "true") == 0)
+			fake_violate(fake, "%s is to leave %s, which is still labelled",
+			    order->address, instance->name);
+}
+
 static int
 fake_order(struct fake *fake, const struct msg_order *order)
 {
 	struct fake_order *kept = mem_calloc(1, sizeof *kept);
 	struct fake_told *told = mem_calloc(1, sizeof *told);
 
-	if (fake->now_ms >= fake->grant_until_ms)
-		fake_violate(fake, "an order without a live grant");
+	fake_judge_order(fake, order);
 	fake->ordered++;
 	kept->order = *order;
 	kept->outcome = OUTCOME_RUNNING;

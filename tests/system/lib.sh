@@ -234,6 +234,8 @@ ready() { curl -sS -f "$HEALTH_URL/readyz"; }
 # metric 'NAME{labels}' or a part of it: its values
 metric() { curl -sS "$METRICS_URL/metrics" | grep -F "$1" | awk '{print $NF}'; }
 
+metric_is() { [ "$(metric "$1")" = "$2" ]; }
+
 # --- what the tests ask ------------------------------------------------------------
 
 # node_of ADDRESS: the instance that holds it at the cloud, "" = none

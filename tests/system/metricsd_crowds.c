@@ -39,7 +39,8 @@ test_crowd(void)
 		struct reply reply;
 
 		http_read(fds[i], &reply);
-		answered += reply.status == 200 && strcmp(reply_body(&reply), "ok") == 0;
+		answered +=
+		    reply.status == 200 && strcmp(reply_body(&reply), "ok") == 0;
 		reply_free(&reply);
 	}
 	tap_check(answered == CROWD, "crowds: %d connections at once, %d are answered",
@@ -65,8 +66,8 @@ test_slow(void)
 	for (int i = 0; i < SLOW_MANY; i++) {
 		char byte;
 
-		closed += rig_pump(fds[i], EDGE_WAIT_MS) &&
-			  recv(fds[i], &byte, 1, 0) <= 0;
+		closed +=
+		    rig_pump(fds[i], EDGE_WAIT_MS) && recv(fds[i], &byte, 1, 0) <= 0;
 		close(fds[i]);
 	}
 	tap_check(closed == SLOW_MANY, "crowds: %d slow clients, %d were sent away",
@@ -84,8 +85,8 @@ fill_page(void)
 		end_test("link");
 	for (unsigned int i = 0; i < PAGE_SERIES; i++) {
 		snprintf(operation, sizeof operation, "operation-%u", i);
-		peer_sample(peer, METRIC_CLOUD_CALLS, SAMPLE_VALUE, i, operation, "200",
-		    NULL);
+		peer_sample(
+		    peer, METRIC_CLOUD_CALLS, SAMPLE_VALUE, i, operation, "200", NULL);
 	}
 	if (!peer_wait_taken(peer))
 		end_test("samples");
@@ -105,9 +106,11 @@ page_comes(size_t *ret_len)
 
 		http_ask(RIG_METRICS, "GET", "/metrics", &reply);
 		status = reply.status;
-		whole = strstr(reply_body(&reply),
-			    "operation=\"operation-39999\"") != NULL;
+		whole =
+		    strstr(reply_body(&reply), "operation=\"operation-39999\"") != NULL;
 		*ret_len = reply.text.len;
+		if (status != 200 && status != 503)
+			printf("# the page: %d, %s\n", status, reply_body(&reply));
 		reply_free(&reply);
 	}
 	return status == 200 && whole;

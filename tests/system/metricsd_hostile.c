@@ -64,8 +64,8 @@ test_bad_frames(void)
 		peer_send_raw(peer, cases[i].bytes, cases[i].len);
 		if (i == 5)
 			peer_send_raw(peer, "\7", 1);
-		tap_check(peer_wait_gone(peer), "hostile: %s ends the link",
-		    cases[i].name);
+		tap_check(
+		    peer_wait_gone(peer), "hostile: %s ends the link", cases[i].name);
 		tap_check(!bad || rig_until(&rig.violations[SLOT], before + 1),
 		    "hostile: %s is reported as it should", cases[i].name);
 		tap_check(rig_until(&rig.relinks[SLOT], relinks + 1) &&
@@ -192,7 +192,7 @@ test_bad_messages(void)
 	for (int cut = 1; cut < len; cut++, bad++)
 		peer_send_payload(peer, bytes, (size_t)cut);
 	peer_send_payload(peer, bytes, (size_t)len + 1); /* a byte too many */
-	memset(bytes, 0xff, 64); /* no such message */
+	memset(bytes, 0xff, 64);			 /* no such message */
 	peer_send_payload(peer, bytes, 64);
 	peer_send_message(peer, MSG_FACT_NODE, &node);
 	peer_send_message(peer, MSG_GRANT, &grant);
@@ -218,8 +218,8 @@ test_foreign_series(void)
 	peer_connect(peer, true);
 	peer_wait_up(peer);
 	peer_sample(peer, METRIC_PROCESS_VIOLATIONS, SAMPLE_VALUE, 0, "watcher", NULL);
-	peer_sample(peer, METRIC_SANDBOX_LAYER, SAMPLE_VALUE, 77, "watcher", "seccomp",
-	    NULL);
+	peer_sample(
+	    peer, METRIC_SANDBOX_LAYER, SAMPLE_VALUE, 77, "watcher", "seccomp", NULL);
 	peer_drop(peer, METRIC_PROCESS_READY, NULL);
 	peer_wait_taken(peer);
 	tap_check(http_has(RIG_METRICS, "/metrics",
@@ -305,25 +305,35 @@ test_many_lives(void)
 	peer_free(peer);
 }
 
-/* More series than there may be, each as large as it can be. */
+/* Series as large as they can be, far more than there is room for. The next life of
+ * that producer starts with nothing. */
 static void
 test_flood(void)
 {
 	static char text[8192];
 	struct peer *peer = peer_new(SLOT);
-	bool alive;
+	bool alive, afresh;
 
 	peer_connect(peer, true);
 	peer_wait_up(peer);
+	memset(text, 'x', sizeof text - 1);
 	for (unsigned int i = 0; i < 16000; i++) {
-		memset(text, 'x', sizeof text - 1);
-		snprintf(text, 16, "%u", i);
-		text[strlen(text)] = 'x';
-		peer_sample(
-		    peer, METRIC_WATCH_SYNCED, SAMPLE_VALUE, 1, text, NULL);
+		int len = snprintf(text, 16, "%08u", i);
+
+		text[len] = 'x';
+		peer_sample(peer, METRIC_WATCH_SYNCED, SAMPLE_VALUE, 1, text, NULL);
 	}
 	alive = peer_wait_taken(peer) && is_alive();
 	tap_check(alive, "hostile: 125 MiB of labels");
+	peer_free(peer);
+	peer = peer_new(SLOT);
+	peer_connect(peer, true);
+	peer_wait_up(peer);
+	peer_sample(peer, METRIC_WATCH_SYNCED, SAMPLE_VALUE, 1, "afresh", NULL);
+	afresh = peer_wait_taken(peer) &&
+		 http_has(RIG_METRICS, "/metrics", "kind=\"afresh\"") &&
+		 !http_has(RIG_METRICS, "/metrics", "xxx");
+	tap_check(afresh, "hostile: room again for its next life");
 	peer_free(peer);
 }
 

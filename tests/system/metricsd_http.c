@@ -69,8 +69,7 @@ http_read(int fd, struct reply *ret_reply)
 	close(fd);
 	if (ret_reply->text.len > 12 &&
 	    strncmp(ret_reply->text.data, "HTTP/1.", 7) == 0)
-		ret_reply->status =
-		    (int)strtol(ret_reply->text.data + 9, NULL, 10);
+		ret_reply->status = (int)strtol(ret_reply->text.data + 9, NULL, 10);
 	return got <= 0;
 }
 
@@ -219,8 +218,8 @@ test_methods(void)
 static void
 test_paths(void)
 {
-	static const char *const unknown[] = {"/", "/metrics/", "/Metrics", "/healthz/x",
-	    "/../metrics", "//metrics", "/%2e%2e", "/?a=/metrics"};
+	static const char *const unknown[] = {"/", "/metrics/", "/Metrics",
+	    "/healthz/x", "/../metrics", "//metrics", "/%2e%2e", "/?a=/metrics"};
 
 	for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
 		tap_check(http_is(RIG_METRICS, unknown[i], 404, "not found"),
@@ -286,7 +285,8 @@ test_long_heads(void)
 	struct reply reply;
 	size_t len;
 
-	len = (size_t)snprintf(text, sizeof text, "GET /healthz HTTP/1.1\r\nHost: x\r\nA: ");
+	len = (size_t)snprintf(
+	    text, sizeof text, "GET /healthz HTTP/1.1\r\nHost: x\r\nA: ");
 	memset(text + len, 'a', sizeof text - len);
 	exchange(text, sizeof text, &reply);
 	tap_check(reply.status == 431 || reply.status == 0,

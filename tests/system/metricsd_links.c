@@ -5,14 +5,14 @@ static void
 test_values(struct peer *watcher, struct peer *reconciler)
 {
 	peer_sample(watcher, METRIC_WATCH_SYNCED, SAMPLE_VALUE, 1, "nodes", NULL);
-	peer_sample(watcher, METRIC_NODE_CORDONED, SAMPLE_VALUE, 1, "a\"b\\c\nd\xff\xc3\xa4",
-	    NULL);
-	peer_sample(reconciler, METRIC_IP_ATTACHED, SAMPLE_VALUE, 0.1, "crd", "192.0.2.1",
-	    "node-a", NULL);
+	peer_sample(watcher, METRIC_NODE_CORDONED, SAMPLE_VALUE, 1,
+	    "a\"b\\c\nd\xff\xc3\xa4", NULL);
+	peer_sample(reconciler, METRIC_IP_ATTACHED, SAMPLE_VALUE, 0.1, "crd",
+	    "192.0.2.1", "node-a", NULL);
 	peer_sample(reconciler, METRIC_IP_ATTACHED, SAMPLE_VALUE, 1, "crd", "192.0.2.2",
 	    "node-b", NULL);
-	tap_check(peer_wait_taken(watcher) && peer_wait_taken(reconciler),
-	    "samples: taken");
+	tap_check(
+	    peer_wait_taken(watcher) && peer_wait_taken(reconciler), "samples: taken");
 	tap_check(http_has(RIG_METRICS, "/metrics",
 		      "# HELP ipwarden_watch_synced 1 when the watch of that kind is "
 		      "complete\n# TYPE ipwarden_watch_synced gauge\n"
@@ -54,8 +54,8 @@ test_histogram(struct peer *peer)
 	struct buf wanted;
 
 	for (unsigned int i = 0; i < 7; i++)
-		peer_sample(peer, METRIC_GCP_SECONDS, SAMPLE_BUCKET_0 + i, 1 + i, "add",
-		    NULL);
+		peer_sample(
+		    peer, METRIC_GCP_SECONDS, SAMPLE_BUCKET_0 + i, 1 + i, "add", NULL);
 	peer_sample(peer, METRIC_GCP_SECONDS, SAMPLE_SUM, 40.25, "add", NULL);
 	peer_sample(peer, METRIC_GCP_SECONDS, SAMPLE_COUNT, 9, "add", NULL);
 	put_histogram(&wanted);
@@ -89,12 +89,12 @@ test_forgetting(struct peer *reconciler)
 static void
 test_readiness(struct peer *const peers[RIG_LINKS])
 {
-	tap_check(http_becomes(RIG_HEALTH, "/readyz", 503, "not-ready: resolver: not running"),
+	tap_check(http_becomes(
+		      RIG_HEALTH, "/readyz", 503, "not-ready: resolver: not running"),
 	    "readiness: nobody is there");
 	rig_tell_all();
-	tap_check(
-	    http_becomes(RIG_HEALTH, "/readyz", 503,
-		"not-ready: cloudworker: has not reported yet"),
+	tap_check(http_becomes(RIG_HEALTH, "/readyz", 503,
+		      "not-ready: cloudworker: has not reported yet"),
 	    "readiness: nobody has reported");
 	for (int i = 0; i < RIG_LINKS; i++) {
 		peer_readiness(peers[i], "");
@@ -120,12 +120,13 @@ test_readiness(struct peer *const peers[RIG_LINKS])
 		      http_becomes(RIG_HEALTH, "/readyz", 503,
 			  "not-ready: dialer-cloud: does not answer"),
 	    "readiness: a process that does not answer");
-	tap_check(http_has(RIG_METRICS, "/metrics",
-		      "ipwarden_sandbox_layer{cluster=\"c\\\"1\",process=\"dialer-cloud\","
-		      "layer=\"seccomp\"} 1\n") &&
-		      http_has(RIG_METRICS, "/metrics",
-			  "ipwarden_process_restarts_total{cluster=\"c\\\"1\","
-			  "process=\"watcher\"} 3\n"),
+	tap_check(
+	    http_has(RIG_METRICS, "/metrics",
+		"ipwarden_sandbox_layer{cluster=\"c\\\"1\",process=\"dialer-cloud\","
+		"layer=\"seccomp\"} 1\n") &&
+		http_has(RIG_METRICS, "/metrics",
+		    "ipwarden_process_restarts_total{cluster=\"c\\\"1\","
+		    "process=\"watcher\"} 3\n"),
 	    "readiness: what the supervisor says of the processes");
 	rig_tell_process(ROLE_DIALER_CLOUD, true, false);
 	peer_readiness(peers[1], "");
@@ -149,7 +150,8 @@ test_samples(void)
 	test_forgetting(peers[1]);
 	relinks = rig.relinks[2];
 	peer_free(peers[2]);
-	tap_check(rig_until(&rig.relinks[2], relinks + 1), "samples: a link that is gone is asked for");
+	tap_check(rig_until(&rig.relinks[2], relinks + 1),
+	    "samples: a link that is gone is asked for");
 	tap_check(http_is(RIG_HEALTH, "/readyz", 503,
 		      "not-ready: cloudworker: has not reported yet"),
 	    "samples: a producer that is gone is not ready");

@@ -32,8 +32,7 @@ peer_send_raw(struct peer *peer, const void *bytes, size_t len)
 
 	while (len > 0) {
 		struct pollfd room = {.fd = peer->fd, .events = POLLOUT};
-		ssize_t sent =
-		    send(peer->fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t sent = send(peer->fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) {
 			peer->gone = true;
@@ -169,8 +168,8 @@ take_frames(struct peer *peer)
 			return;
 		for (int i = 0; i < 8 && len >= SESSION_HEADER; i++)
 			peer->met = peer->met << 8 | peer->in[HEADER_LEN + 9 - i];
-		if (session_receive(peer->session, clock_mono(), peer->in + HEADER_LEN,
-			len) < 0)
+		if (session_receive(
+			peer->session, clock_mono(), peer->in + HEADER_LEN, len) < 0)
 			rig.strange++;
 		peer->in_len -= HEADER_LEN + len;
 		memmove(peer->in, peer->in + HEADER_LEN + len, peer->in_len);
@@ -251,8 +250,9 @@ peer_send_payload(struct peer *peer, const void *bytes, size_t len)
 	int64_t until_ms = clock_mono().ms + EDGE_WAIT_MS;
 	int rc;
 
-	while ((rc = session_send(peer->session, clock_mono(), bytes, len)) == -EAGAIN &&
-	       clock_mono().ms < until_ms)
+	while (
+	    (rc = session_send(peer->session, clock_mono(), bytes, len)) == -EAGAIN &&
+	    clock_mono().ms < until_ms)
 		peer_turn(peer);
 	if (rc < 0)
 		end_test("session_send");

@@ -217,8 +217,8 @@ rig_tell_process(enum role role, bool ready, bool wedged)
 	    .violations = 4,
 	};
 
-	if (control_send(rig.child.control, CONTROL_PROCESS, &process, sizeof process,
-		-1) < 0)
+	if (control_send(
+		rig.child.control, CONTROL_PROCESS, &process, sizeof process, -1) < 0)
 		end_test("PROCESS");
 }
 

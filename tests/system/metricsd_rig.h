@@ -28,7 +28,8 @@ struct rig {
 };
 extern struct rig rig;
 
-/* --- metricsd_rig.c ------------------------------------------------------------------ */
+/* --- metricsd_rig.c ------------------------------------------------------------------
+ */
 
 enum rig_listener { RIG_METRICS, RIG_HEALTH };
 
@@ -55,7 +56,8 @@ void rig_tell_all(void);
 /* Descriptors that it has open; -1 when the kernel does not say. */
 int rig_count_fds(void);
 
-/* --- metricsd_peer.c ----------------------------------------------------------------- */
+/* --- metricsd_peer.c -----------------------------------------------------------------
+ */
 
 /* The other end of a link: nanomsg's wire format written out, with a real session. */
 struct peer {
@@ -95,7 +97,8 @@ void peer_sample(
 void peer_drop(struct peer *peer, enum metric metric, ...);
 void peer_readiness(struct peer *peer, const char *reason);
 
-/* --- metricsd_http.c ----------------------------------------------------------------- */
+/* --- metricsd_http.c -----------------------------------------------------------------
+ */
 
 struct reply {
 	struct buf text; /* the whole of it */
@@ -120,7 +123,8 @@ bool http_is(
 bool http_becomes(
     enum rig_listener listener, const char *target, int status, const char *body);
 
-/* --- the parts ----------------------------------------------------------------------- */
+/* --- the parts -----------------------------------------------------------------------
+ */
 
 void test_http(void);
 void test_crowds(void);

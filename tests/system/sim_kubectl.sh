@@ -78,7 +78,7 @@ is() {
 edit_status() {
 	"$KUBECTL" get --raw "$1" >"$dir/object" &&
 		sed -e "$2" "$dir/object" >"$dir/edited" &&
-		kc replace --raw "$1/status" -f "$dir/edited"
+		kc replace --validate=false --raw "$1/status" -f "$dir/edited"
 }
 
 "$SIM" serve --dir "$dir/world" --nodes 3 2>"$dir/sim.log" &
@@ -190,13 +190,13 @@ shows "taint" "node/node-1 tainted" taint node node-1 k=v:NoSchedule
 is "the taint is there" "k=v:NoSchedule" get node node-1 \
 	-o 'jsonpath={range .spec.taints[*]}{.key}={.value}:{.effect}{end}'
 shows "taint, removed" "untainted" taint node node-1 k-
-shows "annotate" "annotated" annotate node node-1 note=text
+shows "annotate" "node/node-1 annotated?" annotate node node-1 note=text
 shows "describe node" "^Name: +node-1" describe node node-1
 shows "patch --type strategic" "patched" patch node node-1 --type strategic \
 	-p '{"spec":{"taints":[{"key":"a","effect":"NoExecute"}]}}'
 shows "patch --type json" "patched" patch node node-1 --type json \
 	-p '[{"op":"remove","path":"/spec/taints/0"}]'
-refuses "patch --type json that does not apply" "the request is invalid|server rejected" \
+refuses "patch --type json that does not apply" "[Tt]he request is invalid|server rejected" \
 	patch node node-1 --type json -p '[{"op":"remove","path":"/spec/none"}]'
 refuses "get what is not there" 'nodes "none" not found' get node none
 
@@ -227,7 +227,8 @@ shows "describe shows the events" "Attached" describe pool a
 refuses "wait in vain" "timed out" wait --for=condition=Ready pool/a --timeout=1s
 
 # a watch sees what happens
-"$KUBECTL" get pools -w >"$dir/watch" 2>&1 &
+: >"$dir/watch"
+"$KUBECTL" get pools -w >>"$dir/watch" 2>&1 &
 watch_pid=$!
 until_true 10 grep -q '^a ' "$dir/watch"
 result $? "get -w begins with what is there"
@@ -254,7 +255,7 @@ refuses "drain against a budget" "violate the pod's disruption budget" \
 	drain node-1 --force --ignore-daemonsets --timeout=2s
 shows "the pod is still there" "^web-1 +0/1 +Running" get pod web-1
 shows "delete the budget" "deleted" delete pdb web
-shows "drain" "node/node-1 drained" \
+shows "drain" "node/node-1 (drained|evicted)" \
 	drain node-1 --force --ignore-daemonsets --timeout=20s
 refuses "the pod is gone" "not found" get pod web-1
 shows "a drained node is cordoned" "SchedulingDisabled" get node node-1

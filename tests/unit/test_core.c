@@ -220,6 +220,31 @@ Test(core, a_pod_of_another_deployment_with_a_longer_name_does_not_count)
 	cr_assert(fake_until(fake, moved, 60000));
 }
 
+/* Facts only suggest: what the watcher did not tell is read before anything moves. */
+Test(core, a_pod_that_was_not_told_of_keeps_the_address)
+{
+	attach_both();
+	fake->mute = "/api/v1/namespaces/default/pods/sip-9";
+	fake_pod(fake, "sip-9", "n1", "sip");
+	drain("n1", "sip-1", "n3");
+	fake_instance(fake, "n1")->steady_since_ms = 1;
+	fake_run(fake, 60000);
+	cr_assert(on("34.1.1.1", "n1"));
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "true");
+}
+
+Test(core, a_node_that_is_no_longer_cordoned_keeps_the_address)
+{
+	attach_both();
+	fake_cordon(fake, "n1", true);
+	fake_run(fake, 1000);
+	fake->mute = "/api/v1/nodes/n1";
+	fake_cordon(fake, "n1", false);
+	fake_delete(fake, "/api/v1/namespaces/default/pods/sip-1");
+	fake_run(fake, 60000);
+	cr_assert(on("34.1.1.1", "n1"));
+}
+
 Test(core, moves_nothing_when_the_workload_is_missing)
 {
 	attach_both();
@@ -433,8 +458,8 @@ Test(core, refuses_nonsense)
 	cr_assert_neq(core_message(fake->core, fake_time(fake), &message), 0);
 	message.type = MSG_FACT_NODE;
 	memset(&message.u, 0, sizeof message.u);
-	strcpy(message.u.fact_node.name, "../pods");
-	strcpy(message.u.fact_node.uid, "u");
+	MESSAGE_TEXT(message.u.fact_node.name, "../pods");
+	MESSAGE_TEXT(message.u.fact_node.uid, "u");
 	cr_assert_neq(core_message(fake->core, fake_time(fake), &message), 0);
 	message.type = MSG_OBSERVED_END;
 	memset(&message.u, 0, sizeof message.u);

@@ -501,3 +501,70 @@ Test(sim_kube_watch, aggregated_discovery_names_what_is_served)
 	}
 	cr_expect(eviction, "what kubectl drain looks for");
 }
+
+/* --- protobuf --- */
+
+#define PROTOBUF "application/vnd.kubernetes.protobuf"
+
+/* As kubectl sends them: the namespace x with the label a=b, and an eviction with a uid
+ * as precondition and a grace period of 5 s. */
+static const char namespace_x[] = "k8s\0\x0a\x0f\x0a\x02v1\x12\x09Namespace\x12\x0f"
+				  "\x0a\x0d\x0a\x01x\x5a\x06\x0a\x01"
+				  "a\x12\x01"
+				  "b\x2a\x00";
+static const char eviction_p[] = "k8s\0\x0a\x15\x0a\x09policy/v1\x12\x08"
+				 "Eviction\x12\x0e\x0a\x03\x0a\x01p\x12\x07\x08"
+				 "\x05\x12\x03\x0a\x01u";
+
+static int
+send_protobuf(const char *target, const char *body, size_t len)
+{
+	return rig_send_typed("POST", target, PROTOBUF, body, len);
+}
+
+Test(sim_kube_watch, protobuf_is_understood)
+{
+	cr_assert_eq(sizeof namespace_x - 1, 38);
+	cr_assert_eq(send_protobuf("/api/v1/namespaces", namespace_x, 38), 201, "%s",
+	    rig.reply.body.data);
+	cr_expect_str_eq(rig_text("metadata.name"), "x");
+	cr_expect_str_eq(rig_text("metadata.labels.a"), "b");
+	cr_assert_eq(
+	    sim_kube_put(rig.kube,
+		"{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
+		"\"p\",\"uid\":\"v\"},\"spec\":{\"nodeName\":\"n\"}}"),
+	    0);
+	cr_expect_eq(send_protobuf("/api/v1/namespaces/default/pods/p/eviction",
+			 eviction_p, sizeof eviction_p - 1),
+	    409, "another uid");
+	cr_assert_eq(
+	    sim_kube_put(rig.kube,
+		"{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
+		"\"p\",\"uid\":\"u\"},\"spec\":{\"nodeName\":\"n\"}}"),
+	    0);
+	cr_expect_eq(send_protobuf("/api/v1/namespaces/default/pods/p/eviction",
+			 eviction_p, sizeof eviction_p - 1),
+	    201);
+	cr_assert_eq(rig_send("GET", "/api/v1/namespaces/default/pods/p", NULL), 200);
+	cr_expect_eq(rig_int("metadata.deletionGracePeriodSeconds"), 5);
+}
+
+/* Cut anywhere it is refused; so are kinds that nobody sends. */
+Test(sim_kube_watch, broken_protobuf_is_refused)
+{
+	char other[sizeof namespace_x];
+	char *cut;
+
+	for (size_t len = 0; len < sizeof namespace_x - 3; len++) {
+		/* on the heap and no longer, so that a checker sees reads behind it */
+		cut = mem_calloc(len, 1);
+		memcpy(cut, namespace_x, len);
+		cr_expect_geq(
+		    send_protobuf("/api/v1/namespaces", cut, len), 400, "%zu", len);
+		free(cut);
+	}
+	cr_expect_eq(rig_send("GET", "/api/v1/namespaces/x", NULL), 404);
+	memcpy(other, namespace_x, sizeof other);
+	memcpy(strstr(other + 4, "Namespace"), "Namespacf", 9);
+	cr_expect_eq(send_protobuf("/api/v1/namespaces", other, sizeof other - 1), 415);
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# The cloud fails: it answers 503, does not answer, or hangs up. What is not known disrupts
+# nothing: no address moves, no label goes, and the conditions say why; afterwards
+# everything goes on by itself.
+. "$SRC/tests/system/lib.sh"
+
+ONE=34.82.10.1
+TWO=34.82.10.2
+LEASE_DURATION=10 # a call may take a quarter of it
+
+start_world --nodes 3 --addresses $ONE,$TWO
+install_crd
+start_ipwarden
+eventually 30 "all processes are ready" all_ready
+allocation pool $ONE $TWO >/dev/null
+eventually 20 "both are attached" kc wait --for=condition=Ready nia/pool --timeout=1s
+FIRST=$(node_of $ONE)
+SECOND=$(node_of $TWO)
+
+changes() { echo $(($(calls instances.addAccessConfig) + $(calls instances.deleteAccessConfig))); }
+before=$(changes)
+undisturbed() {
+	echo "$(node_of $ONE) $(node_of $TWO) $(label "$FIRST" ip.ready)" \
+		"$(label "$SECOND" ip.ready) $(label "$FIRST" netinfra.darkbrains.com/address)" \
+		"$(changes)"
+}
+well="$FIRST $SECOND true true $ONE $before"
+failed_calls() {
+	metric 'ipwarden_cloud_calls_total{operation="instances.list",code="'"$1"'"}' |
+		grep . || echo 0
+}
+more_failed() { [ "$(failed_calls "$1")" -gt "$2" ]; }
+
+# out WHAT FAULT CODE: the cloud fails in this way, and both nodes are cordoned meanwhile
+out() {
+	old=$(failed_calls "$3")
+	fault "$2"
+	eventually 15 "$1: it is not known where the addresses are" \
+		says pool Ready "Unknown"
+	check "$1: the reason is told" says pool Ready "Unknown CloudUnreachable: $ONE"
+	check "$1: in the entry, too" entry_is pool $ONE "Unknown CloudUnreachable"
+	check "$1: Degraded" says pool Degraded "True CloudUnreachable"
+	eventually 15 "$1: it was that, and is counted" more_failed "$3" "$old"
+	is "$1: nothing was touched" "$(undisturbed)" "$well"
+	clear_faults
+	eventually 20 "$1: over, and Ready again" \
+		kc wait --for=condition=Ready nia/pool --timeout=1s
+	is "$1: nothing was touched afterwards" "$(undisturbed)" "$well"
+}
+
+ERROR='{"error":{"code":503,"message":"Backend Error","errors":[{"message":"Backend Error","domain":"global","reason":"backendError"}]}}'
+out "503" "$(jq -nc --arg b "$ERROR" '{target: "gce", status: 503, body: $b, count: -1}')" 503
+out "hung up" '{"target":"gce","drop_before":true,"count":-1}' ""
+out "no answer" '{"target":"gce","delay_ms":600000,"count":-1}' timeout
+is "every process lived through it" "$(grep -c '"event":"spawned"' "$LOG")" 8
+check "no violations" no_violations

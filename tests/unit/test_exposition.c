@@ -1,0 +1,224 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exposition.h"
+
+static struct registry *registry;
+static struct buf page;
+
+static void
+setup(void)
+{
+	registry = registry_new();
+	buf_init(&page, EXPOSITION_MAX);
+}
+
+static void
+teardown(void)
+{
+	registry_free(registry);
+	buf_free(&page);
+}
+
+TestSuite(exposition, .init = setup, .fini = teardown);
+
+static const char *
+written(const char *cluster)
+{
+	buf_reset(&page);
+	cr_assert_eq(exposition_write(registry, cluster, &page), 0);
+	return page.data != NULL ? page.data : "";
+}
+
+#define HEAD(name, help, type) "# HELP " name " " help "\n# TYPE " name " " type "\n"
+
+Test(exposition, nothing)
+{
+	cr_assert_str_empty(written(NULL));
+}
+
+Test(exposition, heads_and_labels)
+{
+	registry_set(registry, METRIC_NODE_CORDONED, 1, "b", NULL);
+	registry_set(registry, METRIC_NODE_CORDONED, 0, "a", NULL);
+	registry_set(registry, METRIC_PROCESS_RESTARTS, 3, "watcher", NULL);
+	registry_set(registry, METRIC_IP_ATTACHED, 1, "crd", "192.0.2.1", "n", NULL);
+	cr_assert_str_eq(written(NULL),
+	    HEAD("netipallocation_ip_attached", "1 when the address is on that node",
+		"gauge") "netipallocation_ip_attached{crd_name=\"crd\",ip=\"192.0.2."
+			 "1\","
+			 "node=\"n\"} 1\n" HEAD("netipallocation_node_cordoned",
+			     "1 when the node is cordoned",
+			     "gauge") "netipallocation_node_cordoned{node=\"a\"} 0\n"
+				      "netipallocation_node_cordoned{node=\"b\"} "
+				      "1\n" HEAD("ipwarden_process_restarts_total",
+					  "Restarts",
+					  "counter") "ipwarden_process_restarts_total{"
+						     "process=\"watcher\"} 3\n");
+}
+
+Test(exposition, cluster_comes_first)
+{
+	static const char head[] = HEAD("ipwarden_build_info", "Always 1", "gauge");
+	char wanted[256];
+
+	registry_set(registry, METRIC_BUILD_INFO, 1, "1.0", NULL);
+	snprintf(wanted, sizeof wanted,
+	    "%sipwarden_build_info{cluster=\"c\\\"\\n\\\\\",version=\"1.0\"} 1\n",
+	    head);
+	cr_assert_str_eq(written("c\"\n\\"), wanted);
+	snprintf(
+	    wanted, sizeof wanted, "%sipwarden_build_info{version=\"1.0\"} 1\n", head);
+	cr_assert_str_eq(written(""), wanted);
+	cr_assert_str_eq(written(NULL), wanted);
+}
+
+Test(exposition, label_values_are_escaped)
+{
+	static const struct {
+		const char *value;
+		const char *wanted;
+	} cases[] = {
+	    {"", ""},
+	    {"a\"b", "a\\\"b"},
+	    {"a\\b", "a\\\\b"},
+	    {"a\nb", "a\\nb"},
+	    {"\\\"\n", "\\\\\\\"\\n"},
+	    {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
+		"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"},
+	    {"\xff", "\xef\xbf\xbd"},
+	    {"a\xc3", "a\xef\xbf\xbd"},
+	    {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
+	    {"\xed\xa0\x80x", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx"},
+	    {"a,b{c=\"d\"} 1", "a,b{c=\\\"d\\\"} 1"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char wanted[128];
+
+		teardown();
+		setup();
+		registry_set(registry, METRIC_BUILD_INFO, 1, cases[i].value, NULL);
+		snprintf(wanted, sizeof wanted,
+		    "\nipwarden_build_info{version=\"%s\"} 1\n", cases[i].wanted);
+		cr_assert_not_null(
+		    strstr(written(NULL), wanted), "case %zu: %s", i, page.data);
+	}
+}
+
+Test(exposition, numbers)
+{
+	static const struct {
+		double value;
+		const char *wanted;
+	} cases[] = {{0, "0"}, {1, "1"}, {-1, "-1"}, {0.1, "0.1"}, {1e15, "1e+15"},
+	    {123456789012345, "123456789012345"}, {1.0 / 3, "0.3333333333333333"},
+	    {0.1 + 0.2, "0.30000000000000004"}, {5e-324, "4.94065645841247e-324"},
+	    {(double)INFINITY, "+Inf"}, {(double)-INFINITY, "-Inf"},
+	    {(double)NAN, "NaN"}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char wanted[64];
+
+		registry_set(registry, METRIC_BUILD_INFO, cases[i].value, "v", NULL);
+		snprintf(wanted, sizeof wanted, "} %s\n", cases[i].wanted);
+		cr_assert_not_null(
+		    strstr(written(NULL), wanted), "%s: %s", wanted, page.data);
+	}
+}
+
+/* Whatever is written reads back as the same number. */
+Test(exposition, numbers_read_back)
+{
+	uint64_t state = 1;
+
+	for (int i = 0; i < 2000; i++) {
+		double value, back;
+
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		memcpy(&value, &state, sizeof value);
+		if (!isfinite(value))
+			continue;
+		registry_set(registry, METRIC_BUILD_INFO, value, "v", NULL);
+		back = strtod(strstr(written(NULL), "} ") + 2, NULL);
+		cr_assert_eq(
+		    memcmp(&back, &value, sizeof back), 0, "%a %a", value, back);
+	}
+}
+
+static void
+set_part(enum metric metric, unsigned int part, double value, const char *label)
+{
+	static struct msg_sample sample;
+
+	sample.metric = metric;
+	sample.part = (uint8_t)part;
+	memcpy(&sample.value, &value, sizeof value);
+	pack_clear(&sample.labels);
+	pack_add(&sample.labels, label);
+	cr_assert_eq(registry_sample(registry, PRODUCER_RECONCILER, &sample), 0);
+}
+
+Test(exposition, histogram)
+{
+	for (unsigned int i = 0; i < 8; i++)
+		set_part(METRIC_RECONCILE_SECONDS, SAMPLE_BUCKET_0 + i, i, "crd");
+	set_part(METRIC_RECONCILE_SECONDS, SAMPLE_SUM, 12.5, "crd");
+	set_part(METRIC_RECONCILE_SECONDS, SAMPLE_COUNT, 8, "crd");
+#define NAME "netipallocation_reconcile_duration_seconds"
+#define ROW(le, value)                                                                 \
+	NAME "_bucket{cluster=\"k\",crd_name=\"crd\",le=\"" le "\"} " value "\n"
+	cr_assert_str_eq(written("k"),
+	    HEAD(NAME, "Seconds from the need for a change to its end", "histogram")
+		ROW("0.1", "0") ROW("0.5", "1") ROW("1", "2") ROW("2.5", "3") ROW("5",
+		    "4") ROW("10", "5") ROW("30", "6") ROW("60", "7") ROW("+Inf", "8")
+		    NAME "_sum{cluster=\"k\",crd_name=\"crd\"} 12.5\n" NAME
+			 "_count{cluster=\"k\",crd_name=\"crd\"} 8\n");
+}
+
+/* Every metric of the table can be written, and each line has the form that the format
+ * prescribes: a comment, or a name, braces and a value. */
+Test(exposition, every_metric)
+{
+	char *line, *rest;
+	int lines = 0;
+
+	for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+		static const char *const labels[METRIC_LABELS_MAX + 1] = {
+		    "one", "two", "three", "four"};
+		size_t count = metric_labels(metric);
+
+		registry_set(registry, metric, 1, labels[0],
+		    count > 1 ? labels[1] : NULL, count > 2 ? labels[2] : NULL,
+		    count > 3 ? labels[3] : NULL, NULL);
+	}
+	rest = strdup(written("c"));
+	for (char *text = rest; (line = strsep(&text, "\n")) != NULL && *line != '\0';
+	     lines++) {
+		size_t name = strspn(line, "abcdefghijklmnopqrstuvwxyz_");
+
+		if (strncmp(line, "# HELP ", 7) == 0 ||
+		    strncmp(line, "# TYPE ", 7) == 0)
+			continue;
+		cr_assert_gt(name, 0, "%s", line);
+		cr_assert_eq(
+		    strncmp(line + name, "{cluster=\"c\",", 13), 0, "%s", line);
+		cr_assert_not_null(strstr(line, "\"} "), "%s", line);
+	}
+	cr_assert_gt(lines, 3 * METRIC_COUNT - 1);
+	free(rest);
+}
+
+Test(exposition, too_large_a_page)
+{
+	struct buf small;
+
+	registry_set(registry, METRIC_BUILD_INFO, 1, "version", NULL);
+	buf_init(&small, 64);
+	cr_assert_eq(exposition_write(registry, NULL, &small), -E2BIG);
+	buf_free(&small);
+}
