@@ -70,13 +70,15 @@ line_put_field(struct line *line, const struct log_field *field)
 	rc = line_put(line, line->len > 1 ? "," : "", line->len > 1 ? 1 : 0);
 	rc = rc == 0 ? line_put_string(line, field->key) : rc;
 	rc = rc == 0 ? line_put(line, ":", 1) : rc;
-	if (field->text != NULL) {
-		rc = rc == 0 ? line_put_string(line, field->text) : rc;
-	} else {
+	if (field->is_number) {
 		int len =
 		    snprintf(number, sizeof number, "%lld", (long long)field->number);
 
 		rc = rc == 0 ? line_put(line, number, (size_t)len) : rc;
+	} else {
+		const char *text = field->text != NULL ? field->text : "";
+
+		rc = rc == 0 ? line_put_string(line, text) : rc;
 	}
 	if (rc != 0)
 		line->len = start;
@@ -137,7 +139,8 @@ check_string(struct check *check, const char **ret_start, size_t *ret_len)
 		if (*check->at != '\\')
 			continue;
 		check->at++;
-		if (check->at == check->end || strchr("\"\\u", *check->at) == NULL)
+		if (check->at == check->end || *check->at == '\0' ||
+		    strchr("\"\\u", *check->at) == NULL)
 			return false;
 		for (int i = 0; check->at[0] == 'u' && i < 4; i++)
 			if (check->end - check->at < 5 ||

@@ -15,13 +15,15 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 struct log_field {
 	const char *key;
-	const char *text; /* NULL: `number` counts */
-	int64_t number;
+	const char *text; /* NULL is written as "" */
+	int64_t number;	  /* counts where `is_number` */
+	bool is_number;
 };
 
 /* LOG_S("node", name), LOG_N("pods", 3) */
-#define LOG_S(k, v) ((struct log_field){.key = (k), .text = (v) != NULL ? (v) : ""})
-#define LOG_N(k, v) ((struct log_field){.key = (k), .number = (int64_t)(v)})
+#define LOG_S(k, v) ((struct log_field){.key = (k), .text = (v)})
+#define LOG_N(k, v)                                                                    \
+	((struct log_field){.key = (k), .number = (int64_t)(v), .is_number = true})
 
 /* Lines below `level` are not written. Default: LOG_INFO. */
 void log_set_level(enum log_level level);

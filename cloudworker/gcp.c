@@ -319,8 +319,8 @@ first_waiting(const struct gcp *gcp)
 	struct call *call;
 
 	TAILQ_FOREACH(call, &gcp->calls, entry)
-	if (call->exchange == NULL)
-		return call;
+		if (call->exchange == NULL)
+			return call;
 	return NULL;
 }
 

@@ -114,10 +114,10 @@ scope_find(const struct observe *observe, const struct msg_observe *msg)
 	struct scope *scope;
 
 	TAILQ_FOREACH(scope, &observe->scopes, entry)
-	if (scope->msg.scope == msg->scope &&
-	    strcmp(scope->msg.project, msg->project) == 0 &&
-	    strcmp(scope->msg.place, msg->place) == 0)
-		return scope;
+		if (scope->msg.scope == msg->scope &&
+		    strcmp(scope->msg.project, msg->project) == 0 &&
+		    strcmp(scope->msg.place, msg->place) == 0)
+			return scope;
 	return NULL;
 }
 
@@ -177,8 +177,7 @@ observe_start(struct observe *observe)
 {
 	struct scope *scope;
 
-	TAILQ_FOREACH(scope, &observe->scopes, entry)
-	{
+	TAILQ_FOREACH(scope, &observe->scopes, entry) {
 		if (observe->calls >= CALLS_MAX || observe->items >= ITEMS_WAITING_MAX)
 			return;
 		if (!scope->begun)
@@ -326,8 +325,8 @@ observe_answer(struct observe *observe, uint64_t ticket, struct cloud_answer *an
 
 	observe->calls--;
 	TAILQ_FOREACH(scope, &observe->scopes, entry)
-	if (scope->ticket == ticket)
-		break;
+		if (scope->ticket == ticket)
+			break;
 	if (scope != NULL) {
 		scope->ticket = 0;
 		scope->tries++;

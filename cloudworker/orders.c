@@ -110,8 +110,8 @@ find_ticket(const struct orders *orders, uint64_t ticket)
 	struct order *order;
 
 	TAILQ_FOREACH(order, &orders->all, entry)
-	if (ticket != 0 && order->ticket == ticket)
-		return order;
+		if (ticket != 0 && order->ticket == ticket)
+			return order;
 	return NULL;
 }
 
@@ -139,8 +139,7 @@ tell(struct orders *orders)
 
 	if (!orders->up)
 		return;
-	TAILQ_FOREACH(order, &orders->all, entry)
-	{
+	TAILQ_FOREACH(order, &orders->all, entry) {
 		if (!order->untold)
 			continue;
 		if (orders->effects.send(
@@ -166,7 +165,7 @@ orders_up(struct orders *orders, struct orders_time now)
 	orders->told = 0;
 	orders_wake(orders, now);
 	TAILQ_FOREACH(order, &orders->all, entry)
-	order->untold = true;
+		order->untold = true;
 	tell(orders);
 }
 
@@ -245,8 +244,7 @@ is_blocked(const struct orders *orders, const struct order *order)
 {
 	const struct order *older;
 
-	TAILQ_FOREACH(older, &orders->all, entry)
-	{
+	TAILQ_FOREACH(older, &orders->all, entry) {
 		if (older == order)
 			return false;
 		if (older->stage != STAGE_ENDED && conflicts(older, order))
@@ -262,9 +260,9 @@ count_open(const struct orders *orders, bool running_only)
 	size_t count = 0;
 
 	TAILQ_FOREACH(order, &orders->all, entry)
-	if (order->stage != STAGE_ENDED &&
-	    (!running_only || order->stage != STAGE_QUEUED))
-		count++;
+		if (order->stage != STAGE_ENDED &&
+		    (!running_only || order->stage != STAGE_QUEUED))
+			count++;
 	return count;
 }
 
@@ -274,8 +272,7 @@ admit(struct orders *orders, struct mono_time now)
 	size_t running = count_open(orders, true);
 	struct order *order;
 
-	TAILQ_FOREACH(order, &orders->all, entry)
-	{
+	TAILQ_FOREACH(order, &orders->all, entry) {
 		if (running >= ORDERS_RUNNING_MAX)
 			return;
 		if (order->stage != STAGE_QUEUED || is_blocked(orders, order))
@@ -370,8 +367,8 @@ orders_wake(struct orders *orders, struct orders_time now)
 	}
 	admit(orders, now.mono);
 	TAILQ_FOREACH(order, &orders->all, entry)
-	if (is_due(order, now.mono))
-		run(orders, order, now);
+		if (is_due(order, now.mono))
+			run(orders, order, now);
 }
 
 int64_t
@@ -380,8 +377,7 @@ orders_next_ms(const struct orders *orders, struct orders_time now)
 	const struct order *order;
 	int64_t least = -1;
 
-	TAILQ_FOREACH(order, &orders->all, entry)
-	{
+	TAILQ_FOREACH(order, &orders->all, entry) {
 		int64_t at = order->begun.ms + ORDER_BUDGET_MS;
 
 		if (order->stage == STAGE_ENDED)
@@ -405,8 +401,8 @@ find_id(const struct orders *orders, const char *id)
 	struct order *order;
 
 	TAILQ_FOREACH(order, &orders->all, entry)
-	if (strcmp(order->msg.id, id) == 0)
-		return order;
+		if (strcmp(order->msg.id, id) == 0)
+			return order;
 	return NULL;
 }
 
@@ -418,9 +414,9 @@ forget_oldest(struct orders *orders)
 	struct order *order, *oldest = NULL;
 
 	TAILQ_FOREACH(order, &orders->all, entry)
-	if (order->stage == STAGE_ENDED &&
-	    (oldest == NULL || order->ended.ms < oldest->ended.ms))
-		oldest = order;
+		if (order->stage == STAGE_ENDED &&
+		    (oldest == NULL || order->ended.ms < oldest->ended.ms))
+			oldest = order;
 	if (oldest != NULL)
 		forget(orders, oldest);
 }

@@ -39,7 +39,7 @@ static int
 send_path(enum file_kind kind, const char *path)
 {
 	uint8_t payload[1 + KUBECONFIG_PATH_MAX];
-	size_t len = strlen(path);
+	size_t len = strnlen(path, KUBECONFIG_PATH_MAX);
 
 	payload[0] = (uint8_t)kind;
 	memcpy(payload + 1, path, len);

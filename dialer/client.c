@@ -82,8 +82,15 @@ answer(void *arg, uint64_t id, int fd, int error)
 {
 	struct client *client = arg;
 	struct dial_reply reply = {.id = id, .error = error};
+	int rc = fdpass_send(FD_DIAL, &reply, sizeof reply, fd);
 
-	if (fdpass_send(FD_DIAL, &reply, sizeof reply, fd) < 0)
+	/* unix(7): descriptors that other processes of this user have on their way
+	 * count, too; the client need not wait until it learns that */
+	if (rc == -ETOOMANYREFS) {
+		reply.error = EAGAIN;
+		rc = fdpass_send(FD_DIAL, &reply, sizeof reply, -1);
+	}
+	if (rc < 0)
 		drops_count(client, &client->unanswered);
 }
 
@@ -107,7 +114,7 @@ on_dial(void *arg, int fd, uint32_t events)
 	struct client *client = arg;
 
 	for (size_t i = 0; i < ROUND_REQUESTS_MAX; i++) {
-		struct dial_request request;
+		struct dial_request request = {0};
 		int came = -1;
 		ssize_t len = fdpass_receive(fd, &request, sizeof request, &came);
 

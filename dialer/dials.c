@@ -350,7 +350,7 @@ on_resolve(void *arg, int fd, uint32_t events)
 	struct dials *dials = arg;
 
 	for (size_t i = 0; i < ROUND_ANSWERS_MAX; i++) {
-		struct resolve_reply reply;
+		struct resolve_reply reply = {0};
 		const struct entry *entry;
 		int came = -1;
 		ssize_t len = fdpass_receive(fd, &reply, sizeof reply, &came);

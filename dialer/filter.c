@@ -14,8 +14,11 @@
 #include "fds.h"
 #include "log.h"
 
+/* The kernel refuses to pass a descriptor on while more than this many of the same uid,
+ * whoever sent them, are on their way (unix(7), ETOOMANYREFS): a neighbour must not be
+ * able to bring that about. It is no bound of its own, the rules below are. */
+#define FILES_MAX 4096u
 /* Numbers FD_OPENED_FIRST to 63, in two aligned blocks: 16..31 and 32..63. */
-#define FILES_MAX     64u
 #define OPENED_LOW(i) SANDBOX_ARG_BITS(i, ~UINT64_C(0x0f), UINT64_C(0x10))
 #define OPENED_TOP(i) SANDBOX_ARG_BITS(i, ~UINT64_C(0x1f), UINT64_C(0x20))
 _Static_assert(FD_OPENED_FIRST == 16, "the masks say so");

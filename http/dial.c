@@ -264,7 +264,7 @@ static void
 on_reply(void *arg, int fd, uint32_t events)
 {
 	struct dial *dial = arg;
-	struct dial_reply reply;
+	struct dial_reply reply = {0};
 
 	(void)events;
 	for (int i = 0; i < DIAL_ROUND_MAX; i++) {

@@ -10,7 +10,7 @@ const char *
 role_name(enum role role)
 {
 	static const char *const names[ROLE_COUNT] = {
-#define ROLE_NAME(constant, name, program) [constant] = name,
+#define ROLE_NAME(constant, name, program) [constant] = (name),
 	    ROLE_LIST(ROLE_NAME)
 #undef ROLE_NAME
 	};

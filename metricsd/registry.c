@@ -15,6 +15,7 @@ struct registry {
 	void *tree; /* tsearch(3), by series_compare */
 	size_t count;
 	size_t bytes;
+	uint64_t changes;
 };
 
 static const struct {
@@ -118,6 +119,7 @@ series_get(struct registry *registry, enum producer producer, enum metric metric
 		series_free(wanted);
 		if ((*found)->producer == PRODUCER_SELF && producer != PRODUCER_SELF)
 			return -EPERM;
+		registry->changes++;
 		(*found)->producer = producer;
 		*ret_series = *found;
 		return 0;
@@ -127,6 +129,7 @@ series_get(struct registry *registry, enum producer producer, enum metric metric
 		series_free(wanted);
 		return -E2BIG;
 	}
+	registry->changes++;
 	registry->count++;
 	registry->bytes += series_bytes(wanted);
 	*ret_series = wanted;
@@ -203,7 +206,7 @@ registry_set(struct registry *registry, enum metric metric, double value, ...)
 struct selection {
 	enum producer producer;
 	const struct msg_sample_drop *drop; /* NULL: everything of that producer */
-	struct registry_series **found;
+	void **found;			    /* struct registry_series * */
 	size_t len;
 };
 
@@ -219,7 +222,7 @@ select_series(void *arg, const struct registry_series *series)
 	    (series->metric != drop->metric || series->labels_len < drop->labels.len ||
 		memcmp(series->labels, drop->labels.data, drop->labels.len) != 0))
 		return;
-	memcpy(&selection->found[selection->len++], &series, sizeof series);
+	memcpy(&selection->found[selection->len++], &series, sizeof(void *));
 }
 
 static void
@@ -232,6 +235,7 @@ remove_selected(struct registry *registry, enum producer producer,
 	registry_walk(registry, select_series, &selection);
 	for (size_t i = 0; i < selection.len; i++) {
 		tdelete(selection.found[i], &registry->tree, series_compare);
+		registry->changes++;
 		registry->count--;
 		registry->bytes -= series_bytes(selection.found[i]);
 		series_free(selection.found[i]);
@@ -262,6 +266,12 @@ registry_count(const struct registry *registry)
 	return registry->count;
 }
 
+uint64_t
+registry_changes(const struct registry *registry)
+{
+	return registry->changes;
+}
+
 struct walk {
 	registry_fn *fn;
 	void *arg;
@@ -274,9 +284,8 @@ visit(const void *node, VISIT which, void *closure)
 	const struct registry_series *series;
 
 	if (which != postorder && which != leaf)
-		return; /* in glibc's words, postorder is between the subtrees: sorted
-			 */
-	memcpy(&series, node, sizeof series);
+		return; /* glibc's postorder is between the subtrees: sorted */
+	memcpy(&series, node, sizeof(void *));
 	walk->fn(walk->arg, series);
 }
 

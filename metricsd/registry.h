@@ -52,6 +52,8 @@ int registry_drop(struct registry *registry, enum producer producer,
 void registry_forget(struct registry *registry, enum producer producer);
 
 size_t registry_count(const struct registry *registry);
+/* Another number means that something may have changed. */
+uint64_t registry_changes(const struct registry *registry);
 
 /* In order of metric, then labels. */
 typedef void registry_fn(void *arg, const struct registry_series *series);

@@ -39,13 +39,21 @@ struct server {
 	const struct health *health;
 	const char *cluster;
 	struct loop_timer *timer;
-	size_t pages_bytes; /* of the bodies that are on their way */
+	size_t pages_bytes; /* of the bodies that are on their way, or kept */
+	/* Many may ask for the metrics at once: as long as nothing changes they share
+	 * one page. NULL: none yet. */
+	struct MHD_Response *page;
+	int page_status;
+	uint64_t page_changes;
 	struct listener listeners[2];
 };
+
+#define TYPE_TEXT "text/plain; charset=utf-8"
 
 struct body {
 	struct server *server;
 	struct buf text;
+	size_t counted; /* in pages_bytes */
 };
 
 static struct body *
@@ -64,27 +72,38 @@ body_free(void *arg)
 {
 	struct body *body = arg;
 
-	body->server->pages_bytes -= body->text.cap;
+	body->server->pages_bytes -= body->counted;
 	buf_free(&body->text);
 	free(body);
 }
 
-static enum MHD_Result
-answer(
-    struct MHD_Connection *connection, int status, const char *type, struct body *body)
+/* Takes the body. NULL when there is no memory for it. */
+static struct MHD_Response *
+response_new(struct body *body, const char *type)
 {
-	struct MHD_Response *response;
-	enum MHD_Result result;
+	struct MHD_Response *response =
+	    MHD_create_response_from_buffer_with_free_callback_cls(
+		body->text.len, body->text.data, body_free, body);
 
-	body->server->pages_bytes += body->text.cap;
-	response = MHD_create_response_from_buffer_with_free_callback_cls(
-	    body->text.len, body->text.data, body_free, body);
 	if (response == NULL) {
 		body_free(body);
-		return MHD_NO;
+		return NULL;
 	}
+	body->counted = body->text.cap;
+	body->server->pages_bytes += body->counted;
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	return response;
+}
+
+static enum MHD_Result
+answer(struct MHD_Connection *connection, int status, struct body *body)
+{
+	struct MHD_Response *response = response_new(body, TYPE_TEXT);
+	enum MHD_Result result;
+
+	if (response == NULL)
+		return MHD_NO;
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	result = MHD_queue_response(connection, (unsigned int)status, response);
@@ -92,34 +111,64 @@ answer(
 	return result;
 }
 
-static int
-answer_path(const struct listener *listener, const char *path, bool verbose,
-    struct buf *body, const char **ret_type)
+static void
+page_drop(struct server *server)
 {
-	const struct server *server = listener->server;
+	if (server->page != NULL)
+		MHD_destroy_response(server->page);
+	server->page = NULL;
+}
 
+static void
+page_make(struct server *server)
+{
+	struct body *body = body_new(server);
+	const char *type = EXPOSITION_TYPE;
+
+	server->page_status = MHD_HTTP_OK;
+	if (exposition_write(server->registry, server->cluster, &body->text) < 0) {
+		buf_free(&body->text);
+		buf_puts(&body->text, "too many series");
+		server->page_status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+		type = TYPE_TEXT;
+	}
+	server->page = response_new(body, type);
+	server->page_changes = registry_changes(server->registry);
+}
+
+static enum MHD_Result
+answer_metrics(struct server *server, struct MHD_Connection *connection)
+{
+	if (server->page_changes != registry_changes(server->registry))
+		page_drop(server);
+	if (server->page == NULL && server->pages_bytes >= PAGES_BYTES_MAX) {
+		struct body *body = body_new(server);
+
+		buf_puts(&body->text, "busy");
+		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, body);
+	}
+	if (server->page == NULL)
+		page_make(server);
+	if (server->page == NULL)
+		return MHD_NO;
+	return MHD_queue_response(
+	    connection, (unsigned int)server->page_status, server->page);
+}
+
+static int
+answer_path(
+    const struct server *server, const char *path, bool verbose, struct buf *body)
+{
 	if (strcmp(path, "/healthz") == 0)
 		return health_healthz(server->health, verbose, body);
 	if (strcmp(path, "/readyz") == 0)
 		return health_readyz(server->health, verbose, body);
-	if (!listener->metrics || strcmp(path, "/metrics") != 0) {
-		buf_puts(body, "not found");
-		return MHD_HTTP_NOT_FOUND;
-	}
-	if (server->pages_bytes >= PAGES_BYTES_MAX) {
-		buf_puts(body, "busy");
-		return MHD_HTTP_SERVICE_UNAVAILABLE;
-	}
-	*ret_type = EXPOSITION_TYPE;
-	if (exposition_write(server->registry, server->cluster, body) == 0)
-		return MHD_HTTP_OK;
-	buf_reset(body);
-	buf_puts(body, "too many series");
-	return MHD_HTTP_INTERNAL_SERVER_ERROR;
+	buf_puts(body, "not found");
+	return MHD_HTTP_NOT_FOUND;
 }
 
-/* libmicrohttpd calls it once with the head, and again when the request is whole;
- * bodies are not read. */
+/* libmicrohttpd calls it once with the head, then with each piece of a body, which
+ * nobody reads, and again when the request is whole: only then it takes an answer. */
 static enum MHD_Result
 on_request(void *arg, struct MHD_Connection *connection, const char *path,
     const char *method, const char *version, const char *data, size_t *data_len,
@@ -127,10 +176,9 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 {
 	static char seen;
 	const struct listener *listener = arg;
-	const char *type = "text/plain; charset=utf-8";
 	struct body *body;
 	int status = MHD_HTTP_METHOD_NOT_ALLOWED;
-	bool verbose;
+	bool get, verbose;
 
 	(void)version;
 	(void)data;
@@ -142,14 +190,17 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 		*data_len = 0;
 		return MHD_YES;
 	}
-	body = body_new(listener->server);
+	get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+	if (get && listener->metrics && strcmp(path, "/metrics") == 0)
+		return answer_metrics(listener->server, connection);
 	verbose = MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND,
 		      "verbose", 7, NULL, NULL) == MHD_YES;
-	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-		status = answer_path(listener, path, verbose, &body->text, &type);
+	body = body_new(listener->server);
+	if (get)
+		status = answer_path(listener->server, path, verbose, &body->text);
 	else
 		buf_puts(&body->text, "method not allowed");
-	return answer(connection, status, type, body);
+	return answer(connection, status, body);
 }
 
 static void

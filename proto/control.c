@@ -25,7 +25,7 @@ int
 control_send_setting(int control_fd, enum setting key, const char *value)
 {
 	uint8_t payload[1 + SETTING_VALUE_MAX];
-	size_t len = strlen(value);
+	size_t len = strnlen(value, SETTING_VALUE_MAX + 1);
 
 	if (len > SETTING_VALUE_MAX)
 		return -EMSGSIZE;

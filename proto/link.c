@@ -24,6 +24,9 @@
 /* How often the connection is looked at. */
 #define LOOK_MS 250
 
+/* Violations are logged and reported this often; all are counted. */
+#define VIOLATION_TELL_MS 500
+
 /* Messages handled before other events get their turn. */
 #define BATCH_MAX 64
 
@@ -58,6 +61,7 @@ struct link {
 	bool full; /* link_send said -EAGAIN */
 	unsigned int bad_frames;
 	unsigned long violations;
+	struct mono_time violation_told;
 	struct message received;
 	uint8_t frame[LINK_FRAME_MAX];
 	uint8_t encoded[LINK_FRAME_MAX];
@@ -285,10 +289,14 @@ void
 link_violation(struct link *link, const char *why)
 {
 	uint8_t slot = (uint8_t)link->slot;
+	struct mono_time now = clock_mono();
 
-	link->violations++;
+	if (link->violations++ > 0 &&
+	    now.ms - link->violation_told.ms < VIOLATION_TELL_MS)
+		return;
+	link->violation_told = now;
 	log_error("protocol_violation", LOG_S("link", link_table[link->id].name),
-	    LOG_S("why", why));
+	    LOG_S("why", why), LOG_N("count", (int64_t)link->violations));
 	control_send(FD_CONTROL, CONTROL_VIOLATION, &slot, 1, -1);
 }
 

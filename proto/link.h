@@ -36,8 +36,8 @@ int link_send(struct link *link, enum message_type type, const void *msg);
 
 bool link_is_up(const struct link *link);
 
-/* Counts and reports a violation by the other end; if this end is the more trusted one
- * the supervisor ends the sender. */
+/* Counts a violation by the other end and reports it, a flood of them only now and
+ * then; if this end is the more trusted one the supervisor ends the sender. */
 void link_violation(struct link *link, const char *why);
 
 /* For metrics. */

@@ -7,7 +7,7 @@ proto_libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_
 proto_libcontrol_a_SOURCES = \
 	proto/control.c proto/control.h \
 	proto/fdpass.c proto/fdpass.h proto/fds.h \
-	proto/roles.h \
+	proto/resolve.h proto/roles.h \
 	proto/settings.c proto/settings.h \
 	proto/worker.c proto/worker.h
 proto_liblink_a_CPPFLAGS = $(proto_libcontrol_a_CPPFLAGS)
@@ -19,4 +19,4 @@ proto_liblink_a_SOURCES = \
 	proto/pack.c proto/pack.h \
 	proto/session.c proto/session.h
 proto_libshim_a_CPPFLAGS = $(IPW_CPPFLAGS) $(BASE_INC) $(PROTO_INC)
-proto_libshim_a_SOURCES = proto/shim.c
+proto_libshim_a_SOURCES = proto/shim.c proto/shim.h

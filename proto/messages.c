@@ -231,15 +231,17 @@ message_name(enum message_type type)
 void
 message_text(char *field, size_t size, const char *text)
 {
-	size_t len = text != NULL ? strlen(text) : 0;
+	size_t len;
 
+	if (text == NULL)
+		text = "";
+	len = strlen(text);
 	if (len >= size) {
 		len = size - 1;
 		/* not in the middle of a UTF-8 sequence */
 		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
 			len--;
 	}
-	if (len > 0)
-		memcpy(field, text, len);
+	memcpy(field, text, len);
 	field[len] = '\0';
 }

@@ -18,6 +18,11 @@
 #define SESSION_BLOCKED_MS 5
 #define SESSION_IDLE_MS	   1000
 
+/* New sessions: so many at once, then one in so long. A process starts anew no more
+ * often; each makes both ends send their whole state. */
+#define SESSION_MEETS_MAX 4
+#define SESSION_MEET_MS	  1000
+
 enum frame_kind { FRAME_HELLO = 1, FRAME_DATA, FRAME_ACK };
 
 struct frame {
@@ -42,6 +47,8 @@ struct session {
 	uint64_t epoch;
 	uint64_t peer; /* the other end's epoch; 0: not known */
 	bool up;
+	int meets; /* new sessions that may begin now */
+	struct mono_time met_at;
 	uint64_t next_number;
 	uint64_t received; /* last number taken in order */
 	bool ack_due;
@@ -65,6 +72,7 @@ session_new(uint64_t epoch, const struct session_io *io, void *arg)
 	session->arg = arg;
 	session->epoch = epoch;
 	session->next_number = 1;
+	session->meets = SESSION_MEETS_MAX;
 	session->hello_due = true;
 	TAILQ_INIT(&session->queue);
 	return session;
@@ -171,6 +179,25 @@ meet(struct session *session, uint64_t peer)
 	session->hello_due = true;
 }
 
+/* Whether a new session may begin now. */
+static bool
+take_meet(struct session *session, struct mono_time now)
+{
+	int64_t more = (now.ms - session->met_at.ms) / SESSION_MEET_MS;
+
+	if (session->meets + more >= SESSION_MEETS_MAX) {
+		session->meets = SESSION_MEETS_MAX;
+		session->met_at = now;
+	} else {
+		session->meets += (int)more;
+		session->met_at.ms += more * SESSION_MEET_MS;
+	}
+	if (session->meets == 0)
+		return false;
+	session->meets--;
+	return true;
+}
+
 static void
 set_up(struct session *session, struct mono_time now)
 {
@@ -220,6 +247,9 @@ session_receive(
 		/* only a hello opens a session: other frames are left over from a peer
 		 * that is gone */
 		if (frame.kind != FRAME_HELLO)
+			return 0;
+		/* it says hello again, and a sound one is heard then */
+		if (!take_meet(session, now))
 			return 0;
 		meet(session, frame.from);
 	}

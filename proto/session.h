@@ -3,7 +3,8 @@
  * Each process picks a random epoch at its start; a session is a pair of epochs.
  * Messages are numbered, acknowledged cumulatively, sent again when no acknowledgement
  * comes, and handed over in order, each once. A new epoch at the other end is a new
- * session: what was queued for the old one is forgotten.
+ * session: what was queued for the old one is forgotten. An end that changes its epoch
+ * faster than processes start is not heard for a while.
  *
  * Frame: u8 version, u8 kind, u64 from epoch, u64 to epoch, u64 number, u64
  * acknowledged, payload; little-endian. */

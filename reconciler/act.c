@@ -73,6 +73,15 @@ act_target_place(const struct target *target, struct intent_place *place)
 }
 
 void
+act_suspect(struct act *act)
+{
+	const struct intent *intent = &act->entry->intent;
+
+	view_require(act->core->view, intent->ephemeral);
+	view_touch(act->core->view, intent->to.project, intent->to.zone);
+}
+
+void
 act_begin(struct act *act, const struct intent_place *from, const struct target *target)
 {
 	const struct effects *effects = &act->core->effects;
@@ -92,6 +101,8 @@ act_begin(struct act *act, const struct intent_place *from, const struct target 
 		intent.from = *from;
 	intent.since = act->core->now.wall;
 	act->entry->intent = intent;
+	if (target->ephemeral)
+		act_suspect(act);
 	act->slot->refusals = 0;
 	act->slot->give_tries = 0;
 	act->slot->give_request[0] = '\0';
@@ -131,6 +142,12 @@ act_rest_message(
 
 	message_text(reason, reason_size, step->reason);
 	message_text(message, size, step->message);
+	/* Each failed look has its own words ("after 3001 milliseconds"): the first
+	 * will do for all of them. */
+	if (step->state == ADDRESS_STATE_UNKNOWN &&
+	    act->entry->state == ADDRESS_STATE_UNKNOWN &&
+	    strcmp(act->entry->reason, reason) == 0)
+		message_text(message, size, act->entry->message);
 	if (strcmp(step->reason, "NoEligibleNode") != 0 ||
 	    slot->failure_reason[0] == '\0' || step->holder.kind != HOLDER_ABSENT)
 		return;
@@ -178,7 +195,7 @@ act_attach(struct act *act)
 {
 	const struct plan_step *step = act->step;
 
-	if (!act->complete || backoff_waits(act->core, &act->slot->backoff) ||
+	if (backoff_waits(act->core, &act->slot->backoff) ||
 	    plan_is_promised(act->scene, act->entry, step->target.node->uid))
 		return;
 	act_begin(act, NULL, &step->target);
@@ -214,7 +231,7 @@ act_move(struct act *act)
 
 	act_holder(act, &step->holder);
 	act_state(act, ADDRESS_STATE_DRAINING, "Moving", step->message);
-	if (!act->complete || backoff_waits(act->core, &slot->backoff) ||
+	if (backoff_waits(act->core, &slot->backoff) ||
 	    plan_is_promised(act->scene, act->entry, step->target.node->uid))
 		return;
 	act_from_place(act, &from);
@@ -239,6 +256,9 @@ act_move(struct act *act)
 void
 act_step(struct act *act)
 {
+	/* Of facts that are not whole only what is open is made: it may be nowhere. */
+	if (!act->complete && act->step->kind != PLAN_OPEN)
+		return;
 	switch (act->step->kind) {
 	case PLAN_FORGET:
 		return;

@@ -27,6 +27,9 @@ void act_step(struct act *act);
 /* Writes a new intent into the draft: from `from` (NULL: from nowhere) to `target`. */
 void act_begin(
     struct act *act, const struct intent_place *from, const struct target *target);
+/* The target's address looks ephemeral: it is not believed before its region was looked
+ * at again, since somebody may have reserved it meanwhile. */
+void act_suspect(struct act *act);
 /* The intent ends in the draft. */
 void act_close(struct act *act);
 void act_state(

@@ -232,6 +232,8 @@ parse_entry(struct allocation_address *address, struct json_object *entry)
 	jsonread_time(entry, "lastTransitionTime", &address->since);
 	if (intent != NULL)
 		intent_parse(intent, &address->intent);
+	MESSAGE_TEXT(address->journal_from_uid, address->intent.from.node_uid);
+	MESSAGE_TEXT(address->journal_to_uid, address->intent.to.node_uid);
 	if (address->intent.step == INTENT_UNKNOWN)
 		hold_intent(address, intent);
 }
@@ -370,6 +372,8 @@ allocation_free(struct allocation *allocation)
 	for (size_t i = 0; i < allocation->addresses_len; i++)
 		free(allocation->addresses[i].intent_raw);
 	free(allocation->addresses);
+	texts_free(&allocation->node_selector);
+	texts_free(&allocation->zones);
 	free(allocation->status_json);
 	free(allocation);
 }

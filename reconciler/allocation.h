@@ -11,7 +11,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "messages.h"
-#include "pack.h"
+#include "place.h"
 
 struct json_object;
 
@@ -94,6 +94,10 @@ struct allocation_address {
 	bool ephemeral_taken;	/* we took an ephemeral address off that node for it */
 	struct wall_time since; /* lastTransitionTime */
 	struct intent intent;
+	/* The nodes that the intent named when it was read. They stay spoken for until
+	 * the API's answer says otherwise, whatever `intent` has become since. */
+	char journal_from_uid[UID_MAX_LEN + 1];
+	char journal_to_uid[UID_MAX_LEN + 1];
 	/* With INTENT_UNKNOWN: the intent's JSON as it was read, written back as it is.
 	 * Owned by the allocation; NULL otherwise. */
 	char *intent_raw;
@@ -137,10 +141,10 @@ struct allocation {
 	enum workload_kind workload;
 	char workload_name[NAME_MAX_LEN + 1];
 	char workload_namespace[LABEL_MAX_LEN + 1];
-	struct pack node_selector; /* key, value, … */
+	struct texts node_selector; /* key, value, … */
 	char provider[16];
 	char region[PLACE_MAX + 1];
-	struct pack zones;
+	struct texts zones;
 	int64_t reconcile_interval_s;
 	enum allocation_policy policy;
 	/* "" = the spec makes sense; else why not (reason, message of Accepted=False).

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jsonread.h"
+#include "pack.h"
 
 /* spec.reconcileInterval: the CRD's default and least; a day at most. */
 #define INTERVAL_DEFAULT_S 30
@@ -65,6 +66,7 @@ parse_cloud(struct allocation *allocation, struct json_object *spec)
 	size_t count = json_object_is_type(zones, json_type_array)
 			   ? json_object_array_length(zones)
 			   : 0;
+	struct pack names = {0};
 
 	if (!json_object_is_type(cloud, json_type_object))
 		allocation_refuse(allocation, "InvalidSpec", "spec.cloud is missing");
@@ -78,10 +80,11 @@ parse_cloud(struct allocation *allocation, struct json_object *spec)
 		const char *zone = jsonread_string(json_object_array_get_idx(zones, i));
 
 		if (zone == NULL || strlen(zone) > PLACE_MAX ||
-		    pack_add(&allocation->zones, zone) < 0)
+		    pack_add(&names, zone) < 0)
 			allocation_refuse(allocation, "InvalidSpec",
 			    "spec.cloud.zones[%zu] is no zone's name", i);
 	}
+	texts_set(&allocation->zones, names.data, names.len);
 	if (zones != NULL && !json_object_is_type(zones, json_type_array))
 		allocation_refuse(
 		    allocation, "InvalidSpec", "spec.cloud.zones is no list");
@@ -134,6 +137,7 @@ static void
 parse_selector(struct allocation *allocation, struct json_object *spec)
 {
 	struct json_object *selector = jsonread_member(spec, "nodeSelector");
+	struct pack pairs = {0};
 
 	if (selector == NULL)
 		return;
@@ -142,18 +146,18 @@ parse_selector(struct allocation *allocation, struct json_object *spec)
 		    allocation, "InvalidSpec", "spec.nodeSelector is no map");
 		return;
 	}
-	json_object_object_foreach(selector, key, value)
-	{
+	json_object_object_foreach(selector, key, value) {
 		const char *text = jsonread_string(value);
-		struct pack before = allocation->node_selector;
+		uint32_t before = pairs.len;
 
-		if (text != NULL && pack_add(&allocation->node_selector, key) == 0 &&
-		    pack_add(&allocation->node_selector, text) == 0)
+		if (text != NULL && pack_add(&pairs, key) == 0 &&
+		    pack_add(&pairs, text) == 0)
 			continue;
-		allocation->node_selector = before;
+		pairs.len = before;
 		allocation_refuse(allocation, "InvalidSpec",
 		    "spec.nodeSelector[%s] is no text or the map is too large", key);
 	}
+	texts_set(&allocation->node_selector, pairs.data, pairs.len);
 }
 
 static void

@@ -237,8 +237,7 @@ put_addresses(const struct allocation *allocation, struct buf *out)
 static bool
 would_change(struct json_object *before, struct json_object *patch)
 {
-	json_object_object_foreach(patch, key, value)
-	{
+	json_object_object_foreach(patch, key, value) {
 		if (!json_object_equal(jsonread_member(before, key), value))
 			return true;
 	}

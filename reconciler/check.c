@@ -55,7 +55,7 @@ check_allows(struct core *core, const struct item *item, const struct check *che
 	    strcmp(check->node->uid, check->node_uid) != 0)
 		return false;
 	why = leave_judge(check->node, &check->instance,
-	    core->world->sync[FACT_KIND_NODE].since, core->now.wall, &next_ms);
+	    core->world->sync[FACT_KIND_NODE].since, core->now, &next_ms);
 	if (why == LEAVE_NOT)
 		return false;
 	if (!leave_heeds_pods(why))

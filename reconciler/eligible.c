@@ -35,8 +35,8 @@ eligible_selected(const struct world_node *node, const struct allocation *alloca
 	size_t cursor = 0;
 	const char *key;
 
-	while ((key = pack_next(&allocation->node_selector, &cursor)) != NULL) {
-		const char *wanted = pack_next(&allocation->node_selector, &cursor);
+	while ((key = texts_next(&allocation->node_selector, &cursor)) != NULL) {
+		const char *wanted = texts_next(&allocation->node_selector, &cursor);
 		const char *value = texts_value(&node->labels, key);
 
 		if (wanted == NULL || value == NULL || strcmp(value, wanted) != 0)
@@ -58,19 +58,20 @@ eligible_is_special(const struct world_node *node)
 
 static bool
 eligible_placed(const struct world_node *node, const struct allocation *allocation,
-    const char *region)
+    const struct place *place)
 {
 	size_t cursor = 0;
 	const char *zone;
 
-	if (strcmp(node->place.region, region) != 0)
+	if (strcmp(node->place.region, place->region) != 0 ||
+	    strcmp(node->place.project, place->project) != 0)
 		return false;
 	if (allocation->region[0] != '\0' &&
 	    strcmp(node->place.region, allocation->region) != 0)
 		return false;
 	if (allocation->zones.len == 0)
 		return true;
-	while ((zone = pack_next(&allocation->zones, &cursor)) != NULL)
+	while ((zone = texts_next(&allocation->zones, &cursor)) != NULL)
 		if (strcmp(zone, node->place.zone) == 0)
 			return true;
 	return false;
@@ -174,7 +175,7 @@ eligible_instance(const struct scene *scene, const char *address,
 
 enum eligible_no
 eligible_check(const struct scene *scene, const struct allocation *allocation,
-    const struct texts *tolerations, const char *address, const char *region,
+    const struct texts *tolerations, const char *address, const struct place *place,
     const struct map *taken, const struct world_node *node, struct target *ret_target)
 {
 	struct target target = {0};
@@ -188,7 +189,7 @@ eligible_check(const struct scene *scene, const struct allocation *allocation,
 		return ELIGIBLE_SKIPPED;
 	if (!node->placed)
 		return ELIGIBLE_NO_PROVIDER_ID;
-	if (!eligible_placed(node, allocation, region))
+	if (!eligible_placed(node, allocation, place))
 		return ELIGIBLE_PLACE;
 	if (leave_is_leaving(node))
 		return ELIGIBLE_LEAVING;
@@ -300,8 +301,7 @@ eligible_choose(const struct eligible_query *query, struct target *ret_target,
 		if (strcmp(node->uid, query->except) == 0)
 			continue;
 		no = eligible_check(query->scene, query->allocation, tolerations,
-		    query->address->address, query->region, query->taken, node,
-		    &target);
+		    query->address->address, query->place, query->taken, node, &target);
 		ret_counts->nodes++;
 		ret_counts->no[no]++;
 		if (no != ELIGIBLE_YES)

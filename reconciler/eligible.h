@@ -41,11 +41,12 @@ const struct texts *eligible_tolerations(
 bool eligible_selected(
     const struct world_node *node, const struct allocation *allocation);
 
-/* `region`: where the address is reserved. `taken`: node uid → anything, nodes that
- * hold or are promised another reserved address. `ret_target` may be NULL. */
+/* `place`: the project and region that the address is reserved in. `taken`: node uid →
+ * anything, nodes that hold or are promised another reserved address. `ret_target` may
+ * be NULL. */
 enum eligible_no eligible_check(const struct scene *scene,
     const struct allocation *allocation, const struct texts *tolerations,
-    const char *address, const char *region, const struct map *taken,
+    const char *address, const struct place *place, const struct map *taken,
     const struct world_node *node, struct target *ret_target);
 
 /* The best of all nodes but `except` (a node's uid, or ""); false: none. */
@@ -53,7 +54,7 @@ struct eligible_query {
 	const struct scene *scene;
 	const struct allocation *allocation;
 	const struct allocation_address *address;
-	const char *region;
+	const struct place *place;
 	const char *except;
 	const struct map *taken;
 };

@@ -137,9 +137,9 @@ fresh_phase(const char *phase)
 	    [POD_PHASE_FAILED] = "Failed",
 	};
 
-	for (uint8_t i = POD_PHASE_PENDING; i <= POD_PHASE_FAILED; i++)
+	for (unsigned int i = POD_PHASE_PENDING; i <= POD_PHASE_FAILED; i++)
 		if (strcmp(names[i], phase) == 0)
-			return i;
+			return (uint8_t)i;
 	return POD_PHASE_UNKNOWN;
 }
 

@@ -17,8 +17,10 @@ projects_add(struct projects *projects, const char *project)
 	for (size_t i = 0; i < projects->len; i++)
 		if (strcmp(projects->names[i], project) == 0)
 			return;
-	if (projects->len < HOLDER_PROJECTS_MAX)
-		MESSAGE_TEXT(projects->names[projects->len++], project);
+	if (projects->len == HOLDER_PROJECTS_MAX)
+		return;
+	MESSAGE_TEXT(projects->names[projects->len], project);
+	projects->len++;
 }
 
 void

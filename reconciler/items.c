@@ -7,8 +7,10 @@
 #include "calls.h"
 #include "check.h"
 #include "jsonread.h"
+#include "log.h"
 #include "mem.h"
 #include "report.h"
+#include "trail.h"
 
 /* Bytes of one status patch. */
 #define ITEMS_PATCH_MAX KUBE_OBJECT_MAX
@@ -84,15 +86,60 @@ items_hold(struct item *item)
 	item->held_next = (item->held_next + 1) % HELD_MAX;
 }
 
-/* Takes an object as it is now. NULL: it is no allocation. */
+static bool
+items_has_held(const struct item *item, const char *version)
+{
+	for (size_t i = 0; i < HELD_MAX; i++)
+		if (strcmp(item->held[i], version) == 0)
+			return true;
+	return false;
+}
+
+/* What was told while the answer was under way may be newer than the answer. */
+static bool
+items_is_overtaken(const struct core *core, const struct item *item)
+{
+	const struct hint *hint = map_get(core->hints, item->name);
+
+	return item->stale &&
+	       (hint == NULL || !items_has_held(item, hint->resource_version));
+}
+
+/* One that would make too many addresses of all is not looked at, and told so. */
+static bool
+items_has_room(struct core *core, const struct allocation *allocation)
+{
+	size_t count = allocation->addresses_len;
+
+	MAP_EACH(core->items, entry)
+	{
+		const struct item *item = lh_entry_v(entry);
+
+		if (item->allocation != NULL &&
+		    strcmp(item->name, allocation->name) != 0)
+			count += item->allocation->addresses_len;
+	}
+	if (count <= ITEMS_ADDRESSES_MAX)
+		return true;
+	log_error("allocations_full", LOG_S("allocation", allocation->name),
+	    LOG_N("addresses", count));
+	trail_event(core, allocation, "Warning", "TooManyAddresses",
+	    "all NetIPAllocations together have too many addresses; this one is left "
+	    "alone");
+	return false;
+}
+
+/* Takes an object as it is now. NULL: it is no allocation, or there is no room. */
 static struct item *
 items_take(struct core *core, struct json_object *object)
 {
 	struct allocation *allocation = allocation_parse(object);
 	struct item *item;
 
-	if (allocation == NULL)
+	if (allocation == NULL || !items_has_room(core, allocation)) {
+		allocation_free(allocation);
 		return NULL;
+	}
 	item = map_get(core->items, allocation->name);
 	if (item != NULL && item->allocation != NULL &&
 	    strcmp(item->allocation->uid, allocation->uid) != 0) {
@@ -111,8 +158,8 @@ items_take(struct core *core, struct json_object *object)
 	}
 	allocation_free(item->allocation);
 	item->allocation = allocation;
-	item->stale = false;
 	items_hold(item);
+	item->stale = items_is_overtaken(core, item);
 	core_touch(core);
 	return item;
 }
@@ -167,6 +214,7 @@ static void
 items_answered(struct core *core, struct call *call, const struct kube_reply *reply)
 {
 	struct item *item = map_get(core->items, call->subject);
+	const struct hint *hint = map_get(core->hints, call->subject);
 
 	core_touch(core);
 	if (item == NULL)
@@ -174,7 +222,11 @@ items_answered(struct core *core, struct call *call, const struct kube_reply *re
 	item->reading = false;
 	if (reply->error == 0 && reply->status == 404 &&
 	    strcmp(reply->reason, "NotFound") == 0) {
+		bool told = item->stale && hint != NULL;
+
 		items_drop(core, call->subject);
+		if (told)
+			items_hint(core, hint->name, hint->resource_version);
 		return;
 	}
 	if (!items_ok(reply) || items_take(core, reply->json) == NULL) {
@@ -196,6 +248,7 @@ items_get(struct core *core, struct item *item)
 
 	MESSAGE_TEXT(call->subject, item->name);
 	item->reading = true;
+	item->stale = false; /* what is told from now on makes it so again */
 	free(path);
 }
 
@@ -211,15 +264,6 @@ items_read(struct core *core)
 			continue;
 		items_get(core, item);
 	}
-}
-
-static bool
-items_has_held(const struct item *item, const char *version)
-{
-	for (size_t i = 0; i < HELD_MAX; i++)
-		if (strcmp(item->held[i], version) == 0)
-			return true;
-	return false;
 }
 
 void
@@ -245,25 +289,37 @@ items_hint(struct core *core, const char *name, const char *resource_version)
 
 /* --- writing ---------------------------------------------------------------------- */
 
+/* Our own write came back as if nothing had been written: a part of it was dropped (the
+ * CRD of another version?), and the next would fare no better. */
+static void
+items_dropped(struct core *core, struct item *item)
+{
+	log_warn("status_not_kept", LOG_S("allocation", item->name));
+	trail_event(core, item->allocation, "Warning", "StatusNotKept",
+	    "the API server drops parts of the status; is the CRD of this version "
+	    "installed?");
+	backoff_fail(&item->backoff, core->now.mono);
+}
+
 static void
 items_written(struct core *core, struct call *call, const struct kube_reply *reply)
 {
 	struct item *item = map_get(core->items, call->subject);
-	bool stale;
+	char before[UID_MAX_LEN + 1];
 
 	core_touch(core);
 	if (item == NULL)
 		return;
 	item->writing = false;
-	stale = item->stale;
+	MESSAGE_TEXT(before, item->allocation->resource_version);
 	if (items_ok(reply) && items_take(core, reply->json) != NULL) {
-		/* A hint that came in the meantime may be about somebody else's write.
-		 */
 		item = map_get(core->items, call->subject);
-		if (item != NULL) {
-			item->stale = stale;
+		if (item == NULL)
+			return;
+		if (strcmp(before, item->allocation->resource_version) == 0)
+			items_dropped(core, item);
+		else
 			backoff_clear(&item->backoff);
-		}
 		return;
 	}
 	/* Lost, refused or overtaken: only a read tells what is true. */

@@ -7,6 +7,8 @@
 
 /* Allocations one cluster may have. */
 #define ITEMS_MAX 4096u
+/* Addresses of all of them together: each takes up to 8 KiB here. */
+#define ITEMS_ADDRESSES_MAX 6144u
 
 void items_free(void *item);
 

@@ -95,8 +95,8 @@ journal_outcome(struct act *act, const char *request_id, struct order **ret_orde
 	return JOURNAL_SEND;
 }
 
-/* Sends the order of a journaled request; a repeat backs off first. */
-static void
+/* Sends the order of a journaled request; a repeat backs off first. False: not now. */
+static bool
 journal_order(struct act *act, enum order_kind kind, const struct intent_place *place,
     const char *address, const char *fence, const char *request_id)
 {
@@ -117,9 +117,21 @@ journal_order(struct act *act, enum order_kind kind, const struct intent_place *
 
 	if (act->item->allocation->policy == POLICY_OBSERVE ||
 	    !orders_send(act->core, &wish))
-		return;
+		return false;
 	act->slot->refusals += refused;
 	act_back_off(act);
+	return true;
+}
+
+/* The zone as it was seen since the address last changed? */
+static bool
+journal_sees(const struct act *act, const char *project, const char *zone)
+{
+	const char *reason, *message;
+
+	return view_fresh(act->scene->view,
+	    view_scope(act->scene->view, SCOPE_ZONE, project, zone),
+	    act->entry->address, act->core->now.mono, &reason, &message);
 }
 
 /* A definite failure takes a fresh request id, journaled before it is used. */
@@ -128,6 +140,7 @@ journal_renew(struct act *act, char *request_id)
 {
 	effects_uuid(&act->core->effects, request_id);
 	act->entry->intent.since = act->core->now.wall;
+	act->slot->refusals = 0;
 	act_back_off(act);
 }
 
@@ -135,14 +148,10 @@ static const struct view_instance *
 journal_instance(
     const struct act *act, const char *project, const char *zone, const char *id)
 {
-	const struct view_scope *scope =
-	    view_scope(act->scene->view, SCOPE_ZONE, project, zone);
-	const char *reason, *message;
-
-	if (!view_fresh(act->scene->view, scope, act->entry->address,
-		act->core->now.mono, &reason, &message))
+	if (!journal_sees(act, project, zone))
 		return NULL;
-	return view_instance_by_id(scope, id);
+	return view_instance_by_id(
+	    view_scope(act->scene->view, SCOPE_ZONE, project, zone), id);
 }
 
 /* --- taking it off ---------------------------------------------------------------- */
@@ -190,6 +199,7 @@ journal_detached(struct act *act)
 	act_event(act, "Normal", "Detached", "%s taken off %s", act->entry->address,
 	    intent->from.node);
 	intent->step = INTENT_ATTACH;
+	act->slot->refusals = 0;
 	snprintf(message, sizeof message, "off %.200s, to be attached to %.200s",
 	    intent->from.node, intent->to.node);
 	act_state(act, ADDRESS_STATE_ATTACHING, "Moving", message);
@@ -238,7 +248,8 @@ journal_detach(struct act *act)
 
 /* --- making room at the target ---------------------------------------------------- */
 
-/* The target as it is now; false: it will not do (told, and another one is sought). */
+/* The target as it is now. False: it will not do (told, and another one is sought), or
+ * it cannot be seen now. */
 static bool
 journal_target(struct act *act, const struct view_instance **ret_instance)
 {
@@ -247,6 +258,8 @@ journal_target(struct act *act, const struct view_instance **ret_instance)
 	const struct view_instance *instance =
 	    journal_instance(act, to->project, to->zone, to->instance);
 
+	if (!journal_sees(act, to->project, to->zone))
+		return false;
 	if (instance == NULL || instance->state == INSTANCE_STOPPED ||
 	    (act->complete && (node == NULL || strcmp(node->uid, to->node_uid) != 0))) {
 		journal_retarget(act, "NodeGone", "the node or its instance is gone");
@@ -262,6 +275,21 @@ journal_target(struct act *act, const struct view_instance **ret_instance)
 	return true;
 }
 
+/* Whether its region was looked at since the journal called the address ephemeral. */
+static bool
+journal_is_sure(const struct act *act)
+{
+	const struct intent *intent = &act->entry->intent;
+	const struct view *view = act->scene->view;
+	const char *reason, *message;
+	char region[PLACE_MAX + 1];
+
+	place_region_of(intent->to.zone, region, sizeof region);
+	return view_fresh(view,
+	    view_scope(view, SCOPE_REGION, intent->to.project, region),
+	    intent->ephemeral, act->core->now.mono, &reason, &message);
+}
+
 /* The target has an ephemeral address (again): it goes first. */
 static void
 journal_make_room(struct act *act, const struct view_instance *instance)
@@ -273,6 +301,8 @@ journal_make_room(struct act *act, const struct view_instance *instance)
 	MESSAGE_TEXT(intent->ephemeral_fence, instance->fence);
 	effects_uuid(&act->core->effects, intent->request_ephemeral);
 	intent->since = act->core->now.wall;
+	act->slot->refusals = 0;
+	act_suspect(act);
 }
 
 static void
@@ -291,6 +321,7 @@ journal_ephemeral(struct act *act)
 	if (instance->address[0] == '\0') {
 		intent->ephemeral_taken = true;
 		intent->step = INTENT_ATTACH;
+		act->slot->refusals = 0;
 		backoff_clear(&act->slot->backoff);
 		return;
 	}
@@ -298,6 +329,8 @@ journal_ephemeral(struct act *act)
 		journal_make_room(act, instance);
 		return;
 	}
+	if (!journal_is_sure(act))
+		return;
 	switch (journal_outcome(act, intent->request_ephemeral, &order)) {
 	case JOURNAL_WAIT:
 		return;
@@ -361,8 +394,12 @@ journal_give(struct act *act, const char *project, const char *zone, const char 
 	struct intent_place place = {0};
 	const struct order *order;
 
+	if (zone[0] != '\0' && !journal_sees(act, project, zone))
+		return false;
 	if (instance == NULL || instance->state != INSTANCE_RUNNING ||
-	    instance->address[0] != '\0' || slot->give_tries >= JOURNAL_GIVE_TRIES_MAX)
+	    instance->address[0] != '\0' ||
+	    slot->give_tries >= JOURNAL_GIVE_TRIES_MAX ||
+	    act->item->allocation->policy == POLICY_OBSERVE)
 		return true;
 	if (slot->give_request[0] == '\0')
 		effects_uuid(&act->core->effects, slot->give_request);
@@ -382,9 +419,9 @@ journal_give(struct act *act, const char *project, const char *zone, const char 
 	MESSAGE_TEXT(place.project, project);
 	MESSAGE_TEXT(place.zone, zone);
 	MESSAGE_TEXT(place.instance, id);
-	slot->give_tries++;
-	journal_order(act, ORDER_EPHEMERAL, &place, "", JOURNAL_EPHEMERAL_FENCE,
-	    slot->give_request);
+	if (journal_order(act, ORDER_EPHEMERAL, &place, "", JOURNAL_EPHEMERAL_FENCE,
+		slot->give_request))
+		slot->give_tries++;
 	return false;
 }
 
@@ -478,7 +515,7 @@ journal_retarget(struct act *act, const char *reason, const char *message)
 		return;
 	journal_failed(act, reason, message);
 	if (plan_choose(act->scene, act->item->allocation, act->entry,
-		act->step->holder.place.region, act->entry->intent.to.node_uid, &target,
+		&act->step->holder.place, act->entry->intent.to.node_uid, &target,
 		counts, sizeof counts) ||
 	    journal_back(act, &target)) {
 		act_begin(act, &from, &target);

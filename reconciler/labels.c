@@ -9,6 +9,9 @@
 #include "fresh.h"
 #include "mem.h"
 
+/* The same write to the same node within that time: somebody takes back what we wrote.
+ */
+#define LABELS_FIGHT_MS 60000
 /* Bytes of one label patch. */
 #define LABELS_PATCH_MAX 2048u
 
@@ -19,6 +22,9 @@ struct label_job {
 	    unsure; /* a write's outcome is unknown: the facts may be about to change */
 	unsigned refused; /* in a row */
 	struct backoff backoff;
+	bool wrote;		       /* lately, with success: */
+	char address[ADDRESS_MAX + 1]; /* "" labels off */
+	struct mono_time written_at;
 };
 
 void
@@ -110,6 +116,21 @@ labels_job(struct core *core, const char *node)
 	return job;
 }
 
+/* A write that is needed again and again comes ever more slowly. */
+static void
+labels_calm(struct core *core, struct label_job *job, const char *address)
+{
+	if (job->wrote && strcmp(job->address, address) == 0 &&
+	    core->now.mono.ms - job->written_at.ms <
+		LABELS_FIGHT_MS + job->backoff.delay_ms)
+		backoff_fail(&job->backoff, core->now.mono);
+	else
+		backoff_clear(&job->backoff);
+	job->wrote = true;
+	MESSAGE_TEXT(job->address, address);
+	job->written_at = core->now.mono;
+}
+
 static void
 labels_written(struct core *core, struct call *call, const struct kube_reply *reply)
 {
@@ -133,7 +154,7 @@ labels_written(struct core *core, struct call *call, const struct kube_reply *re
 	}
 	job->refused = 0;
 	job->unsure = false;
-	backoff_clear(&job->backoff);
+	labels_calm(core, job, call->address);
 	node = fresh_node(reply->json);
 	if (node != NULL && known != NULL && strcmp(known->uid, node->uid) == 0)
 		texts_set(&known->labels, node->labels.data, node->labels.len);
@@ -179,6 +200,7 @@ labels_write(struct core *core, const struct world_node *node, const char *addre
 	request.body = body.data;
 	call = calls_start(core, &request, labels_written);
 	MESSAGE_TEXT(call->subject, node->name);
+	MESSAGE_TEXT(call->address, address);
 	MESSAGE_TEXT(call->audit, address != NULL ? "label" : "unlabel");
 	MESSAGE_TEXT(call->why, why);
 	job->writing = true;
@@ -303,8 +325,11 @@ labels_node(struct core *core, const struct plan *plan, const struct scene *scen
 	for (size_t i = 0; i < plan->len; i++) {
 		const struct plan_step *step = &plan->steps[i];
 		const char *address = labels_entry(step)->address;
-		bool unsettled = labels_unsettled(core, step);
+		bool unsettled;
 
+		if (step->holder.kind != HOLDER_OURS || step->holder.node != node)
+			continue;
+		unsettled = labels_unsettled(core, step);
 		leaving |= !unsettled && labels_is_leaving(step, node);
 		if (!labels_belong(step, node))
 			continue;

@@ -76,13 +76,25 @@ leave_lower(int64_t *next_ms, int64_t at_ms)
 		*next_ms = at_ms;
 }
 
+/* Stopped, unless the node has come (back) since that was seen. */
+static bool
+leave_is_stopped(const struct world_node *node, const struct view_instance *instance,
+    struct core_time now)
+{
+	int64_t seen_ms = now.wall.ms - (now.mono.ms - instance->asked.ms);
+
+	return instance->state == INSTANCE_STOPPED &&
+	       (node == NULL || node->ready != NODE_READY_TRUE ||
+		   node->ready_since_ms + LEAVE_SEEN_MARGIN_MS < seen_ms);
+}
+
 enum leave_why
 leave_judge(const struct world_node *node, const struct view_instance *instance,
-    struct wall_time known_since, struct wall_time now, int64_t *ret_next_ms)
+    struct wall_time known_since, struct core_time now, int64_t *ret_next_ms)
 {
 	int64_t since_ms;
 
-	if (instance->state == INSTANCE_STOPPED)
+	if (leave_is_stopped(node, instance, now))
 		return LEAVE_STOPPED;
 	if (node == NULL)
 		return LEAVE_NODE_GONE;
@@ -91,7 +103,7 @@ leave_judge(const struct world_node *node, const struct view_instance *instance,
 	if (node->ready != NODE_READY_TRUE) {
 		since_ms = node->ready_since_ms > known_since.ms ? node->ready_since_ms
 								 : known_since.ms;
-		if (now.ms - since_ms >= LEAVE_NOT_READY_MS)
+		if (now.wall.ms - since_ms >= LEAVE_NOT_READY_MS)
 			return LEAVE_NOT_READY;
 		leave_lower(ret_next_ms, since_ms + LEAVE_NOT_READY_MS);
 	}

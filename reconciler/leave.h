@@ -22,11 +22,15 @@ enum leave_why {
 };
 const char *leave_word(enum leave_why why);
 
+/* A node that became Ready later than (or this shortly before) its instance was looked
+ * at speaks against what was seen there. */
+#define LEAVE_SEEN_MARGIN_MS 60000
+
 /* `node` NULL: it no longer exists. `known_since`: since when the nodes are known.
  * *ret_next_ms (wall) is lowered to when the answer may change by itself. */
 enum leave_why leave_judge(const struct world_node *node,
     const struct view_instance *instance, struct wall_time known_since,
-    struct wall_time now, int64_t *ret_next_ms);
+    struct core_time now, int64_t *ret_next_ms);
 /* Cordoned or the like: never a target. */
 bool leave_is_leaving(const struct world_node *node);
 /* Whether pods have a say: not when the node is dead anyway. */

@@ -192,11 +192,14 @@ orders_result(struct core *core, const struct msg_result *result)
 	if (order == NULL)
 		return orders_adopt(core, result);
 	if (strcmp(order->request_id, result->request_id) != 0 ||
-	    strcmp(order->address, result->address) != 0 ||
-	    order->kind != (enum order_kind)result->kind)
+	    order->kind != (enum order_kind)result->kind ||
+	    (order->kind != ORDER_EPHEMERAL &&
+		strcmp(order->address, result->address) != 0))
 		return -EPROTO;
 	if (!order->open || result->outcome == OUTCOME_RUNNING)
 		return 0;
+	/* which ephemeral address it is the cloud decides */
+	MESSAGE_TEXT(order->address, result->address);
 	order->open = false;
 	order->outcome = (enum order_outcome)result->outcome;
 	MESSAGE_TEXT(order->reason, result->reason);

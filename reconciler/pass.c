@@ -21,12 +21,17 @@ pass_want_project(void *arg, const char *project)
 {
 	struct pass_wanted *wanted = arg;
 	struct view *view = wanted->core->view;
+	char region[PLACE_MAX + 1];
 	size_t cursor = 0;
 	const char *zone;
 
-	view_want(view, SCOPE_REGION, project, wanted->allocation->region);
-	while ((zone = pack_next(&wanted->allocation->zones, &cursor)) != NULL)
-		view_want_zone(view, project, zone);
+	/* Not the zones themselves: an address cannot go where no node is, and a zone
+	 * that does not exist would leave all of its region unknown. */
+	view_want_spec_region(view, project, wanted->allocation->region);
+	while ((zone = texts_next(&wanted->allocation->zones, &cursor)) != NULL) {
+		place_region_of(zone, region, sizeof region);
+		view_want_spec_region(view, project, region);
+	}
 }
 
 static void
@@ -48,6 +53,19 @@ pass_want_allocation(struct core *core, const struct allocation *allocation)
 	}
 }
 
+static void
+pass_want_nodes(struct core *core)
+{
+	MAP_EACH(core->world->nodes, entry)
+	{
+		const struct world_node *node = lh_entry_v(entry);
+
+		if (node->placed)
+			view_want_zone(
+			    core->view, node->place.project, node->place.zone);
+	}
+}
+
 /* Zones and regions of nodes and allocations, and the interval of the most eager one.
  */
 void
@@ -55,7 +73,6 @@ pass_want(struct core *core)
 {
 	int64_t least_ms = INT64_MAX;
 
-	view_want_begin(core->view);
 	MAP_EACH(core->items, entry)
 	{
 		const struct item *item = lh_entry_v(entry);
@@ -66,17 +83,16 @@ pass_want(struct core *core)
 		interval_ms = item->allocation->reconcile_interval_s * 1000;
 		if (interval_ms > 0 && interval_ms < least_ms)
 			least_ms = interval_ms;
-		pass_want_allocation(core, item->allocation);
 	}
-	if (least_ms != INT64_MAX) {
-		MAP_EACH(core->world->nodes, entry)
-		{
-			const struct world_node *node = lh_entry_v(entry);
+	view_want_begin(core->view);
+	if (least_ms != INT64_MAX)
+		pass_want_nodes(core);
+	MAP_EACH(core->items, entry)
+	{
+		const struct item *item = lh_entry_v(entry);
 
-			if (node->placed)
-				view_want_zone(
-				    core->view, node->place.project, node->place.zone);
-		}
+		if (item->allocation != NULL)
+			pass_want_allocation(core, item->allocation);
 	}
 	view_want_end(core->view);
 	core->view->interval_ms = least_ms != INT64_MAX ? least_ms : VIEW_INTERVAL_MS;

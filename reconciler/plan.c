@@ -59,28 +59,44 @@ plan_is_incumbent(const struct allocation_address *address)
 	return address->instance[0] != '\0' || address->intent.step != INTENT_NONE;
 }
 
-/* The scene's allocations come oldest first, then by uid: the first one wins. */
-const struct allocation *
-plan_owner(const struct scene *scene, const char *address)
+static bool
+plan_may_own(
+    const struct allocation *allocation, const struct allocation_address *entry)
 {
-	const struct allocation *oldest = NULL;
+	return entry->listed && allocation_address_usable(entry) &&
+	       allocation->policy != POLICY_OBSERVE;
+}
 
-	for (size_t i = 0; i < scene->allocations_len; i++) {
-		const struct allocation *allocation = scene->allocations[i];
-		const struct allocation_address *entry =
-		    allocation_find(allocation, address);
+/* The scene's allocations come oldest first, then by uid: the first one wins. */
+static void
+plan_find_owners(struct planner *planner)
+{
+	struct plan *plan = planner->plan;
 
-		if (entry == NULL || !entry->listed ||
-		    !allocation_address_usable(entry) ||
-		    allocation->policy == POLICY_OBSERVE)
+	for (size_t i = 0; i < plan->len; i++) {
+		struct plan_step *step = &plan->steps[i];
+		const struct allocation_address *entry = planner_address(step);
+		bool incumbent = plan_is_incumbent(entry);
+
+		if (!plan_may_own(step->allocation, entry))
 			continue;
-		if (plan_is_incumbent(entry))
-			return allocation;
 		/* what is refused does nothing with it, and keeps nobody from it */
-		if (oldest == NULL && allocation->refusal_reason[0] == '\0')
-			oldest = allocation;
+		if (!incumbent && step->allocation->refusal_reason[0] != '\0')
+			continue;
+		if (incumbent && map_get(planner->incumbents, entry->address) == NULL)
+			map_put(planner->incumbents, entry->address, step->allocation);
+		if (map_get(planner->eldest, entry->address) == NULL)
+			map_put(planner->eldest, entry->address, step->allocation);
 	}
-	return oldest;
+}
+
+/* Who may act on an address that several allocations list; NULL: nobody lists it. */
+static const struct allocation *
+plan_owner(const struct planner *planner, const char *address)
+{
+	const struct allocation *incumbent = map_get(planner->incumbents, address);
+
+	return incumbent != NULL ? incumbent : map_get(planner->eldest, address);
 }
 
 /* --- the plan --------------------------------------------------------------------- */
@@ -115,10 +131,14 @@ plan_free(struct plan *plan)
 	free(plan);
 }
 
-/* Nodes that an open intent names are spoken for. */
+/* Nodes that an open intent names are spoken for. So are those that the journal named
+ * when it was last read: what was decided since is not in force before the API says so.
+ */
 static void
-plan_take_open(struct planner *planner, const struct scene *scene)
+plan_take_open(struct planner *planner, const struct allocation_address *except)
 {
+	const struct scene *scene = planner->scene;
+
 	for (size_t i = 0; i < scene->allocations_len; i++) {
 		const struct allocation *allocation = scene->allocations[i];
 
@@ -126,10 +146,12 @@ plan_take_open(struct planner *planner, const struct scene *scene)
 			const struct allocation_address *address =
 			    &allocation->addresses[j];
 
-			if (!plan_is_open(address))
+			if (address == except)
 				continue;
 			planner_take(planner, address->intent.to.node_uid);
 			planner_take(planner, address->intent.from.node_uid);
+			planner_take(planner, address->journal_to_uid);
+			planner_take(planner, address->journal_from_uid);
 		}
 	}
 }
@@ -147,7 +169,10 @@ plan_make(const struct scene *scene)
 	struct plan *plan = planner.plan;
 
 	planner.taken = map_new(NULL);
-	plan_take_open(&planner, scene);
+	planner.incumbents = map_new(NULL);
+	planner.eldest = map_new(NULL);
+	plan_find_owners(&planner);
+	plan_take_open(&planner, NULL);
 	for (size_t i = 0; i < plan->len; i++)
 		plan_look(&planner, &plan->steps[i]);
 	/* Previous holders first: nobody takes another's place. */
@@ -159,6 +184,8 @@ plan_make(const struct scene *scene)
 		    plan->steps[i].target.node == NULL)
 			plan_attach(&planner, &plan->steps[i]);
 	planner_moves(&planner);
+	map_free(planner.incumbents);
+	map_free(planner.eldest);
 	map_free(planner.taken);
 	return plan;
 }
@@ -184,7 +211,7 @@ plan_refuse(const struct planner *planner, struct plan_step *step)
 		plan_block(step, allocation->refusal_reason, allocation->refusal);
 		return true;
 	}
-	owner = plan_owner(planner->scene, address->address);
+	owner = plan_owner(planner, address->address);
 	if (!address->listed || owner == NULL || owner == allocation ||
 	    allocation->policy == POLICY_OBSERVE)
 		return false;
@@ -341,7 +368,7 @@ plan_attach(struct planner *planner, struct plan_step *step)
 	    .scene = planner->scene,
 	    .allocation = step->allocation,
 	    .address = planner_address(step),
-	    .region = step->holder.place.region,
+	    .place = &step->holder.place,
 	    .except = "",
 	    .taken = planner->taken,
 	};
@@ -366,51 +393,33 @@ bool
 plan_is_promised(const struct scene *scene, const struct allocation_address *except,
     const char *node_uid)
 {
-	for (size_t i = 0; i < scene->allocations_len; i++) {
-		const struct allocation *allocation = scene->allocations[i];
+	struct planner planner = {.scene = scene, .taken = map_new(NULL)};
+	bool promised;
 
-		for (size_t j = 0; j < allocation->addresses_len; j++) {
-			const struct allocation_address *address =
-			    &allocation->addresses[j];
-
-			if (address != except && plan_is_open(address) &&
-			    (strcmp(address->intent.to.node_uid, node_uid) == 0 ||
-				strcmp(address->intent.from.node_uid, node_uid) == 0))
-				return true;
-		}
-	}
-	return false;
+	plan_take_open(&planner, except);
+	promised = map_get(planner.taken, node_uid) != NULL;
+	map_free(planner.taken);
+	return promised;
 }
 
 bool
 plan_choose(const struct scene *scene, const struct allocation *allocation,
-    const struct allocation_address *address, const char *region, const char *except,
-    struct target *ret_target, char *ret_message, size_t message_size)
+    const struct allocation_address *address, const struct place *place,
+    const char *except, struct target *ret_target, char *ret_message,
+    size_t message_size)
 {
-	struct planner planner = {.scene = scene};
+	struct planner planner = {.scene = scene, .taken = map_new(NULL)};
 	struct eligible_query query = {
 	    .scene = scene,
 	    .allocation = allocation,
 	    .address = address,
-	    .region = region,
+	    .place = place,
 	    .except = except,
 	};
 	struct eligible_counts counts;
 	bool found;
 
-	planner.taken = map_new(NULL);
-	for (size_t i = 0; i < scene->allocations_len; i++) {
-		const struct allocation *other = scene->allocations[i];
-
-		for (size_t j = 0; j < other->addresses_len; j++) {
-			const struct allocation_address *entry = &other->addresses[j];
-
-			if (entry == address || !plan_is_open(entry))
-				continue;
-			planner_take(&planner, entry->intent.to.node_uid);
-			planner_take(&planner, entry->intent.from.node_uid);
-		}
-	}
+	plan_take_open(&planner, address);
 	query.taken = planner.taken;
 	found = eligible_choose(&query, ret_target, &counts);
 	if (!found)

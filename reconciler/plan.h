@@ -40,15 +40,15 @@ struct plan *plan_make(const struct scene *scene);
 void plan_free(struct plan *plan);
 
 /* A target for an address that is on no node and in the middle of its journal: the same
- * choice as plan_make would make. `except`: a node's uid that failed. */
+ * choice as plan_make would make. `place`: the project and region that it is
+ * reserved in; `except`: a node's uid that failed. */
 bool plan_choose(const struct scene *scene, const struct allocation *allocation,
-    const struct allocation_address *address, const char *region, const char *except,
-    struct target *ret_target, char *ret_message, size_t message_size);
+    const struct allocation_address *address, const struct place *place,
+    const char *except, struct target *ret_target, char *ret_message,
+    size_t message_size);
 
-/* Who may act on an address that several allocations list; NULL: nobody lists it. */
-const struct allocation *plan_owner(const struct scene *scene, const char *address);
-
-/* Whether an open intent of another address than `except` names that node. */
+/* Whether the intent of another address than `except`, as it was read or as it is to
+ * become, names that node. */
 bool plan_is_promised(const struct scene *scene,
     const struct allocation_address *except, const char *node_uid);
 

@@ -130,7 +130,7 @@ planner_move_to(struct planner *planner, struct plan_step *step)
 	    .scene = planner->scene,
 	    .allocation = step->allocation,
 	    .address = planner_address(step),
-	    .region = step->holder.place.region,
+	    .place = &step->holder.place,
 	    .except = step->holder.node != NULL ? step->holder.node->uid : "",
 	    .taken = planner->taken,
 	};
@@ -197,7 +197,7 @@ planner_moves(struct planner *planner)
 		if (!planner_is_at_rest(step))
 			continue;
 		step->why = leave_judge(step->holder.node, step->holder.instance,
-		    scene->world->sync[FACT_KIND_NODE].since, scene->now.wall,
+		    scene->world->sync[FACT_KIND_NODE].since, scene->now,
 		    &planner->plan->next_ms);
 		if (step->why != LEAVE_NOT)
 			planner_leave(planner, step);

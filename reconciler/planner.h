@@ -11,6 +11,8 @@ struct planner {
 	const struct scene *scene;
 	struct plan *plan;
 	struct map *taken; /* node uid → a text: holds or is promised an address */
+	struct map *incumbents; /* address → the eldest allocation that has it */
+	struct map *eldest;	/* address → the eldest allocation that wants it */
 };
 
 struct allocation_address *planner_address(const struct plan_step *step);

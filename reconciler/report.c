@@ -204,8 +204,9 @@ report_forget(struct core *core, struct item *item)
 
 		if (known != NULL && known->listed)
 			continue;
-		trail_metric(core, GAUGE_DROP, METRIC_IP_ATTACHED, 0.0, item->name,
-		    slot->address, NULL);
+		if (slot->shown_node[0] != '\0')
+			trail_metric(core, GAUGE_DROP, METRIC_IP_ATTACHED, 0.0,
+			    item->name, slot->address, NULL);
 		slot->shown_node[0] = '\0';
 		if (known == NULL)
 			map_drop(item->slots, slot->address);

@@ -85,6 +85,8 @@ view_want(
 	if (project[0] == '\0' || place[0] == '\0')
 		return;
 	scope = view_find(view, kind, project, place);
+	if (scope == NULL && map_count(view->scopes) >= VIEW_SCOPES_MAX)
+		return;
 	if (scope == NULL) {
 		scope = mem_calloc(1, sizeof *scope);
 		view_key(kind, project, place, scope->key, sizeof scope->key);
@@ -97,6 +99,14 @@ view_want(
 		map_put(view->scopes, scope->key, scope);
 	}
 	scope->wanted = true;
+}
+
+void
+view_want_spec_region(struct view *view, const char *project, const char *region)
+{
+	if (map_count(view->scopes) < VIEW_SPEC_SCOPES_MAX ||
+	    view_find(view, SCOPE_REGION, project, region) != NULL)
+		view_want(view, SCOPE_REGION, project, region);
 }
 
 void
@@ -195,8 +205,9 @@ view_scope_due_ms(const struct view *view, const struct view_scope *scope)
 		return scope->asked.ms + VIEW_ROUND_MS;
 	if (scope->due)
 		return 0;
-	if (!scope->ok && wait_ms > VIEW_RETRY_MS)
-		wait_ms = VIEW_RETRY_MS;
+	if (scope->failures > 0 && scope->failures <= VIEW_DOUBLINGS_MAX &&
+	    wait_ms > (int64_t)VIEW_RETRY_MS << (scope->failures - 1))
+		wait_ms = (int64_t)VIEW_RETRY_MS << (scope->failures - 1);
 	return scope->asked.ms + wait_ms;
 }
 
@@ -207,6 +218,8 @@ view_fail(struct view_scope *scope, const char *reason, const char *message)
 	map_free(scope->incoming);
 	scope->incoming = NULL;
 	scope->ok = false;
+	if (scope->failures <= VIEW_DOUBLINGS_MAX)
+		scope->failures++;
 	MESSAGE_TEXT(scope->reason, reason);
 	MESSAGE_TEXT(scope->message, message);
 }
@@ -351,6 +364,7 @@ view_take_instance(struct view_scope *scope, const struct msg_observed_instance 
 	MESSAGE_TEXT(instance->id, seen->id);
 	MESSAGE_TEXT(instance->zone, seen->zone);
 	instance->state = (enum instance_state)seen->state;
+	instance->asked = scope->asked;
 	MESSAGE_TEXT(instance->address, seen->address);
 	MESSAGE_TEXT(instance->fence, seen->fence);
 	map_put(scope->incoming, instance->name, instance);
@@ -368,6 +382,7 @@ view_accept(struct view_scope *scope)
 	scope->open = 0;
 	scope->at = scope->asked;
 	scope->ok = true;
+	scope->failures = 0;
 	scope->holding = NULL;
 	if (scope->kind != SCOPE_ZONE)
 		return;

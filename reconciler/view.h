@@ -11,13 +11,19 @@
 
 /* Things one scope may hold; more is refused and leaves the scope Unknown. */
 #define VIEW_THINGS_MAX 100000u
+/* Places observed: less than the cloudworker takes at a time. Those that only a spec
+ * names leave room for those that nodes are in. */
+#define VIEW_SCOPES_MAX	     240u
+#define VIEW_SPEC_SCOPES_MAX 120u
 /* A round that did not end by then is given up and asked again. */
 #define VIEW_ROUND_MS 60000
 /* An observation older than so many intervals counts as Unknown. */
 #define VIEW_INTERVALS_MAX 3
 #define VIEW_INTERVAL_MS   30000
-/* A failed round is repeated after this, or the interval if that is less. */
-#define VIEW_RETRY_MS 5000
+/* A failed round is repeated after this, then after twice that, and so on up to the
+ * interval: a place that does not exist costs no more calls than one that does. */
+#define VIEW_RETRY_MS	   5000
+#define VIEW_DOUBLINGS_MAX 16u
 /* A round that a predecessor of this process asked for may still come in until then
  * after the link came up. */
 #define VIEW_LEFTOVER_MS 60000
@@ -42,6 +48,7 @@ struct view_instance {
 	enum instance_state state;
 	char address[ADDRESS_MAX + 1]; /* "" none */
 	char fence[FENCE_MAX + 1];
+	struct mono_time asked; /* it is as told at that time, or later */
 };
 
 struct view_scope {
@@ -55,6 +62,7 @@ struct view_scope {
 	uint64_t round;	     /* that `things` came from */
 	struct mono_time at; /* when that was asked */
 	bool ok;	     /* how the latest round ended */
+	unsigned failures;   /* rounds in a row that ended badly */
 	char reason[REASON_MAX + 1];
 	char message[TEXT_MAX + 1];
 	uint64_t open; /* the round under way, 0 none */
@@ -81,6 +89,8 @@ void view_free(struct view *view);
 void view_want_begin(struct view *view);
 void view_want(
     struct view *view, enum scope_kind kind, const char *project, const char *place);
+/* A region that only a spec names. */
+void view_want_spec_region(struct view *view, const char *project, const char *region);
 void view_want_zone(struct view *view, const char *project, const char *zone);
 void view_want_end(struct view *view);
 

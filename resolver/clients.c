@@ -67,7 +67,7 @@ on_dialer(void *arg, int fd, uint32_t events)
 	struct clients *clients = arg;
 
 	for (size_t i = 0; i < ROUND_REQUESTS_MAX; i++) {
-		struct resolve_request request;
+		struct resolve_request request = {0};
 		int came = -1;
 		ssize_t len = fdpass_receive(fd, &request, sizeof request, &came);
 

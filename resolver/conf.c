@@ -106,7 +106,7 @@ set_option(const char *word, const char *name, unsigned int least, unsigned int 
 static void
 read_line(struct conf *conf, struct cursor line, uint16_t port)
 {
-	char keyword[WORD_SIZE], word[WORD_SIZE];
+	char keyword[WORD_SIZE] = "", word[WORD_SIZE] = "";
 
 	if (!next_word(&line, keyword))
 		return;

@@ -37,8 +37,7 @@ static const struct sandbox_rule base_rules[] = {
     SANDBOX_ALLOW(rseq),
     SANDBOX_ALLOW(set_robust_list),
     /* memory is never executable and never comes from a file */
-    SANDBOX_ALLOW_IF(mmap, SANDBOX_ARG_BITS(2, PROT_EXEC, 0),
-	SANDBOX_ARG_BITS(3, MAP_ANONYMOUS, MAP_ANONYMOUS)),
+    SANDBOX_ALLOW_MMAP,
     SANDBOX_ALLOW_IF(mprotect, SANDBOX_ARG_BITS(2, PROT_EXEC, 0)),
     SANDBOX_ALLOW_IF(madvise, SANDBOX_ARG_EQ(2, MADV_DONTNEED)),
     SANDBOX_RULES_END,

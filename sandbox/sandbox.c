@@ -2,8 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -22,6 +25,12 @@
 #define SET_MDWE	   65
 #define MDWE_REFUSE_GAIN   1ul
 #define CAPABILITY_NUMBERS 64
+
+/* What is mapped after sandbox_limit and is not data: guard pages, libraries that are
+ * loaded late. */
+#define ADDRESSES_SPARE (UINT64_C(32) << 20)
+
+#define STACK_MAX (UINT64_C(8) << 20)
 
 /* What sandbox_limit achieved; sandbox_lock adds the filter. */
 static uint32_t layers;
@@ -62,13 +71,47 @@ set_limit(const struct sandbox *sandbox, __rlimit_resource_t resource, uint64_t 
 		refuse(sandbox, name, errno);
 }
 
+#ifndef IPW_INSTRUMENTED
+/* Bytes that are mapped now: proc(5), statm. */
+static uint64_t
+mapped_bytes(const struct sandbox *sandbox)
+{
+	char text[128];
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+	if (len <= 0)
+		refuse(sandbox, "/proc/self/statm", errno);
+	close(fd);
+	text[len] = '\0';
+	return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* RLIMIT_DATA leaves out what grows from a page of the stack by mremap(2), so all
+ * addresses are limited, too. One arena: each further one reserves 64 MiB of them. */
+static void
+limit_memory(const struct sandbox *sandbox)
+{
+	struct rlimit stack;
+
+	mallopt(M_ARENA_MAX, 1);
+	if (getrlimit(RLIMIT_STACK, &stack) < 0)
+		refuse(sandbox, "RLIMIT_STACK", errno);
+	set_limit(sandbox, RLIMIT_STACK,
+	    stack.rlim_cur < STACK_MAX ? stack.rlim_cur : STACK_MAX, "RLIMIT_STACK");
+	set_limit(sandbox, RLIMIT_DATA, sandbox->data_max, "RLIMIT_DATA");
+	set_limit(sandbox, RLIMIT_AS,
+	    mapped_bytes(sandbox) + sandbox->data_max + ADDRESSES_SPARE, "RLIMIT_AS");
+}
+#endif
+
 static void
 set_limits(const struct sandbox *sandbox)
 {
 	set_limit(sandbox, RLIMIT_CORE, 0, "RLIMIT_CORE");
 	set_limit(sandbox, RLIMIT_NOFILE, sandbox->files_max, "RLIMIT_NOFILE");
 #ifndef IPW_INSTRUMENTED
-	set_limit(sandbox, RLIMIT_DATA, sandbox->data_max, "RLIMIT_DATA");
+	limit_memory(sandbox);
 #endif
 	layers |= SANDBOX_RLIMITS;
 }

@@ -105,13 +105,21 @@ extern const struct sandbox_group
 extern const struct sandbox_group sandbox_https; /* curl over connected descriptors */
 extern const struct sandbox_group sandbox_files; /* read handed-over files */
 
+/* Memory: anonymous, private, never executable. Shared memory and stacks are left out
+ * because RLIMIT_DATA does not count them (setrlimit(2), mm/mmap.c). Users include
+ * <sys/mman.h>. */
+#define SANDBOX_ALLOW_MMAP                                                             \
+	SANDBOX_ALLOW_IF(mmap, SANDBOX_ARG_BITS(2, PROT_EXEC, 0),                      \
+	    SANDBOX_ARG_BITS(3, MAP_TYPE | MAP_ANONYMOUS | MAP_GROWSDOWN,              \
+		MAP_PRIVATE | MAP_ANONYMOUS))
+
 #define SANDBOX_GROUPS_MAX 8
 
 struct sandbox {
 	const char *role;
 	const struct sandbox_group *groups[SANDBOX_GROUPS_MAX]; /* NULL ends */
-	uint64_t data_max;					/* RLIMIT_DATA, bytes */
-	uint64_t files_max;					/* RLIMIT_NOFILE */
+	uint64_t data_max;  /* RLIMIT_DATA, bytes; RLIMIT_AS follows from it */
+	uint64_t files_max; /* RLIMIT_NOFILE */
 	/* Landlock TCP connect is left open (dialers: to these many ports) */
 	bool landlock_connect;
 };

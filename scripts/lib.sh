@@ -86,7 +86,8 @@ build() {
 	mkdir -p "$folder"
 	log=$folder/build.log
 	{
-		[ -x "$SRC/configure" ] && [ "$SRC/configure" -nt "$SRC/configure.ac" ] ||
+		[ -x "$SRC/configure" ] &&
+			[ -z "$(find "$SRC/configure.ac" -newer "$SRC/configure")" ] ||
 			(cd "$SRC" && autoreconf -fi)
 		if [ ! -f "$folder/config.status" ] ||
 			[ "$(cat "$folder/configured" 2>/dev/null)" != "$*" ]; then

@@ -104,8 +104,7 @@ sim_faults_take(struct sim_faults *faults, const char *target, const char *metho
 {
 	struct waiting_fault *waiting;
 
-	TAILQ_FOREACH(waiting, &faults->list, link)
-	{
+	TAILQ_FOREACH(waiting, &faults->list, link) {
 		if (!fault_matches(&waiting->fault, target, method, path))
 			continue;
 		if (waiting->fault.count > 0)
@@ -253,8 +252,7 @@ sim_faults_add(
 		return refuse(&refusal, "faults", "are too many");
 	if (strlen(json) > SIM_BODY_MAX || (root = parse_object(json)) == NULL)
 		return refuse(&refusal, "fault", "must be one JSON object");
-	json_object_object_foreach(root, key, value)
-	{
+	json_object_object_foreach(root, key, value) {
 		rc = read_key(&refusal, key, value, &fault);
 		if (rc < 0)
 			break;

@@ -155,8 +155,7 @@ read_config(const struct gce_call *call, struct gce_operation *draft)
 		refuse(call, draft, "parseError", "PARSE_ERROR", "Parse Error");
 		return false;
 	}
-	json_object_object_foreach(root, key, value)
-	{
+	json_object_object_foreach(root, key, value) {
 		why = take_member(draft, key, value);
 		if (why == NULL)
 			continue;

@@ -204,8 +204,7 @@ body_flag(const struct control *control, const char *key, bool *flag)
 static bool
 body_is_known(const struct control *control, const char *const *keys)
 {
-	json_object_object_foreach(control->body, key, value)
-	{
+	json_object_object_foreach(control->body, key, value) {
 		size_t i = 0;
 
 		(void)value;

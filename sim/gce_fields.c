@@ -91,15 +91,13 @@ apply_object(struct json_object *tree, struct json_object *from)
 {
 	struct json_object *into = json_object_new_object();
 
-	json_object_object_foreach(tree, name, branch)
-	{
+	json_object_object_foreach(tree, name, branch) {
 		struct json_object *value;
 
 		if (json_object_object_get_ex(from, name, &value)) {
 			apply_member(branch, name, value, into);
 		} else if (strcmp(name, "*") == 0) {
-			json_object_object_foreach(from, key, each)
-			{
+			json_object_object_foreach(from, key, each) {
 				apply_member(branch, key, each, into);
 			}
 		}

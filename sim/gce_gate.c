@@ -12,8 +12,8 @@ held_find(struct sim_gce *gce, const void *connection)
 	struct gce_held *held;
 
 	TAILQ_FOREACH(held, &gce->held, link)
-	if (held->connection == connection)
-		return held;
+		if (held->connection == connection)
+			return held;
 	return NULL;
 }
 

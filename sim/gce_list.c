@@ -320,8 +320,7 @@ put_page(struct gce_list *list, struct json_object *root, size_t start, size_t e
 	json_object_put(array);
 	if (list->scopes == NULL)
 		return;
-	json_object_object_foreach(list->scopes, scope, entry)
-	{
+	json_object_object_foreach(list->scopes, scope, entry) {
 		if (json_object_object_length(entry) == 0)
 			add_warning(entry, scope);
 	}

@@ -104,8 +104,8 @@ give_way(struct sim_gce *gce)
 	if (gce->operations_len < GCE_OPERATIONS_MAX)
 		return 0;
 	TAILQ_FOREACH(operation, &gce->operations, link)
-	if (operation->applied)
-		break;
+		if (operation->applied)
+			break;
 	if (operation == NULL)
 		return -ENOSPC;
 	TAILQ_REMOVE(&gce->operations, operation, link);
@@ -174,8 +174,9 @@ gce_operation_find(struct sim_gce *gce, const char *zone, const char *name)
 	struct gce_operation *operation;
 
 	TAILQ_FOREACH(operation, &gce->operations, link)
-	if (strcmp(operation->zone, zone) == 0 && names_operation(name, operation))
-		return operation;
+		if (strcmp(operation->zone, zone) == 0 &&
+		    names_operation(name, operation))
+			return operation;
 	return NULL;
 }
 
@@ -186,9 +187,9 @@ gce_operation_of_request(struct sim_gce *gce, const char *request_id)
 	struct gce_operation *operation;
 
 	TAILQ_FOREACH(operation, &gce->operations, link)
-	if (operation->inserted.ms > oldest_ms &&
-	    strcasecmp(operation->request_id, request_id) == 0)
-		return operation;
+		if (operation->inserted.ms > oldest_ms &&
+		    strcasecmp(operation->request_id, request_id) == 0)
+			return operation;
 	return NULL;
 }
 

@@ -54,9 +54,9 @@ gce_read_instances(const struct gce_call *call)
 		return;
 	snprintf(list.path, sizeof list.path, "zones/%s/instances", call->place);
 	TAILQ_FOREACH(instance, &call->gce->instances, link)
-	if (strcmp(instance->zone, call->place) == 0)
-		gce_list_add(&list, NULL, instance->name, instance->id,
-		    gce_json_instance(call->gce, instance));
+		if (strcmp(instance->zone, call->place) == 0)
+			gce_list_add(&list, NULL, instance->name, instance->id,
+			    gce_json_instance(call->gce, instance));
 	gce_list_end(&list, call->gce, call->reply);
 }
 
@@ -70,8 +70,7 @@ gce_read_all_instances(const struct gce_call *call)
 
 	if (gce_list_begin(&list, call->request, call->reply) < 0)
 		return;
-	TAILQ_FOREACH(instance, &call->gce->instances, link)
-	{
+	TAILQ_FOREACH(instance, &call->gce->instances, link) {
 		char scope[GCE_NAME_MAX + 16];
 
 		snprintf(scope, sizeof scope, "zones/%s", instance->zone);
@@ -109,9 +108,9 @@ gce_read_addresses(const struct gce_call *call)
 		return;
 	snprintf(list.path, sizeof list.path, "regions/%s/addresses", call->place);
 	TAILQ_FOREACH(address, &call->gce->addresses, link)
-	if (strcmp(address->region, call->place) == 0)
-		gce_list_add(&list, NULL, address->name, address->id,
-		    gce_json_address(call->gce, address));
+		if (strcmp(address->region, call->place) == 0)
+			gce_list_add(&list, NULL, address->name, address->id,
+			    gce_json_address(call->gce, address));
 	gce_list_end(&list, call->gce, call->reply);
 }
 
@@ -127,14 +126,12 @@ gce_read_all_addresses(const struct gce_call *call)
 
 	if (gce_list_begin(&list, call->request, call->reply) < 0)
 		return;
-	TAILQ_FOREACH(instance, &call->gce->instances, link)
-	{
+	TAILQ_FOREACH(instance, &call->gce->instances, link) {
 		gce_world_region_of(instance->zone, region);
 		snprintf(scope, sizeof scope, "regions/%s", region);
 		gce_list_add_scope(&list, scope);
 	}
-	TAILQ_FOREACH(address, &call->gce->addresses, link)
-	{
+	TAILQ_FOREACH(address, &call->gce->addresses, link) {
 		snprintf(scope, sizeof scope, "regions/%s", address->region);
 		gce_list_add_scope(&list, scope);
 		gce_list_add(&list, scope, address->name, address->id,
@@ -179,9 +176,9 @@ gce_read_operations(const struct gce_call *call)
 		return;
 	snprintf(list.path, sizeof list.path, "zones/%s/operations", call->place);
 	TAILQ_FOREACH(operation, &call->gce->operations, link)
-	if (strcmp(operation->zone, call->place) == 0)
-		gce_list_add(&list, NULL, operation->name, operation->id,
-		    gce_json_operation(call->gce, operation));
+		if (strcmp(operation->zone, call->place) == 0)
+			gce_list_add(&list, NULL, operation->name, operation->id,
+			    gce_json_operation(call->gce, operation));
 	gce_list_end(&list, call->gce, call->reply);
 }
 

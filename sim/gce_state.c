@@ -49,8 +49,7 @@ state_instances(const struct sim_gce *gce)
 	struct json_object *list = json_object_new_array();
 	const struct gce_instance *instance;
 
-	TAILQ_FOREACH(instance, &gce->instances, link)
-	{
+	TAILQ_FOREACH(instance, &gce->instances, link) {
 		struct json_object *object = json_object_new_object();
 
 		gce_json_add_text(object, "zone", instance->zone);
@@ -77,8 +76,7 @@ state_addresses(const struct sim_gce *gce)
 	struct json_object *list = json_object_new_array();
 	const struct gce_address *address;
 
-	TAILQ_FOREACH(address, &gce->addresses, link)
-	{
+	TAILQ_FOREACH(address, &gce->addresses, link) {
 		struct json_object *object = json_object_new_object();
 
 		gce_json_add_text(object, "region", address->region);
@@ -99,7 +97,7 @@ state_operations(const struct sim_gce *gce)
 	const struct gce_operation *operation;
 
 	TAILQ_FOREACH(operation, &gce->operations, link)
-	json_object_array_add(list, gce_json_operation(gce, operation));
+		json_object_array_add(list, gce_json_operation(gce, operation));
 	return list;
 }
 
@@ -168,8 +166,7 @@ gce_state_set(
 {
 	struct gce_settings wanted = gce->settings;
 
-	json_object_object_foreach(values, key, value)
-	{
+	json_object_object_foreach(values, key, value) {
 		size_t i = 0;
 
 		while (i < SETTINGS && strcmp(settings[i].key, key) != 0)

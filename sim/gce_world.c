@@ -206,9 +206,9 @@ gce_world_instance(struct sim_gce *gce, const char *zone, const char *name)
 	struct gce_instance *instance;
 
 	TAILQ_FOREACH(instance, &gce->instances, link)
-	if (strcmp(instance->zone, zone) == 0 &&
-	    names_resource(name, instance->name, instance->id))
-		return instance;
+		if (strcmp(instance->zone, zone) == 0 &&
+		    names_resource(name, instance->name, instance->id))
+			return instance;
 	return NULL;
 }
 
@@ -218,8 +218,8 @@ gce_world_instance_by_id(struct sim_gce *gce, uint64_t id)
 	struct gce_instance *instance;
 
 	TAILQ_FOREACH(instance, &gce->instances, link)
-	if (instance->id == id)
-		return instance;
+		if (instance->id == id)
+			return instance;
 	return NULL;
 }
 
@@ -229,8 +229,8 @@ gce_world_instance_with(struct sim_gce *gce, const char *nat_ip)
 	struct gce_instance *instance;
 
 	TAILQ_FOREACH(instance, &gce->instances, link)
-	if (instance->has_config && strcmp(instance->nat_ip, nat_ip) == 0)
-		return instance;
+		if (instance->has_config && strcmp(instance->nat_ip, nat_ip) == 0)
+			return instance;
 	return NULL;
 }
 
@@ -240,8 +240,8 @@ gce_world_address(struct sim_gce *gce, const char *address)
 	struct gce_address *found;
 
 	TAILQ_FOREACH(found, &gce->addresses, link)
-	if (strcmp(found->address, address) == 0)
-		return found;
+		if (strcmp(found->address, address) == 0)
+			return found;
 	return NULL;
 }
 
@@ -251,9 +251,9 @@ gce_world_address_named(struct sim_gce *gce, const char *region, const char *nam
 	struct gce_address *found;
 
 	TAILQ_FOREACH(found, &gce->addresses, link)
-	if (strcmp(found->region, region) == 0 &&
-	    names_resource(name, found->name, found->id))
-		return found;
+		if (strcmp(found->region, region) == 0 &&
+		    names_resource(name, found->name, found->id))
+			return found;
 	return NULL;
 }
 

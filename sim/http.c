@@ -256,8 +256,8 @@ sim_http_wake(struct sim_http *http)
 	struct exchange *exchange;
 
 	LIST_FOREACH(exchange, &http->exchanges, link)
-	if (exchange->stream.next != NULL)
-		exchange_resume(exchange);
+		if (exchange->stream.next != NULL)
+			exchange_resume(exchange);
 }
 
 void
@@ -269,7 +269,7 @@ sim_http_free(struct sim_http *http)
 		return;
 	/* the library must not be stopped with suspended connections in it */
 	LIST_FOREACH(exchange, &http->exchanges, link)
-	exchange_resume(exchange);
+		exchange_resume(exchange);
 	loop_remove_fd(http->loop, http->epoll_fd);
 	MHD_stop_daemon(http->daemon);
 	assert(LIST_EMPTY(&http->exchanges));

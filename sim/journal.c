@@ -329,8 +329,7 @@ sim_journal_parse(const char *line, size_t len, struct sim_fact *ret_fact)
 
 	if (rc < 0)
 		return rc;
-	json_object_object_foreach(root, key, value)
-	{
+	json_object_object_foreach(root, key, value) {
 		unsigned bit = 0;
 
 		if (rc == 0)

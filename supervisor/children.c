@@ -17,6 +17,10 @@
 #define BACKOFF_LONG_MS	  5000
 #define BACKOFF_FORGET_MS 2000
 
+/* Who did what no sound process does is forgiven later: whoever took it over would
+ * otherwise be back at once, as often as it takes. */
+#define BACKOFF_FORGIVE_MS 60000
+
 /* From spawn to ready; a slow machine needs a tenth of it. */
 #define START_MAX_MS 20000
 
@@ -45,6 +49,23 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
+static void
+plan_backoff(struct child *child, int64_t ready_ms)
+{
+	int64_t forget_ms = child->suspect ? BACKOFF_FORGIVE_MS : BACKOFF_FORGET_MS;
+
+	if (ready_ms >= forget_ms) {
+		child->backoff_ms = BACKOFF_FIRST_MS;
+		child->suspect = false;
+	}
+	if (child->backoff_ms < BACKOFF_FIRST_MS)
+		child->backoff_ms = BACKOFF_FIRST_MS;
+	if (child->offended && child->backoff_ms < BACKOFF_LONG_MS)
+		child->backoff_ms = BACKOFF_LONG_MS;
+	child->suspect = child->suspect || child->offended;
+	child->offended = false;
+}
+
 /* Not running any more: its descriptors go, and its next start is planned. */
 static void
 go_down(struct supervisor *sup, enum role role)
@@ -61,8 +82,10 @@ go_down(struct supervisor *sup, enum role role)
 		close_fd(&child->link_fds[slot]);
 	child->pid = 0;
 	child->wedged = false;
-	if (ready_ms >= BACKOFF_FORGET_MS || child->backoff_ms == 0)
-		child->backoff_ms = BACKOFF_FIRST_MS;
+	child->ended = false;
+	child->line_len = 0;
+	child->line_cut = false;
+	plan_backoff(child, ready_ms);
 	enter(child, CHILD_DOWN);
 	child->due.ms = child->since.ms + child->backoff_ms;
 	child->backoff_ms *= 2;
@@ -99,7 +122,7 @@ do_feed(struct supervisor *sup, enum role role)
 	struct child *child = &sup->children[role];
 
 	if (!verify_confined(child->pid, role_specs[role].name)) {
-		child_kill(sup, role, "not confined");
+		child_punish(sup, role, "not confined");
 		return;
 	}
 	if (feed_child(sup, role) < 0) {
@@ -140,7 +163,7 @@ do_late(struct supervisor *sup, enum role role)
 static void
 do_refuse(struct supervisor *sup, enum role role)
 {
-	child_kill(sup, role, "said something out of turn");
+	child_punish(sup, role, "said something out of turn");
 }
 
 static void
@@ -182,13 +205,22 @@ children_start(struct supervisor *sup)
 void
 child_kill(struct supervisor *sup, enum role role, const char *why)
 {
-	const struct child *child = &sup->children[role];
+	struct child *child = &sup->children[role];
 
-	if (child->pid == 0)
+	if (child->pid == 0 || child->ended)
 		return;
 	log_warn("killed", LOG_S("role", role_specs[role].name),
 	    LOG_N("pid", child->pid), LOG_S("why", why));
 	kill(child->pid, SIGKILL);
+	child->ended = true;
+	close_fd(&child->control_fd);
+}
+
+void
+child_punish(struct supervisor *sup, enum role role, const char *why)
+{
+	sup->children[role].offended = true;
+	child_kill(sup, role, why);
 }
 
 static void
@@ -209,7 +241,7 @@ take_locked(struct supervisor *sup, enum role role, const struct control_record 
 	struct child *child = &sup->children[role];
 
 	if (record->len != 4) {
-		child_kill(sup, role, "malformed record");
+		child_punish(sup, role, "malformed record");
 		return;
 	}
 	child->layers =
@@ -242,33 +274,39 @@ take_record(struct supervisor *sup, enum role role, const struct control_record 
 			links_violation(sup, role, record->payload[0]);
 		break;
 	default:
-		child_kill(sup, role, "unknown record");
+		child_punish(sup, role, "unknown record");
 	}
 }
 
 /* Records that one process may have handled in a row. */
 #define RECORDS_MAX 64
 
+/* One tick a second, now and then a report or a relink of each of three links. */
+static const struct rate_limit control_limit = {.burst = 120, .per_minute = 1200};
+
 void
 child_control(struct supervisor *sup, enum role role)
 {
+	struct child *child = &sup->children[role];
 	struct control_record record;
 	int rc = 0;
 
-	for (int i = 0; i < RECORDS_MAX; i++) {
-		rc = control_receive(sup->children[role].control_fd, &record);
+	for (int i = 0; i < RECORDS_MAX && child->control_fd >= 0; i++) {
+		rc = control_receive(child->control_fd, &record);
 		if (rc <= 0)
 			break;
 		take_record(sup, role, &record);
+		if (!rate_take(&child->control_rate, &control_limit, clock_mono(), 1))
+			child_punish(sup, role, "too many records");
 	}
 	if (rc == -EPROTO)
-		child_kill(sup, role, "malformed record");
+		child_punish(sup, role, "malformed record");
 	if (rc != -EPIPE)
 		return;
 	/* it has closed its end, or ended: SIGCHLD says the rest */
-	close_fd(&sup->children[role].control_fd);
-	if (!sup->stopping)
-		kill(sup->children[role].pid, SIGKILL);
+	close_fd(&child->control_fd);
+	if (!child->ended && !sup->stopping)
+		kill(child->pid, SIGKILL);
 }
 
 static void
@@ -297,8 +335,7 @@ take_exit(struct supervisor *sup, pid_t pid, int status)
 		if ((WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) ||
 		    (WIFEXITED(status) && (WEXITSTATUS(status) == EXIT_CONFIG ||
 					      WEXITSTATUS(status) == EXIT_SANDBOX)))
-			if (child->backoff_ms < BACKOFF_LONG_MS)
-				child->backoff_ms = BACKOFF_LONG_MS;
+			child->offended = true;
 		child_event(sup, role, EVENT_EXITED);
 		return;
 	}
@@ -336,10 +373,12 @@ children_timers(struct supervisor *sup)
 	struct mono_time now = clock_mono();
 	int64_t next_ms = LOOK_MS;
 
+	feed_owed(sup);
 	for (enum role role = 0; role < ROLE_COUNT; role++) {
 		struct child *child = &sup->children[role];
 		int64_t left_ms = child->due.ms - now.ms;
 
+		forward_tell_lost(child, role_specs[role].name);
 		switch (child->state) {
 		case CHILD_DOWN:
 			if (sup->stopping)

@@ -49,6 +49,7 @@ credential_open(struct credential *credential)
 	credential->device = info.st_dev;
 	credential->inode = info.st_ino;
 	credential->modified = info.st_mtim;
+	credential->size = info.st_size;
 	return fd;
 }
 
@@ -103,8 +104,9 @@ feed_one_process(struct supervisor *sup, enum role role)
 	    .violations = child->violations,
 	};
 
-	control_send(sup->children[ROLE_METRICSD].control_fd, CONTROL_PROCESS, &process,
-	    sizeof process, -1);
+	if (control_send(sup->children[ROLE_METRICSD].control_fd, CONTROL_PROCESS,
+		&process, sizeof process, -1) < 0)
+		sup->processes_owed = true;
 }
 
 void
@@ -115,6 +117,15 @@ feed_process(struct supervisor *sup, enum role role)
 	for (enum role each = 0; each < ROLE_COUNT; each++)
 		if (role == ROLE_COUNT || role == each)
 			feed_one_process(sup, each);
+}
+
+void
+feed_owed(struct supervisor *sup)
+{
+	if (!sup->processes_owed)
+		return;
+	sup->processes_owed = false;
+	feed_process(sup, ROLE_COUNT);
 }
 
 /* How often files are looked at; the kubelet renews tokens minutes before they end. */
@@ -129,6 +140,7 @@ has_changed(const struct credential *credential)
 	if (credential->inode == 0 || stat(credential->path, &info) < 0)
 		return false;
 	return info.st_dev != credential->device || info.st_ino != credential->inode ||
+	       info.st_size != credential->size ||
 	       info.st_mtim.tv_sec != credential->modified.tv_sec ||
 	       info.st_mtim.tv_nsec != credential->modified.tv_nsec;
 }
@@ -142,8 +154,9 @@ feed_changed(struct supervisor *sup, enum identity_id id, enum file_kind kind)
 	for (enum role role = 0; role < ROLE_COUNT; role++)
 		if (role_specs[role].identity == id &&
 		    (role_specs[role].files & 1u << kind) != 0 &&
-		    sup->children[role].state >= CHILD_FED)
-			feed_file(sup->children[role].control_fd, credential, kind);
+		    sup->children[role].state >= CHILD_FED &&
+		    feed_file(sup->children[role].control_fd, credential, kind) < 0)
+			child_kill(sup, role, "does not take what it is fed");
 }
 
 void

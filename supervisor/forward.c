@@ -11,19 +11,49 @@
 /* Taken from one pipe in one go, so that a chatty process cannot starve the others. */
 #define FORWARD_BYTES_MAX (16u * LOG_LINE_MAX)
 
-/* A blocked reader of our own stderr must not stop us: what it does not take is lost.
- */
+/* What one process may log: a debugging reconciler needs a tenth of it. What goes
+ * beyond would push the lines of the others out of the node's log files. */
+static const struct rate_limit log_limit = {
+    .burst = 1 << 20, .per_minute = 60 * (INT64_C(256) << 10)};
+
+/* Lost lines are told this often. */
+#define LOST_TELL_MS 5000
+
+/* A blocked reader of our own stderr must not stop us: what it does not take is lost,
+ * and counted. */
 static void
-write_line(const struct iovec *parts, int count)
+write_line(struct child *child, const struct iovec *parts, int count)
 {
 	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 	ssize_t written;
 
-	if (poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0)
+	if (!rate_take(&child->log_rate, &log_limit, clock_mono(),
+		(int64_t)child->line_len + 1) ||
+	    poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0) {
+		child->lines_lost++;
 		return;
+	}
 	do
 		written = writev(STDERR_FILENO, parts, count);
 	while (written < 0 && errno == EINTR);
+}
+
+void
+forward_tell_lost(struct child *child, const char *name)
+{
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+	struct mono_time now;
+
+	if (child->lines_lost == 0)
+		return;
+	now = clock_mono();
+	if (now.ms - child->lines_told.ms < LOST_TELL_MS || poll(&out, 1, 0) != 1 ||
+	    (out.revents & POLLOUT) == 0)
+		return;
+	child->lines_told = now;
+	log_warn("log_lines_lost", LOG_S("role", name),
+	    LOG_N("count", (int64_t)child->lines_lost));
+	child->lines_lost = 0;
 }
 
 static struct iovec
@@ -57,7 +87,7 @@ forward_foreign(struct child *child, const char *name)
 		len += 6;
 	}
 	escaped[len] = '\0';
-	write_line(
+	write_line(child,
 	    (const struct iovec[]){
 		text_part("{\"process\":\"", 12),
 		text_part(name, strlen(name)),
@@ -77,7 +107,7 @@ forward_line(struct child *child, const char *name)
 		forward_foreign(child, name);
 		return;
 	}
-	write_line(
+	write_line(child,
 	    (const struct iovec[]){
 		text_part("{\"process\":\"", 12),
 		text_part(name, strlen(name)),

@@ -21,6 +21,21 @@
 /* Reading and answering takes milliseconds. */
 #define CONFIG_TIMEOUT_MS 10000
 
+/* It locks, tells three settings and at most four files, and is ready. */
+#define CONFIG_RECORDS_MAX 9
+
+/* What every memfd of its must have, so that nobody changes it under its reader. */
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* What is known of the conversation with it. */
+struct talk {
+	struct identity *identity;
+	const char *path; /* of the kubeconfig */
+	pid_t pid;
+	bool locked;
+	unsigned int records;
+};
+
 static int
 take_setting(struct identity *identity, const struct control_record *record)
 {
@@ -41,7 +56,10 @@ take_file(struct identity *identity, const struct control_record *record)
 {
 	unsigned int kind = record->payload[0];
 
-	if (record->len != 1 || kind > FILE_KUBE_CLIENT_KEY) {
+	/* F_GET_SEALS fails on what is no memfd: a pipe, a socket, another file */
+	if (record->len != 1 || kind > FILE_KUBE_CLIENT_KEY ||
+	    identity->files[kind].memfd >= 0 || fcntl(record->fd, F_GET_SEALS) < 0 ||
+	    (fcntl(record->fd, F_GET_SEALS) & SEALS) != SEALS) {
 		close(record->fd);
 		return -EPROTO;
 	}
@@ -75,18 +93,24 @@ take_path(struct identity *identity, const char *kubeconfig,
 }
 
 static int
-take_record(struct identity *identity, const char *kubeconfig, pid_t pid,
-    const struct control_record *record)
+take_record(struct talk *talk, const struct control_record *record)
 {
+	if (++talk->records > CONFIG_RECORDS_MAX ||
+	    (record->type == CONTROL_LOCKED) == talk->locked) {
+		if (record->fd >= 0)
+			close(record->fd);
+		return -EPROTO;
+	}
 	switch ((int)record->type) {
 	case CONTROL_LOCKED:
-		return verify_confined(pid, "config") ? 0 : -EPERM;
+		talk->locked = verify_confined(talk->pid, "config");
+		return talk->locked ? 0 : -EPERM;
 	case CONTROL_SETTING:
-		return take_setting(identity, record);
+		return take_setting(talk->identity, record);
 	case CONTROL_FILE:
-		return take_file(identity, record);
+		return take_file(talk->identity, record);
 	case CONTROL_PATH:
-		return take_path(identity, kubeconfig, record);
+		return take_path(talk->identity, talk->path, record);
 	case CONTROL_READY:
 		return 1;
 	default:
@@ -94,30 +118,49 @@ take_record(struct identity *identity, const char *kubeconfig, pid_t pid,
 	}
 }
 
-/* Until it says ready (1), ends (0) or breaks the rules (negative). */
+/* What there is. Returns 1 when it said ready, 0 when more is to come, -EPIPE at the
+ * end, or why it broke the rules. */
 static int
-converse(struct identity *identity, const char *kubeconfig, pid_t pid, int control_fd,
-    struct child *log_reader)
+listen_to(struct talk *talk, int control_fd)
+{
+	struct control_record record;
+	int rc;
+
+	while ((rc = control_receive(control_fd, &record)) == 1) {
+		rc = take_record(talk, &record);
+		if (rc != 0)
+			return rc;
+	}
+	return rc;
+}
+
+/* Until it has said ready and ended: 1. Ended without that: 0. Broke the rules or takes
+ * too long: negative. */
+static int
+converse(struct talk *talk, int control_fd, struct child *log_reader)
 {
 	int64_t deadline_ms = clock_mono().ms + CONFIG_TIMEOUT_MS;
-	struct control_record record;
-	int rc = 0;
+	bool ready = false;
 
-	while (rc == 0) {
+	for (;;) {
 		struct pollfd fds[2] = {{.fd = control_fd, .events = POLLIN},
 		    {.fd = log_reader->log_fd, .events = POLLIN}};
 		int64_t left_ms = deadline_ms - clock_mono().ms;
+		int rc;
 
 		if (left_ms <= 0)
 			return -ETIMEDOUT;
 		if (poll(fds, 2, (int)left_ms) < 0 && errno != EINTR)
 			return -errno;
-		if (fds[1].revents != 0)
-			forward_log(log_reader, "config");
-		while (rc == 0 && (rc = control_receive(control_fd, &record)) == 1)
-			rc = take_record(identity, kubeconfig, pid, &record);
+		if (fds[1].revents != 0 && !forward_log(log_reader, "config"))
+			log_reader->log_fd = -1;
+		rc = listen_to(talk, control_fd);
+		if (rc == -EPIPE)
+			return ready ? 1 : 0;
+		if (rc < 0 || (rc == 1 && ready))
+			return rc < 0 ? rc : -EPROTO;
+		ready = ready || rc == 1;
 	}
-	return rc == -EPIPE ? 0 : rc;
 }
 
 static int
@@ -125,10 +168,10 @@ run_config(
     struct supervisor *sup, const char *path, int file_fd, struct identity *identity)
 {
 	static struct child log_reader; /* for its line buffer */
+	struct talk talk = {.identity = identity, .path = path};
 	int fds[FD_FIXED_END];
 	int control[2], log_pipe[2];
 	int status = 0, rc;
-	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0 ||
 	    pipe2(log_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -138,24 +181,25 @@ run_config(
 	fds[FD_CONTROL] = control[1];
 	fds[FD_LOG] = log_pipe[1];
 	fds[FD_KUBECONFIG] = file_fd;
-	pid = spawn_program(sup, "ipwarden-config", fds);
+	talk.pid = spawn_program(sup, "ipwarden-config", fds);
 	close(control[1]);
 	close(log_pipe[1]);
 	log_reader.log_fd = log_pipe[0];
-	rc =
-	    pid < 0 ? (int)pid : converse(identity, path, pid, control[0], &log_reader);
-	if (pid > 0) {
-		if (rc < 0)
-			kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		forward_log(&log_reader, "config");
+	rc = talk.pid < 0 ? (int)talk.pid : converse(&talk, control[0], &log_reader);
+	if (talk.pid > 0) {
+		/* its control descriptor has closed, so it is at its end or lingers:
+		 * its exit code is set before its descriptors go */
+		kill(talk.pid, SIGKILL);
+		waitpid(talk.pid, &status, 0);
+		if (log_reader.log_fd >= 0)
+			forward_log(&log_reader, "config");
 	}
 	close(control[0]);
 	close(log_pipe[0]);
 	/* a refusal was said on its own log line */
-	return rc == 1 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK ? 0
-	       : rc < 0							      ? rc
-									      : -EINVAL;
+	if (rc == 1 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK)
+		return 0;
+	return rc < 0 ? rc : -EINVAL;
 }
 
 int

@@ -28,6 +28,12 @@ static const struct {
 #undef LINK_ROW
 };
 
+/* Both ends ask when a greeting was missed, each every 1.5 s. */
+static const struct rate_limit relink_limit = {.burst = 3, .per_minute = 60};
+
+/* Whom its peers accuse is ended this often; a peer could lie. */
+static const struct rate_limit blame_limit = {.burst = 2, .per_minute = 4};
+
 static void
 connect_link(struct supervisor *sup, int id)
 {
@@ -75,9 +81,11 @@ links_relink(struct supervisor *sup, enum role role, unsigned int slot)
 	int id = link_of(role, slot);
 
 	if (id < 0) {
-		child_kill(sup, role, "relink of a link that it does not have");
+		child_punish(sup, role, "relink of a link that it does not have");
 		return;
 	}
+	if (!rate_take(&sup->join_rates[id], &relink_limit, clock_mono(), 1))
+		return;
 	log_info("relink", LOG_S("link", links[id].name),
 	    LOG_S("asked_by", role_specs[role].name));
 	connect_link(sup, id);
@@ -88,19 +96,25 @@ links_violation(struct supervisor *sup, enum role reporter, unsigned int slot)
 {
 	int id = link_of(reporter, slot);
 	enum role sender;
+	bool counts;
 
 	if (id < 0) {
-		child_kill(sup, reporter, "report on a link that it does not have");
+		child_punish(sup, reporter, "report on a link that it does not have");
 		return;
 	}
 	sender = links[id].a == reporter ? links[id].b : links[id].a;
+	/* only between two that are linked there is something to report */
+	counts = links[id].trusted == reporter &&
+		 sup->children[reporter].state == CHILD_READY &&
+		 sup->children[sender].state == CHILD_READY;
 	log_warn("violation_reported", LOG_S("link", links[id].name),
 	    LOG_S("reporter", role_specs[reporter].name),
 	    LOG_S("sender", role_specs[sender].name),
-	    LOG_S("counts", links[id].trusted == reporter ? "yes" : "no"));
-	if (links[id].trusted != reporter)
+	    LOG_S("counts", counts ? "yes" : "no"));
+	if (!counts)
 		return;
 	sup->children[sender].violations++;
 	feed_process(sup, sender);
-	child_kill(sup, sender, "protocol violation");
+	if (rate_take(&sup->children[sender].blame_rate, &blame_limit, clock_mono(), 1))
+		child_kill(sup, sender, "protocol violation");
 }

@@ -54,7 +54,7 @@ int
 listen_open(const char *name, uint16_t port)
 {
 	int fd = bind_any(name, port);
-	struct sockaddr_in6 bound; /* its port stands where IPv4's does */
+	struct sockaddr_in6 bound = {0}; /* its port stands where IPv4's does */
 	socklen_t len = sizeof bound;
 
 	if (listen(fd, LISTEN_BACKLOG) < 0)

@@ -71,6 +71,7 @@ open_pairs(struct supervisor *sup)
 		    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 			sup->resolve_pairs[dialer]) < 0)
 			start_failed("socketpair");
+		spawn_shorten_queue(sup->dial_pairs[dialer][PAIR_SERVER]);
 	}
 }
 
@@ -143,6 +144,7 @@ main(int argc, char **argv)
 	find_libexec(sup);
 	open_descriptors(sup);
 	filter_enter();
+	verify_prepare();
 	identities_load(sup);
 #ifndef IPW_INSTRUMENTED
 	clearenv();

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "exits.h"
 #include "fds.h"
+#include "log.h"
 #include "supervisor.h"
 
 /* Copies of the wanted descriptors are first made up here, out of the way. */
@@ -138,43 +139,66 @@ add_own(const struct supervisor *sup, enum role role, int *fds)
 	}
 }
 
+/* Some ten packets of the smallest size, with what the kernel adds to each. */
+#define QUEUE_BYTES 4096
+
+void
+spawn_shorten_queue(int fd)
+{
+	static const int bytes = QUEUE_BYTES;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) < 0)
+		log_warn("queue_not_shortened", LOG_S("error", strerror(errno)));
+}
+
+/* The ends that the process gets come back in `fds`, ours stand in `child`. What was
+ * made before a failure is closed by the caller. */
+static int
+open_pipes(struct child *child, enum role role, int *fds)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	child->control_fd = pair[0];
+	fds[FD_CONTROL] = pair[1];
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -errno;
+	child->log_fd = pair[0];
+	fds[FD_LOG] = pair[1];
+	fcntl(child->log_fd, F_SETFL, O_NONBLOCK);
+	for (int slot = 0; slot < LINK_SLOTS; slot++) {
+		if (!has_slot(role, slot))
+			continue;
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+			return -errno;
+		child->link_fds[slot] = pair[0];
+		fds[FD_LINK_0 + slot] = pair[1];
+		/* nobody reads on our end, so nothing may be sent to it */
+		if (shutdown(pair[0], SHUT_RD) < 0)
+			return -errno;
+		spawn_shorten_queue(pair[0]);
+	}
+	return 0;
+}
+
 int
 spawn_child(struct supervisor *sup, enum role role)
 {
 	struct child *child = &sup->children[role];
 	int fds[FD_FIXED_END];
-	int control[2], log_pipe[2], link[LINK_SLOTS][2];
 	pid_t pid;
 
-	/* the limits on descriptors make failure here our own bug */
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0 ||
-	    pipe2(log_pipe, O_CLOEXEC) < 0)
-		return -errno;
 	for (int i = 0; i < FD_FIXED_END; i++)
 		fds[i] = -1;
-	fds[FD_CONTROL] = control[1];
-	fds[FD_LOG] = log_pipe[1];
-	for (int slot = 0; slot < LINK_SLOTS; slot++) {
-		link[slot][0] = link[slot][1] = -1;
-		if (!has_slot(role, slot))
-			continue;
-		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link[slot]) <
-		    0)
-			return -errno;
-		fds[FD_LINK_0 + slot] = link[slot][1];
+	pid = open_pipes(child, role, fds);
+	if (pid == 0) {
+		add_own(sup, role, fds);
+		pid = spawn_program(sup, role_specs[role].program, fds);
 	}
-	add_own(sup, role, fds);
-	pid = spawn_program(sup, role_specs[role].program, fds);
-	close(control[1]);
-	close(log_pipe[1]);
-	fcntl(log_pipe[0], F_SETFL, O_NONBLOCK);
-	child->control_fd = control[0];
-	child->log_fd = log_pipe[0];
-	for (int slot = 0; slot < LINK_SLOTS; slot++) {
-		if (link[slot][1] >= 0)
-			close(link[slot][1]);
-		child->link_fds[slot] = link[slot][0];
-	}
+	for (int fd = FD_LOG; fd <= FD_LINK_2; fd++)
+		if (fds[fd] >= 0)
+			close(fds[fd]);
 	child->pid = pid > 0 ? pid : 0;
 	return pid > 0 ? 0 : (int)pid;
 }

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "control.h"
 #include "options.h"
+#include "rate.h"
 #include "roles.h"
 
 /* Links that one process can have. */
@@ -39,6 +40,14 @@ struct child {
 	int64_t backoff_ms;
 	bool spawned_before;
 	bool wedged;
+	bool ended;    /* killed by us; not reaped yet */
+	bool offended; /* this life ended, or is to end, by its own misdeed */
+	bool suspect;  /* an earlier one did: good behaviour takes longer to count */
+	struct rate control_rate; /* records that it sent */
+	struct rate log_rate;	  /* bytes of its log lines */
+	struct rate blame_rate;	  /* ends of its life on a peer's word */
+	unsigned long lines_lost;
+	struct mono_time lines_told;
 	uint32_t layers;
 	uint32_t restarts;
 	uint32_t violations;
@@ -55,6 +64,7 @@ struct credential {
 	dev_t device;	     /* of what was last opened */
 	ino_t inode;
 	struct timespec modified;
+	off_t size;
 };
 
 /* Who a worker is towards the outside: settings and files that belong together. */
@@ -81,8 +91,10 @@ struct supervisor {
 	struct identity identities[IDENTITY_COUNT];
 	/* Both ends stay open here, so that either process can be started anew and goes
 	 * on where the one before stopped. Index: the client's role. */
-	int dial_pairs[ROLE_COUNT][2];	  /* worker ↔ its dialer */
-	int resolve_pairs[ROLE_COUNT][2]; /* dialer ↔ resolver */
+	int dial_pairs[ROLE_COUNT][2];	    /* worker ↔ its dialer */
+	int resolve_pairs[ROLE_COUNT][2];   /* dialer ↔ resolver */
+	struct rate join_rates[LINK_COUNT]; /* relinks that were asked for */
+	bool processes_owed;		    /* metricsd's control descriptor was full */
 	int listen_metrics, listen_health;
 	int null_fd;
 	int signal_fd;
@@ -130,8 +142,10 @@ void children_reap(struct supervisor *sup);
 int children_timers(struct supervisor *sup);
 /* Orderly stop: begins, or goes on. True when nobody is left. */
 bool children_stop(struct supervisor *sup);
-/* SIGKILL, and reap on its SIGCHLD. */
+/* SIGKILL, and reap on its SIGCHLD. Nothing that it sent before is heard any more. */
 void child_kill(struct supervisor *sup, enum role role, const char *why);
+/* The same for a misdeed of its own: it waits longer to be started again. */
+void child_punish(struct supervisor *sup, enum role role, const char *why);
 
 /* --- spawn.c ------------------------------------------------------------------------
  */
@@ -141,6 +155,10 @@ int spawn_child(struct supervisor *sup, enum role role);
 /* `fds` is FD_FIXED_END numbers, -1 = /dev/null. Returns the pid or a negative errno.
  */
 pid_t spawn_program(const struct supervisor *sup, const char *program, const int *fds);
+/* Limits what may wait unread of what is sent on this end. A descriptor on its way
+ * counts against all processes of its user (unix(7), ETOOMANYREFS), so who does not
+ * read must not be able to keep many. */
+void spawn_shorten_queue(int fd);
 
 /* --- links.c ------------------------------------------------------------------------
  */
@@ -158,6 +176,8 @@ void links_violation(struct supervisor *sup, enum role reporter, unsigned int sl
 int feed_child(struct supervisor *sup, enum role role);
 /* Tells metricsd of one process, or of all when role is ROLE_COUNT. */
 void feed_process(struct supervisor *sup, enum role role);
+/* Tells metricsd again what it could not take. */
+void feed_owed(struct supervisor *sup);
 /* Opens the file to be read. -1 when it has none, or when it cannot be opened as a
  * regular file, which is logged. */
 int credential_open(struct credential *credential);
@@ -178,8 +198,13 @@ int kubeconfig_load(
 
 /* Reads what there is on the log pipe and forwards whole lines. False at its end. */
 bool forward_log(struct child *child, const char *name);
-/* Reads back from /proc that each thread of `pid` is confined. False and a log line
- * when one is not. */
+/* Says how many lines were lost, if any and not said a moment ago. */
+void forward_tell_lost(struct child *child, const char *name);
+/* Counts the supervisor's own filters, which its children inherit. After filter_enter.
+ */
+void verify_prepare(void);
+/* Reads back from /proc that each thread of `pid` is confined, by a filter of its own.
+ * False and a log line when one is not. */
 bool verify_confined(pid_t pid, const char *name);
 /* A listening TCP socket on all addresses; ends the process with EXIT_CONFIG when the
  * port cannot be had. */

@@ -21,22 +21,61 @@ static const char *const confined_lines[] = {
 /* /proc/PID/status is some 1.5 KiB. */
 #define STATUS_MAX 4096
 
+/* The filters of this process; -1: a kernel before 5.9 does not say. */
+static long own_filters = -1;
+
+/* Returns the length, or a negative errno. */
+static ssize_t
+read_status(int directory_fd, const char *path, char status[STATUS_MAX])
+{
+	int fd = openat(directory_fd, path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return -errno;
+	len = read(fd, status, STATUS_MAX - 1);
+	if (len < 0)
+		len = -errno;
+	else
+		status[len] = '\0';
+	close(fd);
+	return len;
+}
+
+static long
+count_filters(const char *status)
+{
+	static const char key[] = "\nSeccomp_filters:\t";
+	const char *found = strstr(status, key);
+
+	return found != NULL ? strtol(found + sizeof key - 1, NULL, 10) : -1;
+}
+
+void
+verify_prepare(void)
+{
+	char status[STATUS_MAX];
+
+	if (read_status(AT_FDCWD, "/proc/self/status", status) > 0)
+		own_filters = count_filters(status);
+}
+
 static bool
 verify_thread(int tasks_fd, const char *tid, const char *name)
 {
 	char path[64], status[STATUS_MAX];
 	ssize_t len;
-	int fd;
 
 	snprintf(path, sizeof path, "%.32s/status", tid);
-	fd = openat(tasks_fd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT; /* that thread has ended */
-	len = read(fd, status, sizeof status - 1);
-	close(fd);
+	len = read_status(tasks_fd, path, status);
 	if (len < 0)
-		return errno == ESRCH;
-	status[len] = '\0';
+		return len == -ENOENT || len == -ESRCH; /* that thread has ended */
+	/* "Seccomp: 2" alone is what our own filter, which it inherits, brings about */
+	if (own_filters >= 0 && count_filters(status) <= own_filters) {
+		log_error("not_confined", LOG_S("role", name), LOG_S("thread", tid),
+		    LOG_S("missing", "a filter of its own"));
+		return false;
+	}
 	for (size_t i = 0; i < sizeof confined_lines / sizeof *confined_lines; i++)
 		if (strstr(status, confined_lines[i]) == NULL) {
 			log_error("not_confined", LOG_S("role", name),
@@ -62,7 +101,7 @@ verify_confined(pid_t pid, const char *name)
 	_Alignas(struct directory_entry) char entries[4096];
 	char path[64];
 	bool good = true;
-	long len;
+	long len = 0;
 	int fd;
 
 	snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
@@ -85,6 +124,11 @@ verify_confined(pid_t pid, const char *name)
 				good = verify_thread(fd, entry_name, name);
 			at += size;
 		}
+	if (good && len < 0) {
+		log_error("not_confined", LOG_S("role", name),
+		    LOG_S("missing", "its threads cannot be listed"));
+		good = false;
+	}
 	close(fd);
 	return good;
 }

@@ -310,6 +310,28 @@ tests_fuzz_fuzz_scan_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE $(PROTO_INC)
 tests_fuzz_fuzz_scan_CFLAGS = $(TESTS_CFLAGS)
 tests_fuzz_fuzz_scan_LDADD = kube/libkube.a base/libbase.a $(JSON_LIBS)
 tests_fuzz_fuzz_scan_SOURCES = tests/fuzz/fuzz_scan.c
+FUZZ_TARGETS += tests/fuzz/fuzz_project
+tests_fuzz_fuzz_project_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE $(PROTO_INC) \
+	$(KUBE_INC) $(WATCHER_INC)
+tests_fuzz_fuzz_project_CFLAGS = $(TESTS_CFLAGS)
+tests_fuzz_fuzz_project_LDADD = watcher/libproject.a kube/libkube.a proto/liblink.a \
+	base/libbase.a $(JSON_LIBS)
+tests_fuzz_fuzz_project_SOURCES = tests/fuzz/fuzz_project.c
+FUZZ_TARGETS += tests/fuzz/fuzz_messages
+tests_fuzz_fuzz_messages_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE $(PROTO_INC)
+tests_fuzz_fuzz_messages_CFLAGS = $(TESTS_CFLAGS)
+tests_fuzz_fuzz_messages_LDADD = proto/liblink.a base/libbase.a
+tests_fuzz_fuzz_messages_SOURCES = tests/fuzz/fuzz_messages.c
+FUZZ_TARGETS += tests/fuzz/fuzz_session
+tests_fuzz_fuzz_session_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE $(PROTO_INC)
+tests_fuzz_fuzz_session_CFLAGS = $(TESTS_CFLAGS)
+tests_fuzz_fuzz_session_LDADD = proto/liblink.a base/libbase.a
+tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c
+FUZZ_TARGETS += tests/fuzz/fuzz_log
+tests_fuzz_fuzz_log_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE
+tests_fuzz_fuzz_log_CFLAGS = $(TESTS_CFLAGS)
+tests_fuzz_fuzz_log_LDADD = base/libbase.a $(JSON_LIBS)
+tests_fuzz_fuzz_log_SOURCES = tests/fuzz/fuzz_log.c
 check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += tests/fuzz/corpora.sh
 
@@ -358,17 +380,28 @@ SYSTEM_TESTS = tests/system/edge_test tests/system/cloud_test \
 	tests/system/metricsd_test
 SYSTEM_SHELL =
 SYSTEM_SHELL += tests/system/adopt.sh
+SYSTEM_SHELL += tests/system/api_outage.sh
 SYSTEM_SHELL += tests/system/bad_input.sh
 SYSTEM_SHELL += tests/system/deny.sh
 SYSTEM_SHELL += tests/system/kills.sh
+SYSTEM_SHELL += tests/system/lost.sh
+SYSTEM_SHELL += tests/system/needed.sh
 SYSTEM_SHELL += tests/system/nodes.sh
 SYSTEM_SHELL += tests/system/options.sh
 SYSTEM_SHELL += tests/system/outage.sh
 SYSTEM_SHELL += tests/system/path.sh
+SYSTEM_SHELL += tests/system/proc.sh
 SYSTEM_SHELL += tests/system/sim_kubectl.sh
 SYSTEM_SHELL += tests/system/steady.sh
 SYSTEM_SHELL += tests/system/workloads.sh
+
+# Instrumented programs have no filter that kills and no memory limit: the tests of
+# those would say nothing. One way through all processes is enough there.
+if INSTRUMENTED
+TESTS += tests/system/path.sh
+else
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL)
+endif
 EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/fuzz/corpora.sh \
 	tests/simulation/small.sh tests/fuzz/corpus tests/judge tests/contracts
 

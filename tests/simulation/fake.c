@@ -211,7 +211,8 @@ fake_start(struct fake *fake)
 	fake->core = core_new(&options, &effects);
 	life->incarnation = ++fake->incarnation;
 	fake->wake_ms = INT64_MAX;
-	fake_watch_start(fake);
+	if (!fake->blind)
+		fake_watch_start(fake);
 	fake_cloud_start(fake);
 	fake_later(fake, 50, fake_lead, life);
 }
@@ -265,8 +266,8 @@ static bool
 fake_step(struct fake *fake, int64_t until_ms)
 {
 	struct fake_event *event = fake->events;
-	bool wake = fake->wake_ms < (event != NULL ? event->at_ms : INT64_MAX);
-	int64_t at_ms = wake ? fake->wake_ms : event != NULL ? event->at_ms : INT64_MAX;
+	bool wake = event == NULL || fake->wake_ms < event->at_ms;
+	int64_t at_ms = wake ? fake->wake_ms : event->at_ms;
 
 	if (at_ms > until_ms) {
 		fake->now_ms = until_ms;

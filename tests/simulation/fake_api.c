@@ -393,6 +393,8 @@ fake_serve_patch(struct fake *fake, struct fake_request *request, const char *pa
 		fake_refuse(request, 409, "Conflict");
 		goto out;
 	}
+	if (fake->pruned != NULL && jsonread_member(patch, "status") != NULL)
+		json_object_object_del(jsonread_member(patch, "status"), fake->pruned);
 	fake_apply(fake, object, patch);
 	fake_judge(fake);
 	fake_answer_object(request, object->json);

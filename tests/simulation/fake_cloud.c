@@ -135,7 +135,8 @@ fake_tell(struct fake *fake, void *data)
 	struct fake_asked *told = data;
 	const struct msg_observe *asked = &told->observe;
 	struct message *message = NULL;
-	bool ok = !fake->cloud_down && !fake_chance(fake, fake->faults.observe_fail);
+	bool ok = !fake->cloud_down && !fake_chance(fake, fake->faults.observe_fail) &&
+		  (fake->dark == NULL || strcmp(fake->dark, asked->place) != 0);
 
 	if (told->core != fake->incarnation || told->cloud != fake->cloud_incarnation)
 		goto out;
@@ -156,7 +157,10 @@ fake_tell(struct fake *fake, void *data)
 	MESSAGE_TEXT(message->u.observed_end.project, asked->project);
 	MESSAGE_TEXT(message->u.observed_end.place, asked->place);
 	MESSAGE_TEXT(message->u.observed_end.reason, ok ? "" : "CloudUnreachable");
-	MESSAGE_TEXT(message->u.observed_end.message, ok ? "" : "no route");
+	if (!ok)
+		snprintf(message->u.observed_end.message,
+		    sizeof message->u.observed_end.message,
+		    "no route after %lld milliseconds", (long long)fake->now_ms);
 	fake_message(fake, message);
 out:
 	free(message);
@@ -409,6 +413,9 @@ fake_cloud(void *arg, enum message_type type, const void *msg)
 		fake->grant_until_ms = grant->until_boot_ms;
 		return 0;
 	}
+	if (type == MSG_ORDER && fake->no_gifts &&
+	    ((const struct msg_order *)msg)->kind == ORDER_EPHEMERAL)
+		return -EAGAIN;
 	if (fake_effect(fake))
 		return 0;
 	if (type == MSG_OBSERVE) {

@@ -298,7 +298,7 @@ calls_of() {
 	esac
 }
 
-sorted() { printf '%s\n' $1 | sort | tr '\n' ' '; }
+sorted() { echo "$1" | tr ' ' '\n' | grep . | sort | tr '\n' ' '; }
 
 # --- descriptors -------------------------------------------------------------------
 
@@ -425,7 +425,10 @@ fresh() {
 	kill -9 "$MAIN"
 	wait "$MAIN" 2>/dev/null
 	start_ipwarden
-	until_true 20 all_ready
+	until_true 20 all_ready || {
+		not_ok "all processes are ready again"
+		exit 1
+	}
 	for role in cloudworker reconciler watcher; do
 		until_true 10 tcp_of "$(pid_of $role)"
 	done
@@ -489,6 +492,7 @@ PORT=${CONTROL_URL##*:}
 PORT=${PORT%%/*}
 start_ipwarden
 eventually 30 "all processes are ready" all_ready
+[ $failed -eq 0 ] || exit 1
 for role in $ROLES; do in_place "$role" >"$DIR/todo.$role"; done
 all_on_config
 all_on_supervisor

@@ -68,7 +68,7 @@ int file_make(const char *text, size_t len);
 bool wait_readable(int fd, int64_t wait_ms);
 /* A listener on a port that the kernel chose; -1 when the address is not ours. */
 int listen_on(const char *address, int backlog, unsigned int *ret_port);
-void end_test(const char *why);
+_Noreturn void end_test(const char *why);
 
 /* --- edge_dns.c ----------------------------------------------------------------------
  */

@@ -89,7 +89,7 @@ server_open(const char *address, unsigned int wanted_port)
 void
 dns_open(void)
 {
-	struct sockaddr_in socket_address;
+	struct sockaddr_in socket_address = {0};
 	socklen_t len = sizeof socket_address;
 
 	/* the second address must have the same port free */

@@ -128,7 +128,7 @@ test_resolver_errors(void)
 	struct resolve_reply odd = {.count = RESOLVE_ADDRESSES_MAX + 1};
 	struct bench bench;
 	struct dial_reply reply;
-	uint64_t id, again;
+	uint64_t id = 0, again = 0;
 	int fd;
 
 	bench_open(&bench, "api.test", 443);
@@ -165,7 +165,7 @@ test_order(void)
 	static const char *const special_first[] = {
 	    "127.0.0.1", "fd00::1", EDGE_OWN_ADDRESS, NULL};
 	static const char *const unreachable[] = {"2001:db8::1", NULL};
-	struct sockaddr_in peer;
+	struct sockaddr_in peer = {0};
 	socklen_t peer_len = sizeof peer;
 	struct bench bench;
 	unsigned int port;

@@ -43,9 +43,8 @@
 #define SCRATCH_BELOW 8192u
 #define SCRATCH_SIZE  1024u
 
-/* Nothing here waits; a call that does not come back is one that was allowed. */
+/* Nothing here waits; a call that does not come back was allowed. */
 #define WAIT_MAX_S 10
-
 /* What an interrupted call returns that the kernel begins again (linux/errno.h, not for
  * programs): ERESTARTSYS to ERESTART_RESTARTBLOCK. */
 #define RESTART_FIRST 512
@@ -84,8 +83,7 @@ give_up(const char *format, ...)
 	exit(2);
 }
 
-/* --- attempts ----------------------------------------------------------------------
- */
+/* --- attempts ---------------------------------------------------------------- */
 
 static const struct attempt *
 find_attempt(const char *name)
@@ -97,7 +95,7 @@ find_attempt(const char *name)
 	exit(2);
 }
 
-/* Puts bytes into the scratch memory; returns their address over there. */
+/* Puts bytes into the scratch memory; returns their address there. */
 static uint64_t
 put(struct victim *victim, const void *data, size_t len)
 {
@@ -126,7 +124,6 @@ static uint64_t
 put_packet(struct victim *victim, uint64_t name, int fd)
 {
 	struct cmsghdr header = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
-	unsigned char rights[CMSG_SPACE(sizeof fd)] = {0};
 	struct iovec part = {.iov_len = 1};
 	struct msghdr packet = {.msg_iovlen = 1};
 	uint64_t text = put(victim, "x", 2), parts, control;
@@ -137,6 +134,8 @@ put_packet(struct victim *victim, uint64_t name, int fd)
 	memcpy(&packet.msg_name, &name, sizeof name);
 	packet.msg_namelen = name != 0 ? sizeof(struct sockaddr_in) : 0;
 	if (fd >= 0) {
+		unsigned char rights[CMSG_SPACE(sizeof fd)] = {0};
+
 		memcpy(rights, &header, sizeof header);
 		memcpy(rights + CMSG_LEN(0), &fd, sizeof fd);
 		control = put(victim, rights, sizeof rights);
@@ -188,8 +187,7 @@ put_argument(
 	}
 }
 
-/* --- the victim --------------------------------------------------------------------
- */
+/* --- the victim -------------------------------------------------------------- */
 
 /* Waits for its next stop or its end. */
 static int
@@ -391,13 +389,12 @@ run_call(struct victim *victim, const struct call *call, int64_t *ret_value)
 	return outcome_of(status);
 }
 
-/* --- copies ------------------------------------------------------------------------
- */
+/* --- copies ------------------------------------------------------------------ */
 
 #define NEW_PROCESSES (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
 
-/* Forks a copy off the stopped victim. It becomes a child of the victim's parent, which
- * buries it, and ends with us; whatever it forks is held too. */
+/* Forks a copy off the stopped victim: a child of the victim's parent, which buries it.
+ * It ends with us; whatever it forks is held too. */
 static struct victim
 copy_make(struct victim *victim)
 {
@@ -420,15 +417,13 @@ copy_make(struct victim *victim)
 static void
 copy_end(const struct victim *copy)
 {
-	kill(copy->pid, SIGKILL);
-	while (WIFSTOPPED(wait_status(copy)))
-		continue;
-}
+	int status;
 
-/* Kernels let these two past every filter: they serve probes that the administrator
- * set, and end a process that makes them by itself. */
-#define SYS_URETPROBE 335
-#define SYS_UPROBE    336
+	kill(copy->pid, SIGKILL);
+	do
+		status = wait_status(copy);
+	while (WIFSTOPPED(status));
+}
 
 static bool
 is_survived(struct victim *victim, long number, uint64_t argument)
@@ -449,7 +444,6 @@ static int
 sweep(pid_t pid)
 {
 	struct victim victim;
-	const char *space = "";
 
 	seize(&victim, pid, PTRACE_O_SUSPEND_SECCOMP | NEW_PROCESSES);
 	for (long number = 0; number < SWEEP_END; number++) {
@@ -460,18 +454,16 @@ sweep(pid_t pid)
 		    !is_survived(&victim, number, 0))
 			continue;
 		if (call_names[number] != NULL)
-			printf("%s%s", space, call_names[number]);
+			printf("%s ", call_names[number]);
 		else
-			printf("%s%ld", space, number);
-		space = " ";
+			printf("%ld ", number);
 	}
 	puts("");
 	let_go(&victim);
 	return 0;
 }
 
-/* --- ipwarden-config ---------------------------------------------------------------
- */
+/* --- ipwarden-config --------------------------------------------------------- */
 
 /* Its descriptors (proto/fds.h), and what it says first (proto/control.h). */
 #define CONFIG_LOG	  2
@@ -479,6 +471,7 @@ sweep(pid_t pid)
 #define CONFIG_KUBECONFIG 7
 #define CONFIG_FDS	  10
 #define CONFIG_LOCKED	  'L'
+#define CONFIG_COPIES	  100 /* out of the way while they are set */
 
 static void __attribute__((noreturn))
 become_config(const char *program, int null_fd, int control_fd, int kubeconfig_fd)
@@ -489,12 +482,10 @@ become_config(const char *program, int null_fd, int control_fd, int kubeconfig_f
 
 	memcpy(&argv[0], &program, sizeof program);
 	for (int i = 0; i < CONFIG_FDS; i++)
-		fds[i] = null_fd;
-	fds[CONFIG_LOG] = STDERR_FILENO;
-	fds[CONFIG_CONTROL] = control_fd;
-	fds[CONFIG_KUBECONFIG] = kubeconfig_fd;
-	for (int i = 0; i < CONFIG_FDS; i++)
-		fds[i] = fcntl(fds[i], F_DUPFD, 100);
+		fds[i] = fcntl(null_fd, F_DUPFD, CONFIG_COPIES);
+	fds[CONFIG_LOG] = fcntl(STDERR_FILENO, F_DUPFD, CONFIG_COPIES);
+	fds[CONFIG_CONTROL] = fcntl(control_fd, F_DUPFD, CONFIG_COPIES);
+	fds[CONFIG_KUBECONFIG] = fcntl(kubeconfig_fd, F_DUPFD, CONFIG_COPIES);
 	for (int i = 0; i < CONFIG_FDS; i++)
 		if (dup2(fds[i], i) < 0)
 			_exit(2);
@@ -528,8 +519,7 @@ start_config(const char *program)
 	return pid;
 }
 
-/* --- the command -------------------------------------------------------------------
- */
+/* --- the command ------------------------------------------------------------- */
 
 static int
 print_outcome(enum outcome outcome, int64_t value)

@@ -9,6 +9,8 @@ set -u
 
 : "${STAGE:?}" "${BUILD:?}" "${SRC:?}"
 KUBECTL=${KUBECTL:-kubectl}
+# LeakSanitizer reads /proc, which Landlock forbids the processes
+[ -z "${ASAN_OPTIONS:-}" ] || ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 NAME=$(basename "$0" .sh)
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/ipwarden-$NAME.XXXXXX")
 LOG=$DIR/ipwarden.log     # of the ipwarden that start_ipwarden starts
@@ -247,6 +249,12 @@ node_of() {
 holds() { [ "$(node_of "$1")" = "$2" ]; }
 
 attached() { [ -n "$(node_of "$1")" ]; }
+
+# moved ADDRESS NODE: it is on another one
+moved() {
+	now_on=$(node_of "$1")
+	[ -n "$now_on" ] && [ "$now_on" != "$2" ]
+}
 
 # allocation NAME [ADDRESS...]: applied with these addresses and the selector pool=static
 allocation() {

@@ -59,8 +59,7 @@ is "all three" "$(label "$EMPTY" netinfra.darkbrains.com/address)" ""
 
 # --- drained: the ephemeral address comes back --------------------------------------
 cordon "$NODE"
-left() { attached "$1" && ! holds "$1" "$2"; }
-eventually 20 "a cordoned node without pods is left" left $ONE "$NODE"
+eventually 20 "a cordoned node without pods is left" moved $ONE "$NODE"
 has_ephemeral() { [ -n "$(ephemeral_of "$1")" ] && ! holds $ONE "$1"; }
 eventually 10 "and gets an ephemeral address back" has_ephemeral "$NODE"
 is "foreign labels and annotations are as they were" "$(foreign_keys node-1)" \
@@ -72,14 +71,19 @@ eventually 10 "at rest" kc wait --for=condition=Progressing=False nia/web --time
 NODE=$(node_of $ONE)
 control DELETE "/gce/instances?zone=$ZONE&name=$NODE" >/dev/null
 remove_object "/api/v1/nodes/$NODE"
-eventually 15 "the address of a VM that is gone moves at once" left $ONE "$NODE"
+eventually 15 "the address of a VM that is gone moves at once" moved $ONE "$NODE"
 is "the other one stays" "$(node_of $TWO)" "$OTHER"
 
 # --- the VM stops -------------------------------------------------------------------
 NODE=$(node_of $TWO)
 pod default/web-abc12-x "$NODE" web
 control POST "/gce/instances/stop?zone=$ZONE&name=$NODE" >/dev/null
-eventually 15 "a stopped VM loses it, whatever pods are said to be there" left $TWO "$NODE"
+# as the node controller does when the kubelet is heard no more
+put_object "$(api GET "/api/v1/nodes/$NODE" | jq --arg now "$(date -u +%FT%TZ)" '
+	(.status.conditions[] | select(.type == "Ready")) |=
+		(.status = "Unknown" | .reason = "NodeStatusUnknown" |
+		.lastTransitionTime = $now)')" >/dev/null
+eventually 15 "a stopped VM loses it, whatever pods are said to be there" moved $TWO "$NODE"
 eventually 10 "which is told" event Moved "$TWO moved $NODE→"
 
 # --- a foreign hand -----------------------------------------------------------------

@@ -31,26 +31,37 @@ failed_calls() {
 }
 more_failed() { [ "$(failed_calls "$1")" -gt "$2" ]; }
 
-# out WHAT FAULT CODE: the cloud fails in this way, and both nodes are cordoned meanwhile
-out() {
+# fails_by WHAT FAULT CODE: from now on calls of the cloud fail in this way
+fails_by() {
 	old=$(failed_calls "$3")
-	fault "$2"
-	eventually 15 "$1: it is not known where the addresses are" \
-		says pool Ready "Unknown"
-	check "$1: the reason is told" says pool Ready "Unknown CloudUnreachable: $ONE"
-	check "$1: in the entry, too" entry_is pool $ONE "Unknown CloudUnreachable"
-	check "$1: Degraded" says pool Degraded "True CloudUnreachable"
-	eventually 15 "$1: it was that, and is counted" more_failed "$3" "$old"
-	is "$1: nothing was touched" "$(undisturbed)" "$well"
 	clear_faults
-	eventually 20 "$1: over, and Ready again" \
-		kc wait --for=condition=Ready nia/pool --timeout=1s
-	is "$1: nothing was touched afterwards" "$(undisturbed)" "$well"
+	fault "$2"
+	eventually 20 "$1: it is tried, and counted" more_failed "$3" "$old"
+	is "$1: nothing was touched" "$(undisturbed)" "$well"
 }
 
-ERROR='{"error":{"code":503,"message":"Backend Error","errors":[{"message":"Backend Error","domain":"global","reason":"backendError"}]}}'
-out "503" "$(jq -nc --arg b "$ERROR" '{target: "gce", status: 503, body: $b, count: -1}')" 503
-out "hung up" '{"target":"gce","drop_before":true,"count":-1}' ""
-out "no answer" '{"target":"gce","delay_ms":600000,"count":-1}' timeout
+ERROR='{"error":{"code":503,"message":"Backend Error",
+	"errors":[{"message":"Backend Error","domain":"global","reason":"backendError"}]}}'
+fails_by "503" "$(jq -nc --arg b "$ERROR" \
+	'{target: "gce", status: 503, body: $b, count: -1}')" 503
+eventually 20 "it is not known where the addresses are" says pool Ready "Unknown"
+check "the reason is told" says pool Ready "Unknown CloudUnreachable: $ONE: Backend Error"
+check "in the entry, too" entry_is pool $ONE "Unknown CloudUnreachable"
+check "by Degraded" says pool Degraded "True CloudUnreachable"
+# a node that is drained without a pod of anybody: its address would move
+cordon "$FIRST"
+# now one of its two lists only
+fails_by "it hangs up" \
+	'{"target":"gce","path":"/instances","drop_before":true,"count":-1}' reset
+fails_by "it does not answer" \
+	'{"target":"gce","path":"/instances","delay_ms":600000,"count":-1}' timeout
+is "still unknown, and where it was" "$(entry pool $ONE)" "Unknown CloudUnreachable"
+
+clear_faults
+eventually 30 "it is over: the drained node's address moves" moved $ONE "$FIRST"
+eventually 10 "and everything is Ready again" says pool Ready "True AllAttached"
+is "the other one has not moved" "$(node_of $TWO) $(label "$SECOND" ip.ready)" \
+	"$SECOND true"
 is "every process lived through it" "$(grep -c '"event":"spawned"' "$LOG")" 8
 check "no violations" no_violations
+judge | sed 's/^/# /'

@@ -84,8 +84,7 @@ is "the labels stay with it" "$(label "$FIRST" ip.ready)" true
 
 # --- the pod is gone: it moves ------------------------------------------------------
 merge_patch $POD '{"metadata":{"finalizers":null}}'
-moved() { attached $ONE && ! holds $ONE "$FIRST"; }
-eventually 15 "the address moves once the pod is gone" moved
+eventually 15 "the address moves once the pod is gone" moved $ONE "$FIRST"
 eventually 10 "everything is at rest again" entry_is web $ONE "Attached Attached"
 THIRD=$(node_of $ONE)
 check "to a node that had none" differ "$THIRD" "$SECOND"

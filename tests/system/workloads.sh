@@ -43,10 +43,9 @@ owned_pod other/agent-k "$agent_old" DaemonSet agent
 pod default/web-abc12-l "$db_old" web
 
 for node in $web_old $db_old $agent_old; do cordon "$node"; done
-left() { attached "$1" && ! holds "$1" "$2"; }
-eventually 20 "a Deployment's address leaves look-alikes behind" left $WEB "$web_old"
-eventually 20 "a StatefulSet's too" left $DB "$db_old"
-eventually 20 "a DaemonSet's too" left $AGENT "$agent_old"
+eventually 20 "a Deployment's address leaves look-alikes behind" moved $WEB "$web_old"
+eventually 20 "a StatefulSet's too" moved $DB "$db_old"
+eventually 20 "a DaemonSet's too" moved $AGENT "$agent_old"
 for node in $web_old $db_old $agent_old; do uncordon "$node"; done
 eventually 20 "all three are at rest again" kc wait --for=condition=Progressing=False \
 	nia/web nia/db nia/agent --timeout=1s
@@ -71,7 +70,7 @@ is "each is where it was" "$(node_of $WEB) $(node_of $DB) $(node_of $AGENT)" \
 # --- a pod that has run to its end counts no more -----------------------------------
 put_object "$(api GET /api/v1/namespaces/default/pods/db-0 |
 	jq 'del(.metadata.resourceVersion) | .status.phase = "Succeeded"')" >/dev/null
-eventually 15 "a pod that has ended keeps nothing" left $DB "$db_node"
+eventually 15 "a pod that has ended keeps nothing" moved $DB "$db_node"
 is "the others are where they were" "$(node_of $WEB) $(node_of $AGENT)" \
 	"$web_node $agent_node"
 check "no violations" no_violations

@@ -284,8 +284,8 @@ rig_hasten(void)
 	struct gce_operation *operation;
 
 	TAILQ_FOREACH(operation, &rig.gce->operations, link)
-	if (!operation->applied)
-		operation->start = operation->end = clock_mono();
+		if (!operation->applied)
+			operation->start = operation->end = clock_mono();
 	gce_operation_advance(rig.gce);
 }
 

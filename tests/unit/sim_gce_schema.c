@@ -99,8 +99,7 @@ check_object(const struct check *check, struct json_object *schema, const char *
 		return refuse(check, key, "not an object");
 	json_object_object_get_ex(schema, "properties", &properties);
 	json_object_object_get_ex(schema, "additionalProperties", &others);
-	json_object_object_foreach(value, name, member)
-	{
+	json_object_object_foreach(value, name, member) {
 		if (rc < 0)
 			break;
 		if (properties != NULL &&

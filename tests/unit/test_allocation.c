@@ -30,11 +30,11 @@ Test(allocation, reads_a_whole_spec)
 	cr_assert_eq(a->workload, WORKLOAD_STATEFULSET);
 	cr_assert_str_eq(a->workload_name, "sip");
 	cr_assert_str_eq(a->workload_namespace, "voice");
-	cr_assert_str_eq(pack_value(&a->node_selector, "pool"), "edge");
+	cr_assert_str_eq(texts_value(&a->node_selector, "pool"), "edge");
 	cr_assert_str_eq(a->provider, "gcp");
 	cr_assert_str_eq(a->region, "us-west1");
-	cr_assert_str_eq(pack_next(&a->zones, &cursor), "us-west1-a");
-	cr_assert_str_eq(pack_next(&a->zones, &cursor), "us-west1-b");
+	cr_assert_str_eq(texts_next(&a->zones, &cursor), "us-west1-a");
+	cr_assert_str_eq(texts_next(&a->zones, &cursor), "us-west1-b");
 	cr_assert_eq(a->reconcile_interval_s, 45);
 	cr_assert_eq(a->policy, POLICY_ASSIGN_ONLY);
 	cr_assert_str_eq(a->refusal_reason, "");

@@ -104,6 +104,8 @@ is_ours(const char *line)
 
 Test(log, one_fixed_check)
 {
+	static const char escaped_nul[] = START ",\"a\":\"\\\0\"}";
+
 	cr_expect(is_ours(START "}"));
 	cr_expect(is_ours(START ",\"n\":-12,\"s\":\"a\\\"b\\u001b\"}"));
 	cr_expect_not(
@@ -116,6 +118,8 @@ Test(log, one_fixed_check)
 	cr_expect_not(is_ours(START "},{"), "breaks out");
 	cr_expect_not(is_ours(START ",\"a\":\"\x1b[2J\"}"), "control byte");
 	cr_expect_not(is_ours(START ",\"a\":\"\\u00\"}"), "short escape");
+	cr_expect_not(
+	    log_line_is_ours(escaped_nul, sizeof escaped_nul - 1), "escaped NUL");
 	cr_expect_not(is_ours("{\"level\":\"info\"}"), "other keys first");
 	cr_expect_not(is_ours(""), "empty");
 }

@@ -113,8 +113,7 @@ static const char *const words[] = {"description", "type", "properties", "requir
 static void
 check_words(struct json_object *schema, const char *path)
 {
-	json_object_object_foreach(schema, key, value)
-	{
+	json_object_object_foreach(schema, key, value) {
 		bool known = false;
 
 		for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -178,8 +177,7 @@ check_structural(struct json_object *schema, const char *path)
 		    NULL, "%s requires what it does not have", path);
 	if (properties == NULL)
 		return;
-	json_object_object_foreach(properties, key, value)
-	{
+	json_object_object_foreach(properties, key, value) {
 		snprintf(below, sizeof below, "%s.%s", path, key);
 		check_structural(value, below);
 	}
@@ -200,8 +198,7 @@ check_kept(struct json_object *schema, struct json_object *value, const char *pa
 			    json_object_array_get_idx(value, i), path);
 	} else if (strcmp(type, "object") == 0) {
 		cr_assert(json_object_is_type(value, json_type_object), "%s", path);
-		json_object_object_foreach(value, key, member)
-		{
+		json_object_object_foreach(value, key, member) {
 			struct json_object *inner = get(get(schema, "properties"), key);
 
 			snprintf(below, sizeof below, "%s.%s", path, key);

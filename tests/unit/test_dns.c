@@ -278,7 +278,7 @@ read_conf(const char *text, struct conf *conf)
 
 Test(conf, everything)
 {
-	const struct sockaddr_in *ipv4;
+	struct sockaddr_in ipv4;
 	struct conf conf;
 
 	read_conf(
@@ -289,9 +289,9 @@ Test(conf, everything)
 	    "options rotate ndots:99 timeout:0 attempts:3x\nunknown words",
 	    &conf);
 	cr_assert_eq(conf.servers_len, CONF_SERVERS_MAX);
-	memcpy(&ipv4, &(const void *){&conf.servers[0].address}, sizeof ipv4);
-	cr_assert_eq(ipv4->sin_addr.s_addr, inet_addr("192.0.2.1"));
-	cr_assert_eq(ipv4->sin_port, htons(53));
+	memcpy(&ipv4, &conf.servers[0].address, sizeof ipv4);
+	cr_assert_eq(ipv4.sin_addr.s_addr, inet_addr("192.0.2.1"));
+	cr_assert_eq(ipv4.sin_port, htons(53));
 	cr_assert_eq(conf.servers[1].address.ss_family, AF_INET);
 	cr_assert_eq(conf.servers[2].address.ss_family, AF_INET6);
 	cr_assert_eq(conf.search_len, 2);
@@ -304,13 +304,13 @@ Test(conf, everything)
 
 Test(conf, defaults)
 {
-	const struct sockaddr_in *ipv4;
+	struct sockaddr_in ipv4;
 	struct conf conf;
 
 	read_conf("", &conf);
 	cr_assert_eq(conf.servers_len, 1);
-	memcpy(&ipv4, &(const void *){&conf.servers[0].address}, sizeof ipv4);
-	cr_assert_eq(ipv4->sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+	memcpy(&ipv4, &conf.servers[0].address, sizeof ipv4);
+	cr_assert_eq(ipv4.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
 	cr_assert_eq(conf.ndots, 1);
 	cr_assert_eq(conf.attempts, 2);
 }

@@ -145,8 +145,7 @@ Test(exposition, numbers_read_back)
 			continue;
 		registry_set(registry, METRIC_BUILD_INFO, value, "v", NULL);
 		back = strtod(strstr(written(NULL), "} ") + 2, NULL);
-		cr_assert_eq(
-		    memcmp(&back, &value, sizeof back), 0, "%a %a", value, back);
+		cr_assert_not(back < value || back > value, "%a %a", value, back);
 	}
 }
 

@@ -64,10 +64,10 @@ huge_text(const char *before, const char *after)
 {
 	size_t fill = KUBE_OBJECT_MAX + 1;
 	char *text = mem_calloc(fill + strlen(before) + strlen(after) + 1, 1);
+	char *end = stpcpy(text, before);
 
-	memcpy(text, before, strlen(before));
-	memset(text + strlen(before), 'x', fill);
-	memcpy(text + strlen(before) + fill, after, strlen(after));
+	memset(end, 'x', fill);
+	stpcpy(end + fill, after);
 	return text;
 }
 

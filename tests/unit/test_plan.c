@@ -21,7 +21,8 @@ struct test_node {
 	const char *flags; /* c cordoned, N not ready for long, n just now, s skip,
 			    * t tainted, p control plane, x other pool, w workload pod,
 			    * o other pod, r outside (no node object), S stopped,
-			    * d terminating and overdue workload pod */
+			    * d terminating and overdue workload pod, q in another
+			    * project, b ready (again) just now */
 };
 
 struct test_case {
@@ -48,6 +49,12 @@ static bool
 has(const struct test_node *node, char flag)
 {
 	return strchr(node->flags, flag) != NULL;
+}
+
+static const char *
+project(const struct test_node *node)
+{
+	return has(node, 'q') ? "other" : "demo";
 }
 
 static void
@@ -77,13 +84,13 @@ add_node(struct world *world, const struct test_node *node)
 
 	MESSAGE_TEXT(fact->name, node->name);
 	snprintf(fact->uid, sizeof fact->uid, "uid-%s", node->name);
-	snprintf(fact->provider_id, sizeof fact->provider_id,
-	    "gce://demo/us-west1-%c/%s", node->zone, node->name);
+	snprintf(fact->provider_id, sizeof fact->provider_id, "gce://%s/us-west1-%c/%s",
+	    project(node), node->zone, node->name);
 	fact->unschedulable = has(node, 'c');
 	fact->skip = has(node, 's');
 	fact->ready =
 	    has(node, 'N') || has(node, 'n') ? NODE_READY_FALSE : NODE_READY_TRUE;
-	fact->ready_since_ms = has(node, 'n') ? NOW_WALL - 1000 : 1;
+	fact->ready_since_ms = has(node, 'n') || has(node, 'b') ? NOW_WALL - 1000 : 1;
 	pack_add(&fact->labels, "pool");
 	pack_add(&fact->labels, has(node, 'x') ? "other" : "edge");
 	if (has(node, 'p')) {
@@ -138,7 +145,8 @@ tell_instances(struct view *view, const struct test_case *test, struct message *
 		const struct test_node *node = &test->nodes[i];
 		struct msg_observed_instance *seen = &message->u.observed_instance;
 
-		if (node->zone != zone || node->holds == NULL)
+		if (node->zone != zone || node->holds == NULL ||
+		    strcmp(project(node), asked->project) != 0)
 			continue;
 		message->type = MSG_OBSERVED_INSTANCE;
 		*seen = (struct msg_observed_instance){.round = round};
@@ -157,6 +165,8 @@ tell_addresses(struct view *view, const struct test_case *test, struct message *
 {
 	uint64_t round = asked->round;
 
+	if (strcmp(asked->project, "demo") != 0)
+		return;
 	for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
 		struct msg_observed_address *seen = &message->u.observed_address;
 
@@ -244,7 +254,7 @@ make(struct test_world *made, const struct test_case *test)
 		char zone[] = "us-west1-?";
 
 		zone[sizeof zone - 2] = test->nodes[i].zone;
-		view_want_zone(made->view, "demo", zone);
+		view_want_zone(made->view, project(&test->nodes[i]), zone);
 		if (!has(&test->nodes[i], 'r'))
 			add_node(made->world, &test->nodes[i]);
 	}
@@ -342,6 +352,9 @@ static const struct test_case cases[] = {
 	{{"n1", 'a', "", "p"}, {"n2", 'b', "", ""}},
 	{"\"spec\":{\"reservedIPs\":[\"34.1.1.1\"],\"cloud\":{}}"}, NULL, NULL,
 	".1 attach n2"},
+    {"a node of another project cannot have it",
+	{{"n1", 'a', "", "qw"}, {"n2", 'b', "", ""}}, {ONE}, NULL, NULL,
+	".1 attach n2"},
     {"zones bind", {{"n1", 'a', "", ""}, {"n2", 'b', "", ""}},
 	{"\"spec\":{\"reservedIPs\":[\"34.1.1.1\"],\"cloud\":{\"zones\":"
 	 "[\"us-west1-b\"]}}"},
@@ -390,6 +403,9 @@ static const struct test_case cases[] = {
     {"its instance is stopped: it goes at once",
 	{{"n1", 'a', "34.1.1.1", "Sw"}, {"n2", 'b', "", ""}}, {ONE ON("n1")}, NULL,
 	NULL, ".1 move n2"},
+    {"but not when the node has come back since",
+	{{"n1", 'a', "34.1.1.1", "Sbw"}, {"n2", 'b', "", ""}}, {ONE ON("n1")}, NULL,
+	NULL, ".1 Attached"},
     {"the node is gone, its instance not",
 	{{"n1", 'a', "34.1.1.1", "r"}, {"n2", 'b', "", ""}}, {ONE ON("n1")}, NULL, NULL,
 	".1 move n2"},
@@ -460,4 +476,40 @@ Test(plan, counts_reasons_as_schedulers_do)
 
 	run(&test, got, sizeof got, message, sizeof message);
 	cr_assert_str_eq(message, "0/4 nodes: 2 cordoned, 1 not selected, 1 not ready");
+}
+
+#define PROMISED                                                                       \
+	SPEC "},\"status\":{\"addresses\":[{\"address\":\"34.1.1.1\",\"intent\":"      \
+	     "{\"schemaVersion\":1,\"id\":\"x\",\"step\":\"Attach\",\"to\":"           \
+	     "{\"nodeUID\":\"uid-n1\",\"instanceID\":\"id-n1\"}}}]}"
+
+/* What the draft has given up is not given up before the API says so. */
+Test(plan, a_node_is_promised_as_long_as_the_journal_names_it)
+{
+	static const struct test_case test = {"",
+	    {{"n1", 'a', "", "w"}, {"n2", 'b', "", ""}, {"n3", 'b', "", ""}},
+	    {PROMISED, TWO}, NULL, NULL, ""};
+	struct test_world made;
+	struct scene scene = {
+	    .project_hint = "",
+	    .now = {.mono = {NOW_MONO}, .wall = {NOW_WALL}},
+	};
+	struct intent *intent;
+	struct plan *plan;
+
+	make(&made, &test);
+	scene.world = made.world;
+	scene.view = made.view;
+	scene.allocations = made.allocations;
+	scene.allocations_len = made.allocations_len;
+	intent = &made.allocations[0]->addresses[0].intent;
+	snprintf(intent->to.node_uid, sizeof intent->to.node_uid, "uid-n2");
+	plan = plan_make(&scene);
+	cr_assert_eq(plan->steps[2].kind, PLAN_ATTACH);
+	cr_assert_str_eq(plan->steps[2].target.node->name, "n3");
+	cr_assert(plan_is_promised(&scene, NULL, "uid-n1"));
+	cr_assert(plan_is_promised(&scene, NULL, "uid-n2"));
+	cr_assert_not(plan_is_promised(&scene, NULL, "uid-n3"));
+	plan_free(plan);
+	unmake(&made);
 }

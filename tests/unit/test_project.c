@@ -379,8 +379,10 @@ Test(project, refuses)
 	    "{\"metadata\":{\"name\":null,\"uid\":\"u\"}}",
 	    "{\"metadata\":{\"name\":1,\"uid\":\"u\"}}",
 	    "{\"metadata\":{\"name\":\"a\\u0000b\",\"uid\":\"u\"}}",
-	    "{\"metadata\":{\"name\":\"\xff\",\"uid\":\"u\"}}", "{" META "} x",
-	    "{" META ",}", "{" META ",\"x\":{\"y\":[1,2}}",
+	    "{\"metadata\":{\"name\":\"\xff\",\"uid\":\"u\"}}",
+	    "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\"}} x",
+	    "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\"},}",
+	    "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\"},\"x\":[1,2}}",
 	    "{\"metadata\":{\"n\\u0061me\":\"n\",\"uid\":\"u\"}}"};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

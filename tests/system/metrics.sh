@@ -1,0 +1,163 @@
+#!/bin/sh
+# /metrics keeps to the text format and has the series that dashboards and alerts of the
+# IP Address Controller use; series go with what they speak of. /healthz and /readyz on
+# both ports say what is missing.
+. "$SRC/tests/system/lib.sh"
+
+ONE=34.82.10.1
+TWO=34.82.10.2
+WITH="CLUSTER_NAME=blue CONTROLLER_VERSION=4.5.6"
+
+start_world --nodes 4 --addresses $ONE,$TWO --ephemeral
+install_crd
+start_ipwarden
+eventually 30 "all processes are ready" all_ready
+
+# --- health -------------------------------------------------------------------------
+eventually 10 "ready" ready
+# answer URL: status, Cache-Control and body in one line
+answer() {
+	curl -sS -D "$DIR/head" -o "$DIR/body" -w '%{http_code} ' "$1"
+	tr -d '\r' <"$DIR/head" | sed -n 's/^[Cc]ache-[Cc]ontrol: //p' | tr '\n' ' '
+	cat "$DIR/body"
+}
+for url in "$HEALTH_URL" "$METRICS_URL"; do
+	is "healthz" "$(answer "$url/healthz")" "200 no-store ok"
+	is "readyz" "$(answer "$url/readyz")" "200 no-store ready"
+done
+is "the port for health has no /metrics" \
+	"$(answer "$HEALTH_URL/metrics")" "404 no-store not found"
+is "only GET and HEAD" "$(curl -sS -o /dev/null -w '%{http_code}' -X POST \
+	"$HEALTH_URL/healthz")" 405
+is "verbose lists every process" \
+	"$(curl -sS "$HEALTH_URL/readyz?verbose" | grep -c '^\[+\].* ok$')" 8
+is "the type of /metrics" "$(curl -sS -o /dev/null -w '%{content_type}' \
+	"$METRICS_URL/metrics")" "text/plain; version=0.0.4; charset=utf-8"
+
+# --- series -------------------------------------------------------------------------
+# what the first attachment is refused, so that there are errors to count
+fault '{"target":"gce","method":"POST","path":"deleteAccessConfig",
+	"operation_error":"INTERNAL_ERROR"}'
+fault '{"target":"gce","method":"POST","path":"addAccessConfig","status":403,
+	"body":{"error":{"code":403,"message":"no","errors":[{"reason":"forbidden"}]}}}'
+allocation web $ONE $TWO >/dev/null
+eventually 30 "both are attached" kc wait --for=condition=Ready nia/web --timeout=1s
+FIRST=$(node_of $ONE)
+cordon "$FIRST"
+eventually 20 "one moves" moved $ONE "$FIRST"
+eventually 20 "Ready again" kc wait --for=condition=Ready nia/web --timeout=1s
+NODE=$(node_of $ONE)
+
+# series NAME{LABELS without cluster} VALUE
+series() {
+	labels=${1#*\{}
+	[ "$labels" = "$1" ] && labels='}'
+	[ "$labels" = '}' ] && comma= || comma=,
+	eventually 5 "$1 = $2" metric_is "${1%%\{*}{cluster=\"blue\"$comma$labels" "$2"
+}
+series 'netipallocation_crd_status{crd_name="web"}' 1
+series 'netipallocation_reserved_ips_total{crd_name="web"}' 2
+series 'netipallocation_attached_ips_total{crd_name="web"}' 2
+series 'netipallocation_unattached_ips_total{crd_name="web"}' 0
+series 'netipallocation_ip_attached{crd_name="web",ip="'$ONE'",node="'"$NODE"'"}' 1
+series 'netipallocation_node_cordoned{node="'"$FIRST"'"}' 1
+series 'netipallocation_node_cordoned{node="'"$NODE"'"}' 0
+series 'netipallocation_node_ip_ready{node="'"$NODE"'",crd_name="web"}' 1
+series 'netipallocation_controller_is_leader{pod_name="ipwarden-0"}' 1
+series 'netipallocation_controller_ready{pod_name="ipwarden-0"}' 1
+series 'netipallocation_controller_healthy{pod_name="ipwarden-0"}' 1
+series 'netipallocation_controller_info{version="4.5.6",pod_name="ipwarden-0"}' 1
+series 'netipallocation_ip_attach_total{crd_name="web",status="success"}' 3
+series 'netipallocation_ip_attach_total{crd_name="web",status="error"}' 1
+is "a node that was left is not shown as one that carries ip.ready" \
+	"$(metric "netipallocation_node_ip_ready{cluster=\"blue\",node=\"$FIRST\"")" ""
+is "an address is shown at one place" \
+	"$(metric "netipallocation_ip_attached{cluster=\"blue\",crd_name=\"web\",ip=\"$ONE\"")" 1
+at_least() { [ "$(metric "$1" | head -1)" -ge "$2" ]; }
+for name in 'reconcile_total{cluster="blue",crd_name="web",status="success"}' \
+	'ip_detach_total{cluster="blue",crd_name="web",status="success"}' \
+	'gcp_api_errors_total{cluster="blue",operation="attach"' \
+	'reconcile_duration_seconds_count{cluster="blue",crd_name="web"}' \
+	'gcp_api_duration_seconds_count{cluster="blue",operation="attach"}' \
+	'gcp_api_duration_seconds_count{cluster="blue",operation="detach"}' \
+	'gcp_api_duration_seconds_count{cluster="blue",operation="check_ip"}'; do
+	eventually 5 "netipallocation_$name" at_least "netipallocation_$name" 1
+done
+is "the buckets of the reconciliation" "$(curl -sS "$METRICS_URL/metrics" |
+	sed -n 's/^netipallocation_reconcile_duration_seconds_bucket.*le="\([^"]*\)".*/\1/p' |
+	xargs)" "0.1 0.5 1 2.5 5 10 30 60 +Inf"
+
+# --- the format ---------------------------------------------------------------------
+# One HELP and TYPE before the samples of each family, the samples together; labels and
+# values well formed, the cluster first; no series twice; buckets that add up.
+cat >"$DIR/format.awk" <<'AWK'
+function bad(why) { print "line " NR ": " why ": " $0; failed = 1 }
+function family(name) {
+	if (name in type) return name
+	sub(/_(bucket|sum|count)$/, "", name)
+	return type[name] == "histogram" ? name : ""
+}
+/^# HELP / { if ($3 in help) bad("HELP twice"); help[$3] = 1; next }
+/^# TYPE / {
+	if (!($3 in help) || ($3 in type)) bad("TYPE without HELP, or twice")
+	if ($4 !~ /^(counter|gauge|histogram)$/) bad("no such type")
+	type[$3] = $4
+	current = $3
+	next
+}
+/^#/ || /^$/ { bad("no comment of the format"); next }
+{
+	if ($0 !~ /^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}]*\})? -?([0-9.]+(e[+-]?[0-9]+)?|\+Inf|NaN)$/)
+		bad("not a sample")
+	name = $1
+	sub(/\{.*/, "", name)
+	if (current == "" || family(name) != current) bad("not within its family")
+	labels = substr($0, length(name) + 1)
+	sub(/ [^ ]*$/, "", labels)
+	if (labels !~ /^\{cluster="blue"(,[a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\[\\"n])*")*\}$/)
+		bad("labels")
+	if (seen[name labels]++) bad("twice")
+	if (name ~ /_bucket$/) {
+		key = name labels
+		sub(/,le="[^"]*"/, "", key)
+		if ($NF + 0 < last[key] + 0) bad("buckets fall")
+		last[key] = $NF
+		if (labels ~ /le="\+Inf"/) { sub(/_bucket/, "_count", key); total[key] = $NF }
+	}
+	if (name ~ /_count$/ && total[name labels] != $NF) bad("count is not the last bucket")
+	samples++
+}
+END { if (samples < 50) { print "only " samples " samples"; failed = 1 } exit failed }
+AWK
+well_formed() { curl -sS "$METRICS_URL/metrics" | awk -f "$DIR/format.awk"; }
+check "/metrics is well formed, each series with its cluster" well_formed
+broken() { # SED-SCRIPT: is that noticed?
+	curl -sS "$METRICS_URL/metrics" | sed "$1" | awk -f "$DIR/format.awk" && return 1
+	return 0
+}
+check "the check notices a missing TYPE" broken '/TYPE netipallocation_crd_status/d'
+check "a label without quotes" broken 's/crd_name="web"/crd_name=web/'
+check "a series that comes twice" broken 's/node="node-2"/node="node-1"/'
+
+# --- series go with what they speak of ----------------------------------------------
+control DELETE "/gce/instances?zone=us-west1-a&name=$FIRST" >/dev/null
+remove_object "/api/v1/nodes/$FIRST"
+gone() { [ -z "$(metric "$1")" ]; }
+eventually 10 "the series of a node go with it" gone "node=\"$FIRST\""
+kc delete nia web --wait=false >/dev/null
+eventually 10 "the series of an allocation go with it" gone 'crd_name="web"'
+check "the rest is well formed" well_formed
+
+# --- not ready ----------------------------------------------------------------------
+watcher=$(pid_of watcher)
+kill -STOP "$watcher"
+stuck() { answer "$1" | grep -q "^503 no-store $2"; }
+eventually 15 "a process that does not answer: not ready, and named" \
+	stuck "$HEALTH_URL/readyz" "not-ready: watcher: does not answer"
+check "on the other port as well" stuck "$METRICS_URL/readyz" "not-ready: watcher"
+check "nor healthy" stuck "$HEALTH_URL/healthz" "unhealthy"
+kill -CONT "$watcher"
+eventually 10 "it goes on: ready again" ready
+is "healthy again" "$(answer "$HEALTH_URL/healthz")" "200 no-store ok"
+is "without a restart" "$(pid_of watcher)" "$watcher"
+check "no violations" no_violations

@@ -1,0 +1,88 @@
+#!/bin/sh
+# SIGTERM, and Ctrl-C for the whole group: ipwarden ends with 0 within seconds, in order,
+# also while an address is on its way; the lease is given back, nobody is left, and what
+# was begun is finished by the next one.
+. "$SRC/tests/system/lib.sh"
+
+ONE=34.82.10.1
+
+start_world --nodes 3 --addresses $ONE
+install_crd
+LEASE=/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/ip-address-controller-leader
+holder() { api GET $LEASE | jq -r '.spec.holderIdentity'; }
+
+# stopped_by WHAT COMMAND...: the command ends it; how, and what is left?
+stopped_by() {
+	what=$1
+	shift
+	pids=$(for role in $ROLES; do pid_of "$role"; done)
+	begun=$(now_ms)
+	"$@"
+	code=0
+	wait "$MAIN" || code=$?
+	took=$(($(now_ms) - begun))
+	is "$what: exit code" $code 0
+	check "$what: within five seconds ($took ms)" test $took -lt 5000
+	left=
+	for pid in $MAIN $pids; do [ -d "/proc/$pid" ] && left="$left $pid"; done
+	is "$what: no process is left" "$left" ""
+	is "$what: the lease is given back" "$(holder)" ""
+	is "$what: the last line" "$(tail -1 "$LOG" | jq -c '[.process, .event, .status]')" \
+		'["supervisor","stopped",0]'
+	is "$what: nobody was killed" "$(grep -c '"event":"killed"' "$LOG")" 0
+	MAIN=
+}
+
+# the edge first, the owner of state before its hands, metrics last but for those who
+# only hand things over
+order() {
+	jq -r 'select(.process == "supervisor" and .event == "exited") | .role' "$LOG" |
+		sed 's/dialer-.*/dialer/' | awk '!seen[$0]++' | grep -xE \
+		'watcher|reconciler|cloudworker' | xargs
+}
+
+start_ipwarden
+eventually 30 "all processes are ready" all_ready
+allocation pool $ONE >/dev/null
+eventually 20 "attached" kc wait --for=condition=Ready nia/pool --timeout=1s
+stopped_by "SIGTERM at rest" kill -TERM "$MAIN"
+is "the watcher goes first, then who decides, then who acts" "$(order)" \
+	"watcher reconciler cloudworker"
+
+# --- while an address moves ---------------------------------------------------------
+start_ipwarden
+eventually 30 "ready again" all_ready
+eventually 10 "leading" grep -q '"event":"leader_won"' "$LOG"
+control POST /gce/settings --data-binary '{"operation_latency_ms":1500}' >/dev/null
+NODE=$(node_of $ONE)
+cordon "$NODE"
+eventually 20 "a move has begun" grep -q '"event":"order_begun".*"kind":"detach"' "$LOG"
+stopped_by "SIGTERM during a move" kill -TERM "$MAIN"
+check "what was under way has been awaited" \
+	grep -q '"event":"order_ended".*"kind":"detach","outcome":"done"' "$LOG"
+is "and nothing else was begun" "$(grep -c '"event":"order_begun"' "$LOG")" 1
+is "the address is nowhere" "$(node_of $ONE)" ""
+control POST /gce/settings --data-binary '{"operation_latency_ms":300}' >/dev/null
+start_ipwarden
+eventually 30 "the next one finishes the move" moved $ONE "$NODE"
+eventually 20 "and is Ready" kc wait --for=condition=Ready nia/pool --timeout=1s
+
+# --- Ctrl-C -------------------------------------------------------------------------
+stop_ipwarden
+set -m # each job is a process group of its own, as in a terminal
+start_ipwarden
+set +m
+eventually 30 "ready once more" all_ready
+eventually 10 "leading" grep -q '"event":"leader_won"' "$LOG"
+stopped_by "SIGINT to the group" kill -INT "-$MAIN"
+
+# --- before it is ready -------------------------------------------------------------
+start_ipwarden
+stopped_by "SIGTERM right after the start" kill -TERM "$MAIN"
+start_ipwarden
+eventually 30 "ready for the last time" all_ready
+eventually 10 "leading" grep -q '"event":"leader_won"' "$LOG"
+twice() { kill -TERM "$MAIN" && kill -TERM "$MAIN" && kill -INT "$MAIN"; }
+stopped_by "three signals" twice
+check "no violations" no_violations
+judge | sed 's/^/# /'
