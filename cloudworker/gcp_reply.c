@@ -51,12 +51,14 @@ read_config(
     struct json_object *object, const char *nic, struct cloud_instance *instance)
 {
 	struct cloud_config config = {0};
-	char type[32];
+	char type[32] = "";
 
-	if (json_read_text(object, "name", config.name, sizeof config.name) ||
-	    json_read_text(object, "natIP", config.address, sizeof config.address) ||
-	    json_read_text(object, "networkTier", config.tier, sizeof config.tier) ||
-	    json_read_text(object, "type", type, sizeof type) ||
+	if (json_read_text(object, "name", config.name, sizeof config.name) < 0 ||
+	    json_read_text(object, "natIP", config.address, sizeof config.address) <
+		0 ||
+	    json_read_text(object, "networkTier", config.tier, sizeof config.tier) <
+		0 ||
+	    json_read_text(object, "type", type, sizeof type) < 0 ||
 	    instance->configs_len == CLOUD_CONFIGS_MAX)
 		return -EPROTO;
 	if (type[0] != '\0' && strcmp(type, "ONE_TO_ONE_NAT") != 0)
@@ -69,17 +71,16 @@ read_config(
 static int
 read_nic(struct json_object *object, struct cloud_instance *instance)
 {
-	struct json_object *configs;
-	char nic[CLOUD_NIC_MAX + 1];
+	struct json_object *configs = NULL;
+	char nic[CLOUD_NIC_MAX + 1] = "";
 
 	if (!json_object_is_type(object, json_type_object) ||
-	    json_read_text(object, "name", nic, sizeof nic) || nic[0] == '\0' ||
-	    json_read_array(object, "accessConfigs", &configs))
+	    json_read_text(object, "name", nic, sizeof nic) < 0 || nic[0] == '\0' ||
+	    json_read_array(object, "accessConfigs", &configs) < 0)
 		return -EPROTO;
 	if (instance->nic[0] == '\0')
 		MESSAGE_TEXT(instance->nic, nic);
-	for (size_t i = 0; configs != NULL && i < json_object_array_length(configs);
-	     i++) {
+	for (size_t i = 0; i < json_read_length(configs); i++) {
 		struct json_object *config = json_object_array_get_idx(configs, i);
 
 		if (!json_object_is_type(config, json_type_object) ||
@@ -92,18 +93,19 @@ read_nic(struct json_object *object, struct cloud_instance *instance)
 static int
 read_instance(struct json_object *object, struct cloud_instance *instance)
 {
-	struct json_object *nics;
-	char status[32];
+	struct json_object *nics = NULL;
+	char status[32] = "";
 
 	*instance = (struct cloud_instance){0};
-	if (json_read_id(object, "id", instance->id, sizeof instance->id) ||
+	if (json_read_id(object, "id", instance->id, sizeof instance->id) < 0 ||
 	    instance->id[0] == '\0' ||
-	    json_read_text(object, "name", instance->name, sizeof instance->name) ||
-	    json_read_text(object, "status", status, sizeof status) ||
-	    status[0] == '\0' || json_read_array(object, "networkInterfaces", &nics))
+	    json_read_text(object, "name", instance->name, sizeof instance->name) < 0 ||
+	    json_read_text(object, "status", status, sizeof status) < 0 ||
+	    status[0] == '\0' ||
+	    json_read_array(object, "networkInterfaces", &nics) < 0)
 		return -EPROTO;
 	instance->state = instance_state(status);
-	for (size_t i = 0; nics != NULL && i < json_object_array_length(nics); i++)
+	for (size_t i = 0; i < json_read_length(nics); i++)
 		if (read_nic(json_object_array_get_idx(nics, i), instance))
 			return -EPROTO;
 	return 0;
@@ -138,9 +140,9 @@ read_observed_instance(
 static int
 read_status(struct json_object *object, struct msg_observed_address *out)
 {
-	char status[32];
+	char status[32] = "";
 
-	if (json_read_text(object, "status", status, sizeof status))
+	if (json_read_text(object, "status", status, sizeof status) < 0)
 		return -EPROTO;
 	if (strcmp(status, "RESERVED") == 0)
 		out->status = ADDRESS_RESERVED;
@@ -156,12 +158,12 @@ read_status(struct json_object *object, struct msg_observed_address *out)
 static int
 read_user(struct json_object *object, struct msg_observed_address *out)
 {
-	struct json_object *users, *user;
+	struct json_object *users = NULL, *user;
 	const char *resource;
 
-	if (json_read_array(object, "users", &users))
+	if (json_read_array(object, "users", &users) < 0)
 		return -EPROTO;
-	if (users == NULL || json_object_array_length(users) == 0)
+	if (json_read_length(users) == 0)
 		return 0;
 	user = json_object_array_get_idx(users, 0);
 	if (!json_object_is_type(user, json_type_string))
@@ -176,14 +178,14 @@ read_user(struct json_object *object, struct msg_observed_address *out)
 static int
 read_address(struct json_object *object, struct msg_observed_address *out)
 {
-	char region[URL_MAX + 1];
-	char type[32];
+	char region[URL_MAX + 1] = "";
+	char type[32] = "";
 
-	if (json_read_text(object, "address", out->address, sizeof out->address) ||
-	    json_read_text(object, "name", out->name, sizeof out->name) ||
-	    json_read_text(object, "networkTier", out->tier, sizeof out->tier) ||
-	    json_read_text(object, "region", region, sizeof region) ||
-	    json_read_text(object, "addressType", type, sizeof type) ||
+	if (json_read_text(object, "address", out->address, sizeof out->address) < 0 ||
+	    json_read_text(object, "name", out->name, sizeof out->name) < 0 ||
+	    json_read_text(object, "networkTier", out->tier, sizeof out->tier) < 0 ||
+	    json_read_text(object, "region", region, sizeof region) < 0 ||
+	    json_read_text(object, "addressType", type, sizeof type) < 0 ||
 	    strlen(last_segment(region)) >= sizeof out->region ||
 	    read_status(object, out) || read_user(object, out))
 		return -EPROTO;
@@ -212,13 +214,13 @@ static int
 read_page(enum cloud_op op, const char *place, struct json_object *object,
     struct cloud_page *page)
 {
-	struct json_object *items;
+	struct json_object *items = NULL;
 	size_t len;
 
-	if (json_read_array(object, "items", &items) ||
-	    json_read_text(object, "nextPageToken", page->next, sizeof page->next))
+	if (json_read_array(object, "items", &items) < 0 ||
+	    json_read_text(object, "nextPageToken", page->next, sizeof page->next) < 0)
 		return -EPROTO;
-	len = items != NULL ? json_object_array_length(items) : 0;
+	len = json_read_length(items);
 	if (len > CLOUD_PAGE_ITEMS_MAX)
 		return -EPROTO;
 	if (op == CLOUD_LIST_INSTANCES)
@@ -237,15 +239,15 @@ static int
 read_first_error(struct json_object *error, const char *key, char *code,
     size_t code_size, const char **ret_message)
 {
-	struct json_object *errors, *first, *message;
+	struct json_object *errors = NULL, *first, *message;
 
-	if (json_read_array(error, "errors", &errors))
+	if (json_read_array(error, "errors", &errors) < 0)
 		return -EPROTO;
-	if (errors == NULL || json_object_array_length(errors) == 0)
+	if (json_read_length(errors) == 0)
 		return 0;
 	first = json_object_array_get_idx(errors, 0);
 	if (!json_object_is_type(first, json_type_object) ||
-	    json_read_text(first, key, code, code_size))
+	    json_read_text(first, key, code, code_size) < 0)
 		return -EPROTO;
 	if (json_object_object_get_ex(first, "message", &message) &&
 	    json_object_is_type(message, json_type_string))
@@ -280,13 +282,14 @@ read_failure(struct json_object *object, struct json_object *error,
 static int
 read_operation(struct json_object *object, struct cloud_operation *operation)
 {
-	struct json_object *error;
-	char status[32];
+	struct json_object *error = NULL;
+	char status[32] = "";
 
-	if (json_read_text(object, "name", operation->name, sizeof operation->name) ||
+	if (json_read_text(object, "name", operation->name, sizeof operation->name) <
+		0 ||
 	    operation->name[0] == '\0' ||
-	    json_read_text(object, "status", status, sizeof status) ||
-	    status[0] == '\0' || json_read_member(object, "error", &error))
+	    json_read_text(object, "status", status, sizeof status) < 0 ||
+	    status[0] == '\0' || json_read_part(object, "error", &error) < 0)
 		return -EPROTO;
 	operation->done = strcmp(status, "DONE") == 0;
 	if (!operation->done || (error == NULL && !json_object_object_get_ex(object,
@@ -327,8 +330,7 @@ read_error(const struct http_reply *reply, struct cloud_answer *answer)
 	char code[128] = "";
 
 	snprintf(fallback, sizeof fallback, "HTTP status %d", reply->status);
-	if (object != NULL && json_read_member(object, "error", &error) == 0 &&
-	    error != NULL) {
+	if (object != NULL && json_read_part(object, "error", &error) == 1) {
 		read_first_error(error, "reason", code, sizeof code, &message);
 		if (json_object_object_get_ex(error, "message", &text) &&
 		    json_object_is_type(text, json_type_string))

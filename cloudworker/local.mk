@@ -16,7 +16,7 @@ cloudworker_libcloudworker_a_SOURCES = \
 	cloudworker/gcp_error.c cloudworker/gcp_error.h \
 	cloudworker/gcp_reply.c cloudworker/gcp_reply.h \
 	cloudworker/gcp_request.c cloudworker/gcp_request.h \
-	cloudworker/json_read.c cloudworker/json_read.h \
+	http/json_read.c http/json_read.h \
 	cloudworker/token_text.c cloudworker/token_text.h
 pkglibexec_PROGRAMS += ipwarden-cloudworker
 ipwarden_cloudworker_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) \

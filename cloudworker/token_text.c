@@ -46,21 +46,19 @@ is_printable(const char *text)
 int
 token_text_parse(const char *body, size_t len, char **ret_text, int64_t *ret_life_ms)
 {
-	struct json_object *object = json_read_object(body, len), *life;
+	struct json_object *object = json_read_object(body, len);
 	char *text = mem_calloc(TOKEN_TEXT_MAX + 1, 1);
-	char type[32];
+	char type[32] = "";
+	int64_t life_s = 0;
 	int rc = -EPROTO;
 
-	if (object == NULL ||
-	    json_read_text(object, "access_token", text, TOKEN_TEXT_MAX + 1) ||
-	    json_read_text(object, "token_type", type, sizeof type) ||
+	if (json_read_text(object, "access_token", text, TOKEN_TEXT_MAX + 1) < 0 ||
+	    json_read_text(object, "token_type", type, sizeof type) < 0 ||
 	    strcasecmp(type, "Bearer") != 0 || !is_printable(text) ||
-	    !json_object_object_get_ex(object, "expires_in", &life) ||
-	    !json_object_is_type(life, json_type_int) ||
-	    json_object_get_int64(life) < 1 ||
-	    json_object_get_int64(life) > TOKEN_LIFE_MAX_S)
+	    json_read_number(object, "expires_in", &life_s) < 0 || life_s < 1 ||
+	    life_s > TOKEN_LIFE_MAX_S)
 		goto out;
-	*ret_life_ms = json_object_get_int64(life) * 1000;
+	*ret_life_ms = life_s * 1000;
 	*ret_text = text;
 	text = NULL;
 	rc = 0;

@@ -109,7 +109,7 @@ ask_name(struct dials *dials, const struct entry *entry)
 		request.id = ++dials->asks;
 	memcpy(request.name, entry->host, sizeof request.name);
 	dials->asked[index] = request.id;
-	rc = fdpass_send(FD_RESOLVE, &request, sizeof request, -1);
+	rc = fdpass_send_plain(FD_RESOLVE, &request, sizeof request);
 	/* the dial times out, or is asked again when the resolver has started anew */
 	if (rc < 0)
 		log_warn("resolver_unreachable", LOG_S("error", strerror(-rc)));
@@ -352,19 +352,15 @@ on_resolve(void *arg, int fd, uint32_t events)
 	for (size_t i = 0; i < ROUND_ANSWERS_MAX; i++) {
 		struct resolve_reply reply = {0};
 		const struct entry *entry;
-		int came = -1;
-		ssize_t len = fdpass_receive(fd, &reply, sizeof reply, &came);
+		ssize_t len = fdpass_receive_plain(fd, &reply, sizeof reply);
 
-		if (came >= 0)
-			close(came);
 		if (len == -EAGAIN)
 			return;
 		if (len == 0 && (events & (EPOLLHUP | EPOLLRDHUP)) != 0) {
 			loop_remove_fd(dials->loop, fd);
 			return;
 		}
-		if (len != (ssize_t)sizeof reply || came >= 0 ||
-		    !reply_is_sound(&reply))
+		if (len != (ssize_t)sizeof reply || !reply_is_sound(&reply))
 			continue;
 		entry = take_answer(dials, &reply);
 		if (entry != NULL)

@@ -68,8 +68,9 @@ static const struct sandbox_rule speak_rules[] = {
     SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_CONTROL), NO_FASTOPEN(2)),
     SANDBOX_ALLOW_IF(recvmsg, SANDBOX_ARG_EQ(0, FD_DIAL)),
     SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_DIAL), NO_FASTOPEN(2)),
-    SANDBOX_ALLOW_IF(recvmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE)),
-    SANDBOX_ALLOW_IF(sendmsg, SANDBOX_ARG_EQ(0, FD_RESOLVE), NO_FASTOPEN(2)),
+    SANDBOX_ALLOW_IF(recvfrom, SANDBOX_ARG_EQ(0, FD_RESOLVE), SANDBOX_ARG_EQ(4, 0)),
+    SANDBOX_ALLOW_IF(
+	sendto, SANDBOX_ARG_EQ(0, FD_RESOLVE), SANDBOX_ARG_EQ(4, 0), NO_FASTOPEN(3)),
     SANDBOX_RULES_END,
 };
 static const struct sandbox_group speak_group = {"dialer speaks", speak_rules};

@@ -102,3 +102,25 @@ fdpass_receive(int socket_fd, void *data, size_t size, int *ret_fd)
 	*ret_fd = fd;
 	return len;
 }
+
+int
+fdpass_send_plain(int socket_fd, const void *data, size_t len)
+{
+	ssize_t sent;
+
+	do
+		sent = send(socket_fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
+ssize_t
+fdpass_receive_plain(int socket_fd, void *data, size_t size)
+{
+	ssize_t len;
+
+	do
+		len = recv(socket_fd, data, size, MSG_DONTWAIT | MSG_TRUNC);
+	while (len < 0 && errno == EINTR);
+	return len < 0 ? -errno : len;
+}

@@ -15,4 +15,10 @@ int fdpass_send(int socket_fd, const void *data, size_t len, int fd);
  * -EPROTO. */
 ssize_t fdpass_receive(int socket_fd, void *data, size_t size, int *ret_fd);
 
+/* The same without a descriptor, by system calls that cannot carry one: a filter that
+ * allows only these keeps descriptors out of a process. */
+int fdpass_send_plain(int socket_fd, const void *data, size_t len);
+/* As fdpass_receive; a packet larger than `size` gives its whole length. */
+ssize_t fdpass_receive_plain(int socket_fd, void *data, size_t size);
+
 #endif

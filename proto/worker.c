@@ -104,10 +104,13 @@ on_control(void *arg, int fd, uint32_t events)
 {
 	struct worker *worker = arg;
 	struct control_record record;
-	int rc;
+	bool started = worker->started;
+	int rc = 0;
 
 	(void)events;
-	while ((rc = control_receive(fd, &record)) == 1)
+	/* what comes after START waits until worker_run: the hooks need what the
+	 * process sets up in between */
+	while (worker->started == started && (rc = control_receive(fd, &record)) == 1)
 		take_record(worker, &record);
 	if (rc == -EPIPE)
 		orphan_exit();

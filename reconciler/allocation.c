@@ -9,7 +9,7 @@
 
 #include "allocation_spec.h"
 #include "intent.h"
-#include "jsonread.h"
+#include "json_read.h"
 #include "mem.h"
 
 static const char *const state_names[ADDRESS_STATE_COUNT] = {
@@ -31,37 +31,29 @@ address_state_name(enum address_state state)
 
 /* --- metadata --- */
 
-/* A name that the API server lets through (RFC 1123); it goes into paths as it is. */
-static bool
-name_sound(const char *name)
-{
-	return name[0] != '\0' && name[0] != '.' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == strlen(name);
-}
-
 static int
 parse_metadata(struct allocation *allocation, struct json_object *object)
 {
-	struct json_object *metadata = jsonread_member(object, "metadata");
+	struct json_object *metadata = json_read_member(object, "metadata");
 	char kind[32] = "NetIPAllocation";
 
-	if (jsonread_text(object, "kind", kind, sizeof kind) < 0 ||
+	if (json_read_text(object, "kind", kind, sizeof kind) < 0 ||
 	    strcmp(kind, "NetIPAllocation") != 0)
 		return -EINVAL;
-	if (jsonread_text(
+	if (json_read_text(
 		metadata, "name", allocation->name, sizeof allocation->name) != 1 ||
-	    !name_sound(allocation->name))
+	    !place_name_sound(allocation->name))
 		return -EINVAL;
-	if (jsonread_text(metadata, "uid", allocation->uid, sizeof allocation->uid) !=
+	if (json_read_text(metadata, "uid", allocation->uid, sizeof allocation->uid) !=
 		1 ||
 	    allocation->uid[0] == '\0')
 		return -EINVAL;
-	if (jsonread_text(metadata, "resourceVersion", allocation->resource_version,
+	if (json_read_text(metadata, "resourceVersion", allocation->resource_version,
 		sizeof allocation->resource_version) < 0)
 		return -EINVAL;
-	jsonread_number(metadata, "generation", &allocation->generation);
-	jsonread_time(metadata, "creationTimestamp", &allocation->created);
-	allocation->deleting = jsonread_member(metadata, "deletionTimestamp") != NULL;
+	json_read_number(metadata, "generation", &allocation->generation);
+	json_read_time(metadata, "creationTimestamp", &allocation->created);
+	allocation->deleting = json_read_member(metadata, "deletionTimestamp") != NULL;
 	return 0;
 }
 
@@ -134,7 +126,7 @@ add_blocked(struct allocation *allocation, const char *value, size_t place,
 static void
 add_listed(struct allocation *allocation, struct json_object *value, size_t place)
 {
-	const char *text = jsonread_string(value);
+	const char *text = json_read_string(value);
 
 	if (text == NULL) {
 		text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN);
@@ -155,19 +147,11 @@ add_listed(struct allocation *allocation, struct json_object *value, size_t plac
 	add_address(allocation, text)->listed = true;
 }
 
-static size_t
-list_length(struct json_object *list)
-{
-	return json_object_is_type(list, json_type_array)
-		   ? json_object_array_length(list)
-		   : 0;
-}
-
 static void
 parse_listed(struct allocation *allocation, struct json_object *spec)
 {
-	struct json_object *list = jsonread_member(spec, "reservedIPs");
-	size_t count = list_length(list);
+	struct json_object *list = json_read_member(spec, "reservedIPs");
+	size_t count = json_read_length(list);
 
 	if (!json_object_is_type(list, json_type_array))
 		allocation_refuse(
@@ -197,7 +181,7 @@ state_by_name(const char *name)
 static void
 status_text(struct json_object *entry, const char *key, char *out, size_t size)
 {
-	message_text(out, size, jsonread_string(jsonread_member(entry, key)));
+	message_text(out, size, json_read_string(json_read_member(entry, key)));
 }
 
 /* A journal that is not ours to act on stays as it is. */
@@ -210,12 +194,12 @@ hold_intent(struct allocation_address *address, struct json_object *intent)
 	    intent, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-#define READ(key, field) jsonread_text(entry, key, field, sizeof(field))
+#define READ(key, field) json_read_text(entry, key, field, sizeof(field))
 
 static void
 parse_entry(struct allocation_address *address, struct json_object *entry)
 {
-	struct json_object *intent = jsonread_member(entry, "intent");
+	struct json_object *intent = json_read_member(entry, "intent");
 	char state[32] = "Pending";
 
 	READ("state", state);
@@ -228,8 +212,8 @@ parse_entry(struct allocation_address *address, struct json_object *entry)
 	READ("project", address->project);
 	READ("zone", address->zone);
 	READ("fence", address->fence);
-	jsonread_bool(entry, "ephemeralTaken", &address->ephemeral_taken);
-	jsonread_time(entry, "lastTransitionTime", &address->since);
+	json_read_bool(entry, "ephemeralTaken", &address->ephemeral_taken);
+	json_read_time(entry, "lastTransitionTime", &address->since);
 	if (intent != NULL)
 		intent_parse(intent, &address->intent);
 	MESSAGE_TEXT(address->journal_from_uid, address->intent.from.node_uid);
@@ -245,12 +229,12 @@ parse_entry(struct allocation_address *address, struct json_object *entry)
 static void
 parse_blocked(struct allocation_address *address, struct json_object *entry)
 {
-	struct json_object *intent = jsonread_member(entry, "intent");
+	struct json_object *intent = json_read_member(entry, "intent");
 	char reason[REASON_MAX + 1] = "";
 
-	jsonread_text(entry, "reason", reason, sizeof reason);
+	json_read_text(entry, "reason", reason, sizeof reason);
 	if (strcmp(reason, address->reason) == 0)
-		jsonread_time(entry, "lastTransitionTime", &address->since);
+		json_read_time(entry, "lastTransitionTime", &address->since);
 	if (intent != NULL)
 		hold_intent(address, intent);
 }
@@ -261,7 +245,7 @@ parse_status_address(struct allocation *allocation, struct json_object *entry)
 	struct allocation_address *address;
 	char text[ADDRESS_MAX + 1] = "";
 
-	if (jsonread_text(entry, "address", text, sizeof text) != 1)
+	if (json_read_text(entry, "address", text, sizeof text) != 1)
 		return;
 	address = allocation_find(allocation, text);
 	if (address != NULL && !allocation_address_usable(address)) {
@@ -270,7 +254,7 @@ parse_status_address(struct allocation *allocation, struct json_object *entry)
 	}
 	if (address == NULL) {
 		/* what was blocked and left the list is gone; a journal never is */
-		if (!address_sound(text) && jsonread_member(entry, "intent") == NULL)
+		if (!address_sound(text) && json_read_member(entry, "intent") == NULL)
 			return;
 		address = add_address(allocation, text);
 	} else if (!address->listed) {
@@ -278,7 +262,7 @@ parse_status_address(struct allocation *allocation, struct json_object *entry)
 	}
 	parse_entry(address, entry);
 	if (address->intent.step != INTENT_NONE && !address_sound(text))
-		hold_intent(address, jsonread_member(entry, "intent"));
+		hold_intent(address, json_read_member(entry, "intent"));
 }
 
 static void
@@ -288,14 +272,14 @@ parse_condition(struct allocation *allocation, struct json_object *entry)
 	struct condition condition = {.present = true, .status = CONDITION_UNKNOWN};
 	char type[64] = "", status[16] = "";
 
-	jsonread_text(entry, "type", type, sizeof type);
-	jsonread_text(entry, "status", status, sizeof status);
+	json_read_text(entry, "type", type, sizeof type);
+	json_read_text(entry, "status", status, sizeof status);
 	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
 		if (strcmp(status, statuses[i]) == 0)
 			condition.status = (enum condition_status)i;
 	status_text(entry, "reason", condition.reason, sizeof condition.reason);
 	status_text(entry, "message", condition.message, sizeof condition.message);
-	jsonread_time(entry, "lastTransitionTime", &condition.since);
+	json_read_time(entry, "lastTransitionTime", &condition.since);
 	for (size_t i = 0; i < CONDITION_COUNT; i++)
 		if (strcmp(type, condition_type_name((enum condition_type)i)) == 0)
 			allocation->conditions[i] = condition;
@@ -304,9 +288,9 @@ parse_condition(struct allocation *allocation, struct json_object *entry)
 static void
 parse_status(struct allocation *allocation, struct json_object *status)
 {
-	struct json_object *addresses = jsonread_member(status, "addresses");
-	struct json_object *conditions = jsonread_member(status, "conditions");
-	size_t count = list_length(addresses);
+	struct json_object *addresses = json_read_member(status, "addresses");
+	struct json_object *conditions = json_read_member(status, "conditions");
+	size_t count = json_read_length(addresses);
 
 	if (count > STATUS_ADDRESSES_MAX) {
 		allocation->status_overflow = true;
@@ -318,9 +302,10 @@ parse_status(struct allocation *allocation, struct json_object *status)
 	for (size_t i = 0; i < count; i++)
 		parse_status_address(
 		    allocation, json_object_array_get_idx(addresses, i));
-	for (size_t i = 0; i < list_length(conditions); i++)
+	for (size_t i = 0; i < json_read_length(conditions); i++)
 		parse_condition(allocation, json_object_array_get_idx(conditions, i));
-	jsonread_number(status, "observedGeneration", &allocation->observed_generation);
+	json_read_number(
+	    status, "observedGeneration", &allocation->observed_generation);
 	allocation->status_json = mem_strdup(
 	    status != NULL
 		? json_object_to_json_string_ext(
@@ -335,8 +320,8 @@ static void
 make_room(
     struct allocation *allocation, struct json_object *spec, struct json_object *status)
 {
-	size_t listed = list_length(jsonread_member(spec, "reservedIPs"));
-	size_t known = list_length(jsonread_member(status, "addresses"));
+	size_t listed = json_read_length(json_read_member(spec, "reservedIPs"));
+	size_t known = json_read_length(json_read_member(status, "addresses"));
 
 	if (listed > ALLOCATION_ADDRESSES_MAX)
 		listed = ALLOCATION_ADDRESSES_MAX;
@@ -349,8 +334,8 @@ make_room(
 struct allocation *
 allocation_parse(struct json_object *object)
 {
-	struct json_object *spec = jsonread_member(object, "spec");
-	struct json_object *status = jsonread_member(object, "status");
+	struct json_object *spec = json_read_member(object, "spec");
+	struct json_object *status = json_read_member(object, "status");
 	struct allocation *allocation = mem_calloc(1, sizeof *allocation);
 
 	if (parse_metadata(allocation, object) < 0) {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "jsonread.h"
+#include "json_read.h"
 #include "pack.h"
 
 /* spec.reconcileInterval: the CRD's default and least; a day at most. */
@@ -53,7 +53,7 @@ static void
 spec_text(struct allocation *allocation, struct json_object *object, const char *key,
     char *out, size_t size)
 {
-	if (jsonread_text(object, key, out, size) < 0)
+	if (json_read_text(object, key, out, size) < 0)
 		allocation_refuse(allocation, "InvalidSpec",
 		    "%s is no text of at most %zu bytes", key, size - 1);
 }
@@ -61,11 +61,9 @@ spec_text(struct allocation *allocation, struct json_object *object, const char 
 static void
 parse_cloud(struct allocation *allocation, struct json_object *spec)
 {
-	struct json_object *cloud = jsonread_member(spec, "cloud");
-	struct json_object *zones = jsonread_member(cloud, "zones");
-	size_t count = json_object_is_type(zones, json_type_array)
-			   ? json_object_array_length(zones)
-			   : 0;
+	struct json_object *cloud = json_read_member(spec, "cloud");
+	struct json_object *zones = json_read_member(cloud, "zones");
+	size_t count = json_read_length(zones);
 	struct pack names = {0};
 
 	if (!json_object_is_type(cloud, json_type_object))
@@ -77,7 +75,8 @@ parse_cloud(struct allocation *allocation, struct json_object *spec)
 	spec_text(
 	    allocation, cloud, "region", allocation->region, sizeof allocation->region);
 	for (size_t i = 0; i < count; i++) {
-		const char *zone = jsonread_string(json_object_array_get_idx(zones, i));
+		const char *zone =
+		    json_read_string(json_object_array_get_idx(zones, i));
 
 		if (zone == NULL || strlen(zone) > PLACE_MAX ||
 		    pack_add(&names, zone) < 0)
@@ -112,12 +111,12 @@ parse_kind(struct allocation *allocation, struct json_object *ref)
 static void
 parse_workload(struct allocation *allocation, struct json_object *spec)
 {
-	struct json_object *ref = jsonread_member(spec, "workloadRef");
+	struct json_object *ref = json_read_member(spec, "workloadRef");
 
 	if (ref != NULL) {
 		parse_kind(allocation, ref);
 	} else {
-		ref = jsonread_member(spec, "deploymentRef");
+		ref = json_read_member(spec, "deploymentRef");
 		if (ref == NULL)
 			return;
 		allocation->workload = WORKLOAD_DEPLOYMENT;
@@ -136,7 +135,7 @@ parse_workload(struct allocation *allocation, struct json_object *spec)
 static void
 parse_selector(struct allocation *allocation, struct json_object *spec)
 {
-	struct json_object *selector = jsonread_member(spec, "nodeSelector");
+	struct json_object *selector = json_read_member(spec, "nodeSelector");
 	struct pack pairs = {0};
 
 	if (selector == NULL)
@@ -147,7 +146,7 @@ parse_selector(struct allocation *allocation, struct json_object *spec)
 		return;
 	}
 	json_object_object_foreach(selector, key, value) {
-		const char *text = jsonread_string(value);
+		const char *text = json_read_string(value);
 		uint32_t before = pairs.len;
 
 		if (text != NULL && pack_add(&pairs, key) == 0 &&
@@ -183,7 +182,7 @@ parse_interval(struct allocation *allocation, struct json_object *spec)
 {
 	int64_t seconds = INTERVAL_DEFAULT_S;
 
-	if (jsonread_number(spec, "reconcileInterval", &seconds) < 0)
+	if (json_read_number(spec, "reconcileInterval", &seconds) < 0)
 		allocation_refuse(
 		    allocation, "InvalidSpec", "spec.reconcileInterval is no number");
 	if (seconds < INTERVAL_LEAST_S)

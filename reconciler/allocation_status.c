@@ -7,7 +7,7 @@
 
 #include "allocation.h"
 #include "intent.h"
-#include "jsonread.h"
+#include "json_read.h"
 #include "mem.h"
 
 /* A status as text; what the API server can store is smaller. */
@@ -174,7 +174,7 @@ put_condition(
 static bool
 is_foreign(struct json_object *condition)
 {
-	const char *type = jsonread_string(jsonread_member(condition, "type"));
+	const char *type = json_read_string(json_read_member(condition, "type"));
 
 	for (size_t i = 0; type != NULL && i < CONDITION_COUNT; i++)
 		if (strcmp(type, type_names[i]) == 0)
@@ -186,10 +186,8 @@ static void
 put_conditions(
     const struct allocation *allocation, struct json_object *before, struct buf *out)
 {
-	struct json_object *list = jsonread_member(before, "conditions");
-	size_t count = json_object_is_type(list, json_type_array)
-			   ? json_object_array_length(list)
-			   : 0;
+	struct json_object *list = json_read_member(before, "conditions");
+	size_t count = json_read_length(list);
 	const char *comma = "";
 
 	buf_puts(out, ",\"conditions\":[");
@@ -238,7 +236,7 @@ static bool
 would_change(struct json_object *before, struct json_object *patch)
 {
 	json_object_object_foreach(patch, key, value) {
-		if (!json_object_equal(jsonread_member(before, key), value))
+		if (!json_object_equal(json_read_member(before, key), value))
 			return true;
 	}
 	return false;

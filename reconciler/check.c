@@ -203,10 +203,10 @@ check_start(struct core *core, struct item *item, struct slot *slot, const char 
 	if (item->check != NULL || !core_may_start(core))
 		return;
 	/* Such a name no node can have: there is nothing to read. */
-	if (!core_name_sound(node) ||
+	if (!place_name_sound(node) ||
 	    (allocation->workload != WORKLOAD_NONE &&
-		(!core_name_sound(allocation->workload_name) ||
-		    !core_name_sound(allocation->workload_namespace))))
+		(!place_name_sound(allocation->workload_name) ||
+		    !place_name_sound(allocation->workload_namespace))))
 		return;
 	check = mem_calloc(1, sizeof *check);
 	snprintf(check->serial, sizeof check->serial, "%llu",

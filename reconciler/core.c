@@ -102,13 +102,6 @@ backoff_waits(struct core *core, const struct backoff *backoff)
 	return true;
 }
 
-bool
-core_name_sound(const char *name)
-{
-	return name[0] != '\0' && name[0] != '.' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == strlen(name);
-}
-
 static const char *
 core_unready(const struct core *core)
 {

@@ -21,7 +21,7 @@ facts_node(struct core *core, const struct msg_fact_node *fact)
 	const struct world_node *old;
 	struct place place = {0};
 
-	if (!core_name_sound(fact->name) || fact->uid[0] == '\0')
+	if (!place_name_sound(fact->name) || fact->uid[0] == '\0')
 		return -EPROTO;
 	old = world_node(core->world, fact->name);
 	if (old != NULL && old->placed)

@@ -4,27 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsonread.h"
+#include "json_read.h"
 #include "mem.h"
 
 /* Annotation of pods that a kubelet runs from a file. */
 #define FRESH_MIRROR "kubernetes.io/config.mirror"
 #define FRESH_SKIP   "netinfra.darkbrains.com/skip"
 
-#define READ(object, key, field) (jsonread_text(object, key, field, sizeof(field)) >= 0)
-
-static size_t
-fresh_length(struct json_object *list)
-{
-	return json_object_is_type(list, json_type_array)
-		   ? json_object_array_length(list)
-		   : 0;
-}
+#define READ(object, key, field)                                                       \
+	(json_read_text(object, key, field, sizeof(field)) >= 0)
 
 static const char *
 fresh_text(struct json_object *object, const char *key)
 {
-	const char *text = jsonread_string(jsonread_member(object, key));
+	const char *text = json_read_string(json_read_member(object, key));
 
 	return text != NULL ? text : "";
 }
@@ -37,7 +30,7 @@ fresh_labels(struct json_object *labels, struct pack *pack)
 	if (!json_object_is_type(labels, json_type_object))
 		return labels == NULL;
 	json_object_object_foreach(labels, key, value) {
-		const char *text = jsonread_string(value);
+		const char *text = json_read_string(value);
 
 		if (text == NULL || pack_add(pack, key) != 0 ||
 		    pack_add(pack, text) != 0)
@@ -49,7 +42,7 @@ fresh_labels(struct json_object *labels, struct pack *pack)
 static bool
 fresh_taints(struct json_object *taints, struct pack *pack)
 {
-	for (size_t i = 0; i < fresh_length(taints); i++) {
+	for (size_t i = 0; i < json_read_length(taints); i++) {
 		struct json_object *taint = json_object_array_get_idx(taints, i);
 
 		if (pack_add(pack, fresh_text(taint, "key")) != 0 ||
@@ -63,7 +56,7 @@ fresh_taints(struct json_object *taints, struct pack *pack)
 static void
 fresh_ready(struct json_object *conditions, struct msg_fact_node *fact)
 {
-	for (size_t i = 0; i < fresh_length(conditions); i++) {
+	for (size_t i = 0; i < json_read_length(conditions); i++) {
 		struct json_object *condition =
 		    json_object_array_get_idx(conditions, i);
 		struct wall_time since = {0};
@@ -75,7 +68,7 @@ fresh_ready(struct json_object *conditions, struct msg_fact_node *fact)
 			fact->ready = NODE_READY_TRUE;
 		else if (strcmp(status, "False") == 0)
 			fact->ready = NODE_READY_FALSE;
-		jsonread_time(condition, "lastTransitionTime", &since);
+		json_read_time(condition, "lastTransitionTime", &since);
 		fact->ready_since_ms = since.ms;
 	}
 }
@@ -83,8 +76,8 @@ fresh_ready(struct json_object *conditions, struct msg_fact_node *fact)
 struct world_node *
 fresh_node(struct json_object *object)
 {
-	struct json_object *metadata = jsonread_member(object, "metadata");
-	struct json_object *spec = jsonread_member(object, "spec");
+	struct json_object *metadata = json_read_member(object, "metadata");
+	struct json_object *spec = json_read_member(object, "spec");
 	struct msg_fact_node *fact = mem_calloc(1, sizeof *fact);
 	struct world_node *node = NULL;
 	bool unschedulable = false;
@@ -93,17 +86,17 @@ fresh_node(struct json_object *object)
 	    !READ(metadata, "name", fact->name) || !READ(metadata, "uid", fact->uid) ||
 	    !READ(spec, "providerID", fact->provider_id) || fact->uid[0] == '\0')
 		goto out;
-	jsonread_bool(spec, "unschedulable", &unschedulable);
+	json_read_bool(spec, "unschedulable", &unschedulable);
 	fact->unschedulable = unschedulable;
-	fact->deleting = jsonread_member(metadata, "deletionTimestamp") != NULL;
+	fact->deleting = json_read_member(metadata, "deletionTimestamp") != NULL;
 	fact->skip =
-	    strcmp(fresh_text(jsonread_member(metadata, "annotations"), FRESH_SKIP),
+	    strcmp(fresh_text(json_read_member(metadata, "annotations"), FRESH_SKIP),
 		"true") == 0;
 	fact->oversize =
-	    !fresh_labels(jsonread_member(metadata, "labels"), &fact->labels) ||
-	    !fresh_taints(jsonread_member(spec, "taints"), &fact->taints);
+	    !fresh_labels(json_read_member(metadata, "labels"), &fact->labels) ||
+	    !fresh_taints(json_read_member(spec, "taints"), &fact->taints);
 	fresh_ready(
-	    jsonread_member(jsonread_member(object, "status"), "conditions"), fact);
+	    json_read_member(json_read_member(object, "status"), "conditions"), fact);
 	node = world_node_new(fact);
 out:
 	free(fact);
@@ -115,11 +108,11 @@ out:
 static bool
 fresh_owner(struct json_object *owners, struct msg_fact_pod *fact)
 {
-	for (size_t i = 0; i < fresh_length(owners); i++) {
+	for (size_t i = 0; i < json_read_length(owners); i++) {
 		struct json_object *owner = json_object_array_get_idx(owners, i);
 		bool controller = false;
 
-		jsonread_bool(owner, "controller", &controller);
+		json_read_bool(owner, "controller", &controller);
 		if (controller)
 			return READ(owner, "kind", fact->owner_kind) &&
 			       READ(owner, "name", fact->owner_name);
@@ -146,9 +139,9 @@ fresh_phase(const char *phase)
 static bool
 fresh_pod_fact(struct json_object *object, struct msg_fact_pod *fact)
 {
-	struct json_object *metadata = jsonread_member(object, "metadata");
-	struct json_object *spec = jsonread_member(object, "spec");
-	struct json_object *labels = jsonread_member(metadata, "labels");
+	struct json_object *metadata = json_read_member(object, "metadata");
+	struct json_object *spec = json_read_member(object, "spec");
+	struct json_object *labels = json_read_member(metadata, "labels");
 	struct wall_time delete_at = {0};
 
 	*fact = (struct msg_fact_pod){0};
@@ -158,15 +151,15 @@ fresh_pod_fact(struct json_object *object, struct msg_fact_pod *fact)
 	    !READ(labels, "pod-template-hash", fact->template_hash) ||
 	    !READ(labels, "app", fact->label_app) ||
 	    !READ(labels, "app.kubernetes.io/name", fact->label_name) ||
-	    !fresh_owner(jsonread_member(metadata, "ownerReferences"), fact))
+	    !fresh_owner(json_read_member(metadata, "ownerReferences"), fact))
 		return false;
 	fact->phase =
-	    fresh_phase(fresh_text(jsonread_member(object, "status"), "phase"));
-	if (jsonread_time(metadata, "deletionTimestamp", &delete_at) == 1) {
+	    fresh_phase(fresh_text(json_read_member(object, "status"), "phase"));
+	if (json_read_time(metadata, "deletionTimestamp", &delete_at) == 1) {
 		fact->deleting = 1;
 		fact->delete_at_ms = delete_at.ms;
 	}
-	fact->mirror = jsonread_member(jsonread_member(metadata, "annotations"),
+	fact->mirror = json_read_member(json_read_member(metadata, "annotations"),
 			   FRESH_MIRROR) != NULL;
 	return true;
 }
@@ -174,18 +167,18 @@ fresh_pod_fact(struct json_object *object, struct msg_fact_pod *fact)
 bool
 fresh_pods(struct json_object *list, struct world_pod **ret_pods)
 {
-	struct json_object *items = jsonread_member(list, "items");
+	struct json_object *items = json_read_member(list, "items");
 	struct msg_fact_pod *fact = NULL;
 	struct world_pod *pods = NULL;
 	bool whole;
 
 	if (strcmp(fresh_text(list, "kind"), "PodList") != 0 ||
 	    !json_object_is_type(items, json_type_array) ||
-	    fresh_text(jsonread_member(list, "metadata"), "continue")[0] != '\0')
+	    fresh_text(json_read_member(list, "metadata"), "continue")[0] != '\0')
 		return false;
 	whole = true;
 	fact = mem_calloc(1, sizeof *fact);
-	for (size_t i = 0; whole && i < fresh_length(items); i++) {
+	for (size_t i = 0; whole && i < json_read_length(items); i++) {
 		struct world_pod *pod;
 
 		whole = fresh_pod_fact(json_object_array_get_idx(items, i), fact);

@@ -4,7 +4,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "jsonread.h"
+#include "json_read.h"
 
 static const char *const step_names[] = {
     [INTENT_DETACH] = "Detach",
@@ -31,16 +31,15 @@ need(int rc, bool *ok)
 }
 
 #define READ(object, key, field)                                                       \
-	need(jsonread_text(object, key, field, sizeof(field)), ok)
+	need(json_read_text(object, key, field, sizeof(field)), ok)
 
 /* An optional member that must be an object. */
 static struct json_object *
 part(struct json_object *value, const char *key, bool *ok)
 {
-	struct json_object *member = jsonread_member(value, key);
+	struct json_object *member = NULL;
 
-	if (member != NULL && !json_object_is_type(member, json_type_object))
-		*ok = false;
+	need(json_read_part(value, key, &member), ok);
 	return member;
 }
 
@@ -79,12 +78,12 @@ intent_parse(struct json_object *value, struct intent *ret_intent)
 	bool parsed = true;
 	bool *ok = &parsed;
 
-	need(jsonread_number(value, "schemaVersion", &version), ok);
+	need(json_read_number(value, "schemaVersion", &version), ok);
 	READ(value, "id", intent.id);
 	READ(value, "step", step);
 	READ(value, "fence", intent.fence);
-	need(jsonread_bool(value, "ephemeralTaken", &intent.ephemeral_taken), ok);
-	need(jsonread_time(value, "since", &intent.since), ok);
+	need(json_read_bool(value, "ephemeralTaken", &intent.ephemeral_taken), ok);
+	need(json_read_time(value, "since", &intent.since), ok);
 	parse_parts(value, &intent, ok);
 	intent.step = step_by_name(step);
 	if (!parsed || version != INTENT_SCHEMA || intent.step == INTENT_UNKNOWN)

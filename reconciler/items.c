@@ -6,7 +6,7 @@
 
 #include "calls.h"
 #include "check.h"
-#include "jsonread.h"
+#include "json_read.h"
 #include "log.h"
 #include "mem.h"
 #include "report.h"
@@ -176,7 +176,7 @@ items_ok(const struct kube_reply *reply)
 static void
 items_listed(struct core *core, struct call *call, const struct kube_reply *reply)
 {
-	struct json_object *items = jsonread_member(reply->json, "items");
+	struct json_object *items = json_read_member(reply->json, "items");
 
 	(void)call;
 	core->listing = false;
@@ -273,7 +273,7 @@ items_hint(struct core *core, const char *name, const char *resource_version)
 
 	if (item == NULL) {
 		if (resource_version[0] == '\0' || !core->listed ||
-		    !core_name_sound(name) || map_count(core->items) >= ITEMS_MAX)
+		    !place_name_sound(name) || map_count(core->items) >= ITEMS_MAX)
 			return;
 		item = mem_calloc(1, sizeof *item);
 		MESSAGE_TEXT(item->name, name);

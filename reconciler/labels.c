@@ -177,7 +177,7 @@ labels_write(struct core *core, const struct world_node *node, const char *addre
 	struct call *call;
 	struct buf body;
 
-	if (job->writing || !core_name_sound(node->name) || !core_may_start(core) ||
+	if (job->writing || !place_name_sound(node->name) || !core_may_start(core) ||
 	    backoff_waits(core, &job->backoff))
 		return;
 	buf_init(&body, LABELS_PATCH_MAX);

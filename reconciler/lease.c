@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "exits.h"
-#include "jsonread.h"
+#include "json_read.h"
 #include "log.h"
 #include "mem.h"
 #include "messages.h"
@@ -27,23 +27,23 @@ must(struct json_object *value)
 int
 lease_read(struct json_object *object, struct lease *ret_lease)
 {
-	struct json_object *spec = jsonread_member(object, "spec");
-	struct json_object *metadata = jsonread_member(object, "metadata");
+	struct json_object *spec = json_read_member(object, "spec");
+	struct json_object *metadata = json_read_member(object, "metadata");
 	struct lease lease = {0};
 	char kind[32] = "Lease";
 
-	if (jsonread_text(object, "kind", kind, sizeof kind) < 0 ||
+	if (json_read_text(object, "kind", kind, sizeof kind) < 0 ||
 	    strcmp(kind, "Lease") != 0)
 		return -EINVAL;
-	if (jsonread_text(metadata, "resourceVersion", lease.resource_version,
+	if (json_read_text(metadata, "resourceVersion", lease.resource_version,
 		sizeof lease.resource_version) != 1)
 		return -EINVAL;
 	/* cut: a longer one than ours can be is somebody else's in any case */
 	MESSAGE_TEXT(
-	    lease.holder, jsonread_string(jsonread_member(spec, "holderIdentity")));
-	jsonread_text(spec, "renewTime", lease.renew_time, sizeof lease.renew_time);
-	jsonread_number(spec, "leaseDurationSeconds", &lease.duration_s);
-	jsonread_number(spec, "leaseTransitions", &lease.transitions);
+	    lease.holder, json_read_string(json_read_member(spec, "holderIdentity")));
+	json_read_text(spec, "renewTime", lease.renew_time, sizeof lease.renew_time);
+	json_read_number(spec, "leaseDurationSeconds", &lease.duration_s);
+	json_read_number(spec, "leaseTransitions", &lease.transitions);
 	if (lease.duration_s < 0)
 		lease.duration_s = 0;
 	if (lease.transitions < 0)
@@ -112,7 +112,7 @@ lease_update(const struct lease *lease, const struct lease_change *change)
 	struct json_object *spec;
 
 	json_object_deep_copy(lease->object, &copy, NULL);
-	spec = jsonread_member(must(copy), "spec");
+	spec = json_read_member(must(copy), "spec");
 	if (!json_object_is_type(spec, json_type_object)) {
 		spec = must(json_object_new_object());
 		json_object_object_add(copy, "spec", spec);

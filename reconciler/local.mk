@@ -8,7 +8,7 @@ RECONCILER_PURE = \
 	reconciler/effects.c \
 	reconciler/elect.c reconciler/elect.h \
 	reconciler/intent.c reconciler/intent.h \
-	reconciler/jsonread.c reconciler/jsonread.h \
+	http/json_read.c http/json_read.h \
 	reconciler/lease.c reconciler/lease.h
 include reconciler/core.mk
 noinst_LIBRARIES += reconciler/libreconciler.a

@@ -82,6 +82,13 @@ place_region_of(const char *zone, char *out, size_t size)
 	out[len] = '\0';
 }
 
+bool
+place_name_sound(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == strlen(name);
+}
+
 void
 texts_set(struct texts *texts, const char *data, size_t len)
 {

@@ -22,6 +22,9 @@ bool place_parse_user(const char *user, struct place *ret_place);
 /* The zone without its last "-x"; "" when it has none. */
 void place_region_of(const char *zone, char *out, size_t size);
 
+/* RFC 1123: a name that may stand in a path as it is. */
+bool place_name_sound(const char *name);
+
 /* Texts one after another, "key\0value\0…", as in a pack but only as large as needed.
  */
 struct texts {

@@ -142,7 +142,4 @@ void backoff_clear(struct backoff *backoff);
 /* True: not yet; the core will be woken in time. */
 bool backoff_waits(struct core *core, const struct backoff *backoff);
 
-/* RFC 1123: what may stand in a path as it is. */
-bool core_name_sound(const char *name);
-
 #endif

@@ -57,7 +57,7 @@ answer(void *arg, unsigned int client, const struct resolve_reply *reply)
 {
 	struct clients *clients = arg;
 
-	if (fdpass_send(FD_RESOLVE_0 + (int)client, reply, sizeof *reply, -1) < 0)
+	if (fdpass_send_plain(FD_RESOLVE_0 + (int)client, reply, sizeof *reply) < 0)
 		drops_count(clients, &clients->unanswered);
 }
 
@@ -68,11 +68,8 @@ on_dialer(void *arg, int fd, uint32_t events)
 
 	for (size_t i = 0; i < ROUND_REQUESTS_MAX; i++) {
 		struct resolve_request request = {0};
-		int came = -1;
-		ssize_t len = fdpass_receive(fd, &request, sizeof request, &came);
+		ssize_t len = fdpass_receive_plain(fd, &request, sizeof request);
 
-		if (came >= 0)
-			close(came);
 		if (len == -EAGAIN)
 			return;
 		/* an empty packet reads like the end; only the end is also told in
@@ -81,7 +78,7 @@ on_dialer(void *arg, int fd, uint32_t events)
 			loop_remove_fd(clients->loop, fd);
 			return;
 		}
-		if (len != (ssize_t)sizeof request || came >= 0 ||
+		if (len != (ssize_t)sizeof request ||
 		    memchr(request.name, '\0', sizeof request.name) == NULL)
 			drops_count(clients, &clients->malformed);
 		else

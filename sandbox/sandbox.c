@@ -189,6 +189,11 @@ sandbox_lock(const struct sandbox *sandbox)
 	rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (rc < 0)
 		refuse(sandbox, "seccomp tsync", -rc);
+	/* a call by another architecture's door (int 0x80): libseccomp would end only
+	 * the thread, and leave a process without its main thread */
+	rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (rc < 0)
+		refuse(sandbox, "seccomp foreign architecture", -rc);
 	for (size_t g = 0; g < SANDBOX_GROUPS_MAX && sandbox->groups[g] != NULL; g++)
 		for (const struct sandbox_rule *rule = sandbox->groups[g]->rules;
 		     rule->syscall != SANDBOX_END; rule++)

@@ -13,9 +13,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_config(const struct kubeconfig *config)
 {
+	long port = strtol(config->port, NULL, 10);
+
 	assert(server_host_is_valid(config->host));
 	assert(server_host_is_valid(config->tls_name));
-	assert(atol(config->port) >= 1 && atol(config->port) <= 65535);
+	assert(port >= 1 && port <= 65535);
 	for (size_t i = 0; i < KUBECONFIG_FILES; i++) {
 		const struct kubeconfig_file *file = &config->files[i];
 

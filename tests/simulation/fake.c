@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jsonread.h"
+#include "json_read.h"
 #include "mem.h"
 
 /* 2026-11-20T00:00:00Z; wall, boot and monotonic time run together from there. */
@@ -450,20 +450,20 @@ fake_label(struct fake *fake, const char *node, const char *key)
 {
 	char *path = mem_printf(FAKE_NODES "%s", node);
 	struct json_object *metadata =
-	    jsonread_member(fake_get(fake, path), "metadata");
+	    json_read_member(fake_get(fake, path), "metadata");
 
 	free(path);
-	return fake_text(jsonread_member(metadata, "labels"), key);
+	return fake_text(json_read_member(metadata, "labels"), key);
 }
 
 static struct json_object *
 fake_status_list(struct fake *fake, const char *name, const char *key)
 {
 	char *path = mem_printf(FAKE_ALLOCATIONS "/%s", name);
-	struct json_object *status = jsonread_member(fake_get(fake, path), "status");
+	struct json_object *status = json_read_member(fake_get(fake, path), "status");
 
 	free(path);
-	return jsonread_member(status, key);
+	return json_read_member(status, key);
 }
 
 static struct json_object *
@@ -504,7 +504,7 @@ fake_has_intent(struct fake *fake, const char *name)
 	struct json_object *list = fake_status_list(fake, name, "addresses");
 
 	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++)
-		if (jsonread_member(json_object_array_get_idx(list, i), "intent") !=
+		if (json_read_member(json_object_array_get_idx(list, i), "intent") !=
 		    NULL)
 			return true;
 	return false;

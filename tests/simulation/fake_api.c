@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fake.h"
-#include "jsonread.h"
+#include "json_read.h"
 #include "mem.h"
 
 #define FAKE_NODES     "/api/v1/nodes/"
@@ -39,7 +39,7 @@ struct fake_fact {
 const char *
 fake_text(struct json_object *object, const char *key)
 {
-	const char *text = jsonread_string(jsonread_member(object, key));
+	const char *text = json_read_string(json_read_member(object, key));
 
 	return text != NULL ? text : "";
 }
@@ -64,10 +64,10 @@ fake_pairs(struct json_object *labels, struct pack *pack)
 static void
 fake_node_fact(struct json_object *json, struct message *message)
 {
-	struct json_object *metadata = jsonread_member(json, "metadata");
-	struct json_object *spec = jsonread_member(json, "spec");
+	struct json_object *metadata = json_read_member(json, "metadata");
+	struct json_object *spec = json_read_member(json, "spec");
 	struct json_object *ready = json_object_array_get_idx(
-	    jsonread_member(jsonread_member(json, "status"), "conditions"), 0);
+	    json_read_member(json_read_member(json, "status"), "conditions"), 0);
 	struct msg_fact_node *fact = &message->u.fact_node;
 	struct wall_time since = {0};
 	bool unschedulable = false;
@@ -76,40 +76,40 @@ fake_node_fact(struct json_object *json, struct message *message)
 	MESSAGE_TEXT(fact->name, fake_text(metadata, "name"));
 	MESSAGE_TEXT(fact->uid, fake_text(metadata, "uid"));
 	MESSAGE_TEXT(fact->provider_id, fake_text(spec, "providerID"));
-	jsonread_bool(spec, "unschedulable", &unschedulable);
+	json_read_bool(spec, "unschedulable", &unschedulable);
 	fact->unschedulable = unschedulable;
 	fact->ready = strcmp(fake_text(ready, "status"), "True") == 0
 			  ? NODE_READY_TRUE
 			  : NODE_READY_FALSE;
-	jsonread_time(ready, "lastTransitionTime", &since);
+	json_read_time(ready, "lastTransitionTime", &since);
 	fact->ready_since_ms = since.ms;
-	fake_pairs(jsonread_member(metadata, "labels"), &fact->labels);
+	fake_pairs(json_read_member(metadata, "labels"), &fact->labels);
 }
 
 static void
 fake_pod_fact(struct json_object *json, struct message *message)
 {
-	struct json_object *metadata = jsonread_member(json, "metadata");
+	struct json_object *metadata = json_read_member(json, "metadata");
 	struct json_object *owner =
-	    json_object_array_get_idx(jsonread_member(metadata, "ownerReferences"), 0);
+	    json_object_array_get_idx(json_read_member(metadata, "ownerReferences"), 0);
 	struct msg_fact_pod *fact = &message->u.fact_pod;
 
 	message->type = MSG_FACT_POD;
 	MESSAGE_TEXT(fact->name, fake_text(metadata, "name"));
 	MESSAGE_TEXT(fact->namespace, "default");
 	MESSAGE_TEXT(fact->uid, fake_text(metadata, "uid"));
-	MESSAGE_TEXT(fact->node, fake_text(jsonread_member(json, "spec"), "nodeName"));
+	MESSAGE_TEXT(fact->node, fake_text(json_read_member(json, "spec"), "nodeName"));
 	MESSAGE_TEXT(fact->owner_kind, fake_text(owner, "kind"));
 	MESSAGE_TEXT(fact->owner_name, fake_text(owner, "name"));
 	MESSAGE_TEXT(fact->template_hash,
-	    fake_text(jsonread_member(metadata, "labels"), "pod-template-hash"));
+	    fake_text(json_read_member(metadata, "labels"), "pod-template-hash"));
 	fact->phase = POD_PHASE_RUNNING;
 }
 
 static void
 fake_allocation_fact(struct json_object *json, struct message *message)
 {
-	struct json_object *metadata = jsonread_member(json, "metadata");
+	struct json_object *metadata = json_read_member(json, "metadata");
 	struct msg_fact_allocation *fact = &message->u.fact_allocation;
 
 	message->type = MSG_FACT_ALLOCATION;
@@ -226,7 +226,7 @@ fake_stamp(struct fake *fake, struct json_object *json)
 	char version[32];
 
 	snprintf(version, sizeof version, "%llu", (unsigned long long)++fake->version);
-	json_object_object_add(jsonread_member(json, "metadata"), "resourceVersion",
+	json_object_object_add(json_read_member(json, "metadata"), "resourceVersion",
 	    json_object_new_string(version));
 }
 
@@ -241,7 +241,7 @@ fake_put(struct fake *fake, const char *path, const char *json)
 	object->path = mem_strdup(path);
 	object->json = json_tokener_parse(json);
 	snprintf(uid, sizeof uid, "uid-%llu", (unsigned long long)++fake->version);
-	json_object_object_add(jsonread_member(object->json, "metadata"), "uid",
+	json_object_object_add(json_read_member(object->json, "metadata"), "uid",
 	    json_object_new_string(uid));
 	fake_stamp(fake, object->json);
 	map_put(fake->objects, object->path, object);
@@ -257,7 +257,7 @@ fake_delete(struct fake *fake, const char *path)
 		return;
 	map_drop(fake->objects, path);
 	fake_changed(fake, object->path,
-	    fake_text(jsonread_member(object->json, "metadata"), "uid"));
+	    fake_text(json_read_member(object->json, "metadata"), "uid"));
 	json_object_put(object->json);
 	free(object->path);
 	free(object);
@@ -318,9 +318,9 @@ fake_patch(struct fake *fake, const char *path, const char *json)
 static void
 fake_judge_entry(struct fake *fake, struct json_object *entry, struct map *seen)
 {
-	struct json_object *intent = jsonread_member(entry, "intent");
+	struct json_object *intent = json_read_member(entry, "intent");
 	const char *address = fake_text(entry, "address");
-	const char *node = fake_text(jsonread_member(intent, "to"), "nodeUID");
+	const char *node = fake_text(json_read_member(intent, "to"), "nodeUID");
 
 	if (intent == NULL)
 		return;
@@ -345,8 +345,8 @@ fake_judge(struct fake *fake)
 
 		if (fake_kind(object->path) != FACT_KIND_ALLOCATION)
 			continue;
-		list = jsonread_member(
-		    jsonread_member(object->json, "status"), "addresses");
+		list = json_read_member(
+		    json_read_member(object->json, "status"), "addresses");
 		for (size_t i = 0; list != NULL && i < json_object_array_length(list);
 		     i++)
 			fake_judge_entry(
@@ -376,7 +376,7 @@ fake_serve_patch(struct fake *fake, struct fake_request *request, const char *pa
 {
 	struct fake_object *object = map_get(fake->objects, path);
 	struct json_object *patch = json_tokener_parse(request->body);
-	struct json_object *wanted = jsonread_member(patch, "metadata");
+	struct json_object *wanted = json_read_member(patch, "metadata");
 	const char *version = fake_text(wanted, "resourceVersion");
 	const char *uid = fake_text(wanted, "uid");
 	struct json_object *metadata;
@@ -386,15 +386,15 @@ fake_serve_patch(struct fake *fake, struct fake_request *request, const char *pa
 		fake_refuse(request, 404, "NotFound");
 		goto out;
 	}
-	metadata = jsonread_member(object->json, "metadata");
+	metadata = json_read_member(object->json, "metadata");
 	if ((version[0] != '\0' &&
 		strcmp(version, fake_text(metadata, "resourceVersion")) != 0) ||
 	    (uid[0] != '\0' && strcmp(uid, fake_text(metadata, "uid")) != 0)) {
 		fake_refuse(request, 409, "Conflict");
 		goto out;
 	}
-	if (fake->pruned != NULL && jsonread_member(patch, "status") != NULL)
-		json_object_object_del(jsonread_member(patch, "status"), fake->pruned);
+	if (fake->pruned != NULL && json_read_member(patch, "status") != NULL)
+		json_object_object_del(json_read_member(patch, "status"), fake->pruned);
 	fake_apply(fake, object, patch);
 	fake_judge(fake);
 	fake_answer_object(request, object->json);
@@ -416,7 +416,7 @@ fake_serve_list(struct fake *fake, struct fake_request *request, int kind,
 		if (fake_kind(object->path) != kind ||
 		    (node != NULL &&
 			strcmp(fake_text(
-				   jsonread_member(object->json, "spec"), "nodeName"),
+				   json_read_member(object->json, "spec"), "nodeName"),
 			    node) != 0))
 			continue;
 		json_object_deep_copy(object->json, &copy, NULL);
@@ -537,7 +537,7 @@ fake_is_journaled(struct fake *fake, const char *request_id)
 	MAP_EACH(fake->objects, entry)
 	{
 		const struct fake_object *object = lh_entry_v(entry);
-		struct json_object *status = jsonread_member(object->json, "status");
+		struct json_object *status = json_read_member(object->json, "status");
 
 		if (fake_kind(object->path) == FACT_KIND_ALLOCATION && status != NULL &&
 		    strstr(json_object_to_json_string(status), request_id) != NULL)

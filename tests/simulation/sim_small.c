@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fake.h"
-#include "jsonread.h"
+#include "json_read.h"
 #include "mem.h"
 
 #define SIM_NODES     6u

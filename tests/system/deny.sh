@@ -35,6 +35,7 @@ sibling=
 everyone() {
 	cat <<-EOF
 		open
+		i386
 		exec
 		fork
 		ptrace @sibling
@@ -206,9 +207,10 @@ on_copies() {
 	dialer-*)
 		handles @new
 		for fd in 2 3 7 8; do pinned $fd; done
-		for fd in 3 7 8; do printf '%s\n' "write $fd" "send $fd" "recv $fd"; done
-		for fd in 0 2 10 @new; do echo "sendmsg-fd $fd 3"; done
-		for fd in 2 10; do echo "recvmsg $fd"; done
+		for fd in 3 7; do printf '%s\n' "write $fd" "send $fd" "recv $fd"; done
+		echo write 8
+		for fd in 0 2 8 10 @new; do echo "sendmsg-fd $fd 3"; done
+		for fd in 2 8 10; do echo "recvmsg $fd"; done
 		for fd in 3 7 @new; do printf '%s\n' "accept $fd" "shutdown $fd"; done
 		echo connect-unix 7
 		echo connect-wide @new @port
@@ -220,11 +222,10 @@ on_copies() {
 	resolver)
 		handles @new
 		for fd in 2 3 7 8 9; do pinned $fd; done
-		for fd in 3 7 8 9; do
-			printf '%s\n' "write $fd" "send $fd" "recv $fd"
-		done
-		for fd in 0 2 10 @new; do echo "sendmsg-fd $fd 3"; done
-		for fd in 2 10; do echo "recvmsg $fd"; done
+		for fd in 3 7 8 9; do echo "write $fd"; done
+		printf '%s\n' "send 3" "recv 3"
+		for fd in 0 2 7 8 9 10 @new; do echo "sendmsg-fd $fd 3"; done
+		for fd in 2 7 8 9 10; do echo "recvmsg $fd"; done
 		for fd in 3 7 @new; do printf '%s\n' "accept $fd" "shutdown $fd"; done
 		echo connect-unix 7
 		echo connect-wide @new @port

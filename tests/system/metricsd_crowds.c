@@ -116,7 +116,8 @@ page_comes(size_t *ret_len)
 	return status == 200 && whole;
 }
 
-/* Clients that ask for the whole page and do not read it. */
+/* Clients that ask for the whole page and do not read it, each for a page of its own
+ * because something has changed. */
 static void
 test_unread(void)
 {
@@ -131,6 +132,10 @@ test_unread(void)
 		fds[i] = http_connect(RIG_METRICS);
 		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 		http_send(fds[i], ask_metrics, sizeof ask_metrics - 1);
+		peer_sample(peer, METRIC_CLOUD_CALLS, SAMPLE_VALUE, i, "operation-0",
+		    "200", NULL);
+		if (!peer_wait_taken(peer))
+			end_test("samples");
 	}
 	tap_check(http_is(RIG_HEALTH, "/healthz", 200, "ok"),
 	    "crowds: clients that do not read, and the other port");

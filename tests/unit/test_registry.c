@@ -208,6 +208,26 @@ Test(registry, forgets_one_producer)
 	cr_assert_str_empty(dumped());
 }
 
+Test(registry, says_when_it_changes)
+{
+	uint64_t before = registry_changes(registry);
+
+	cr_assert_eq(sample(W, METRIC_WATCH_SYNCED, SAMPLE_VALUE, 1, "nodes"), 0);
+	cr_assert_neq(registry_changes(registry), before);
+	before = registry_changes(registry);
+	cr_assert_eq(sample(W, METRIC_WATCH_SYNCED, SAMPLE_VALUE, 2, "nodes"), 0);
+	cr_assert_neq(registry_changes(registry), before);
+	before = registry_changes(registry);
+	cr_assert_eq(sample(W, METRIC_WATCH_SYNCED, SAMPLE_SUM, 2, "nodes"), -EINVAL);
+	registry_forget(registry, R);
+	cr_assert_eq(registry_changes(registry), before);
+	registry_forget(registry, W);
+	cr_assert_neq(registry_changes(registry), before);
+	before = registry_changes(registry);
+	registry_set(registry, METRIC_BUILD_INFO, 1, "v", NULL);
+	cr_assert_neq(registry_changes(registry), before);
+}
+
 /* What the supervisor says is not a producer's to change. */
 Test(registry, keeps_its_own)
 {

@@ -23,7 +23,7 @@ expect_refusal(int status, const char *reason, const char *message)
 	cr_expect_str_eq(rig_reason(), reason, "%s", rig.text);
 	cr_expect_not_null(
 	    strstr(rig_text(rig.json, "error/message"), message), "%s", rig.text);
-	cr_expect_eq(atol(rig_text(rig.json, "error/code")), status);
+	cr_expect_eq(strtol(rig_text(rig.json, "error/code"), NULL, 10), status);
 }
 
 /* --- who may call ------------------------------------------------------------------
