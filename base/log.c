@@ -165,7 +165,9 @@ check_value(struct check *check)
 	     check->at < check->end && *check->at >= '0' && *check->at <= '9';
 	     check->at++)
 		;
-	return check->at > start && check->at - start <= 19;
+	/* JSON has no number that starts with a 0 but 0 itself */
+	return check->at > start && check->at - start <= 19 &&
+	       (*start != '0' || check->at - start == 1);
 }
 
 bool

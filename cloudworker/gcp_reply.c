@@ -14,8 +14,10 @@
 /* Longest URL of a resource in a reply. */
 #define URL_MAX 1023u
 
-const char *
-gcp_reply_resource(const char *url)
+/* The part of a resource's URL from "projects/" on, whatever the host and version
+ * before it ("" stays ""). */
+static const char *
+resource_of(const char *url)
 {
 	const char *at = strstr(url, "/projects/");
 
@@ -168,7 +170,7 @@ read_user(struct json_object *object, struct msg_observed_address *out)
 	user = json_object_array_get_idx(users, 0);
 	if (!json_object_is_type(user, json_type_string))
 		return -EPROTO;
-	resource = gcp_reply_resource(json_object_get_string(user));
+	resource = resource_of(json_object_get_string(user));
 	if (resource[0] == '\0' || strlen(resource) >= sizeof out->user)
 		return -EPROTO;
 	MESSAGE_TEXT(out->user, resource);

@@ -15,8 +15,4 @@
 void gcp_reply_read(enum cloud_op op, const char *place, const struct http_reply *reply,
     struct cloud_answer *ret_answer);
 
-/* The part of a resource's URL from "projects/" on, whatever the host and version
- * before it ("" stays ""). */
-const char *gcp_reply_resource(const char *url);
-
 #endif

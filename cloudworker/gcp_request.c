@@ -24,16 +24,16 @@ consists_of(const char *text, const char *allowed)
 	return text != NULL && text[0] != '\0' && text[strspn(text, allowed)] == '\0';
 }
 
-bool
-gcp_request_project_valid(const char *text)
+static bool
+is_project(const char *text)
 {
 	/* "example.com:name" is a project of a domain */
 	return consists_of(text, LOWER DIGITS "-.:") && strstr(text, "..") == NULL &&
 	       text[0] != '.';
 }
 
-bool
-gcp_request_place_valid(const char *text)
+static bool
+is_place(const char *text)
 {
 	return consists_of(text, LOWER DIGITS "-");
 }
@@ -66,9 +66,9 @@ bad_field(const struct cloud_call *call)
 {
 	bool on_instance = call->op == CLOUD_GET_INSTANCE || cloud_op_changes(call->op);
 
-	if (!gcp_request_project_valid(call->project))
+	if (!is_project(call->project))
 		return "project";
-	if (!gcp_request_place_valid(call->place))
+	if (!is_place(call->place))
 		return call->op == CLOUD_LIST_ADDRESSES ? "region" : "zone";
 	if (on_instance && !consists_of(call->instance, DIGITS))
 		return "instance id";

@@ -19,8 +19,4 @@ int gcp_request_build(const struct cloud_call *call, struct gcp_request *ret_req
     const char **ret_field);
 void gcp_request_free(struct gcp_request *request);
 
-/* Whether `text` can be a project; a zone or region. */
-bool gcp_request_project_valid(const char *text);
-bool gcp_request_place_valid(const char *text);
-
 #endif

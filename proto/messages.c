@@ -233,6 +233,7 @@ message_text(char *field, size_t size, const char *text)
 {
 	size_t len;
 
+	assert(size > 0);
 	if (text == NULL)
 		text = "";
 	len = strlen(text);

@@ -28,7 +28,6 @@ enum allocation_policy {
 	POLICY_ASSIGN_ONLY, /* attaches, never detaches, unlabels or evicts */
 	POLICY_OBSERVE,	    /* changes nothing but its own status */
 };
-const char *allocation_policy_name(enum allocation_policy policy);
 
 /* What an open step of the journal is about; ARCHITECTURE.md "The journal". */
 #define INTENT_SCHEMA 1
@@ -203,8 +202,6 @@ bool allocation_condition(struct allocation *allocation, enum condition_type typ
  * when *out is too small. Conditions of other types than ours are kept. */
 int allocation_status_patch(const struct allocation *allocation, struct buf *out);
 
-/* Path of the object, or of its status; caller frees. */
-char *allocation_path(const struct allocation *allocation, bool status);
 #define ALLOCATION_COLLECTION "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"
 
 /* Body of an events.k8s.io/v1 Event in namespace default about the allocation (or about

@@ -26,12 +26,6 @@ static const char *const workload_names[] = {
     [WORKLOAD_DAEMONSET] = "DaemonSet",
 };
 
-const char *
-allocation_policy_name(enum allocation_policy policy)
-{
-	return policy_names[policy];
-}
-
 void
 allocation_refuse(
     struct allocation *allocation, const char *reason, const char *format, ...)

@@ -278,13 +278,6 @@ out:
 	return rc;
 }
 
-char *
-allocation_path(const struct allocation *allocation, bool status)
-{
-	return mem_printf("%s/%s%s", ALLOCATION_COLLECTION, allocation->name,
-	    status ? "/status" : "");
-}
-
 /* --- events --- */
 
 /* "<name>.<id>", a name itself: cut to fit, and no dot or dash before the dot. */

@@ -23,8 +23,6 @@ core_new(const struct core_options *options, const struct effects *effects)
 	uint32_t epoch;
 
 	MESSAGE_TEXT(core->identity, options->identity);
-	MESSAGE_TEXT(core->version, options->version);
-	MESSAGE_TEXT(core->project_hint, options->project_hint);
 	core->effects = *effects;
 	effects->random(effects->arg, &epoch, sizeof epoch);
 	core->world = world_new();

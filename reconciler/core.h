@@ -9,8 +9,6 @@ struct core;
 
 struct core_options {
 	const char *identity; /* the pod's name: metrics, audit, events */
-	const char *version;
-	const char *project_hint; /* "" = from providerIDs only */
 };
 
 struct core *core_new(

@@ -128,7 +128,8 @@ eligible_tainted(const struct world_node *node, const struct texts *tolerations)
 	return false;
 }
 
-const struct texts *
+/* The tolerations of the allocation's pods; NULL: none is known. Borrowed. */
+static const struct texts *
 eligible_tolerations(const struct world *world, const struct allocation *allocation)
 {
 	if (allocation->workload == WORKLOAD_NONE)
@@ -173,12 +174,13 @@ eligible_instance(const struct scene *scene, const char *address,
 	return ELIGIBLE_YES;
 }
 
-enum eligible_no
-eligible_check(const struct scene *scene, const struct allocation *allocation,
-    const struct texts *tolerations, const char *address, const struct place *place,
-    const struct map *taken, const struct world_node *node, struct target *ret_target)
+static enum eligible_no
+eligible_check(const struct eligible_query *query, const struct texts *tolerations,
+    const struct world_node *node, struct target *ret_target)
 {
-	struct target target = {0};
+	const struct scene *scene = query->scene;
+	const struct allocation *allocation = query->allocation;
+	const char *address = query->address->address;
 	enum eligible_no no;
 
 	if (!eligible_selected(node, allocation))
@@ -189,7 +191,7 @@ eligible_check(const struct scene *scene, const struct allocation *allocation,
 		return ELIGIBLE_SKIPPED;
 	if (!node->placed)
 		return ELIGIBLE_NO_PROVIDER_ID;
-	if (!eligible_placed(node, allocation, place))
+	if (!eligible_placed(node, allocation, query->place))
 		return ELIGIBLE_PLACE;
 	if (leave_is_leaving(node))
 		return ELIGIBLE_LEAVING;
@@ -197,16 +199,14 @@ eligible_check(const struct scene *scene, const struct allocation *allocation,
 		return ELIGIBLE_NOT_READY;
 	if (eligible_tainted(node, tolerations))
 		return ELIGIBLE_TAINT;
-	if (map_get(taken, node->uid) != NULL)
+	if (map_get(query->taken, node->uid) != NULL)
 		return ELIGIBLE_HOLDS;
-	no = eligible_instance(scene, address, node, &target);
+	no = eligible_instance(scene, address, node, ret_target);
 	if (no != ELIGIBLE_YES)
 		return no;
 	if (world_noted(
 		scene->world, NOTE_ATTACH_FAILED, address, node->uid, scene->now.mono))
 		return ELIGIBLE_FAILED;
-	if (ret_target != NULL)
-		*ret_target = target;
 	return ELIGIBLE_YES;
 }
 
@@ -300,8 +300,8 @@ eligible_choose(const struct eligible_query *query, struct target *ret_target,
 
 		if (strcmp(node->uid, query->except) == 0)
 			continue;
-		no = eligible_check(query->scene, query->allocation, tolerations,
-		    query->address->address, query->place, query->taken, node, &target);
+		target = (struct target){0};
+		no = eligible_check(query, tolerations, node, &target);
 		ret_counts->nodes++;
 		ret_counts->no[no]++;
 		if (no != ELIGIBLE_YES)

@@ -34,29 +34,17 @@ struct target {
 	bool ephemeral; /* its external address has to be taken off first */
 };
 
-/* The tolerations of the allocation's pods; NULL: none is known. Borrowed. */
-const struct texts *eligible_tolerations(
-    const struct world *world, const struct allocation *allocation);
-
 bool eligible_selected(
     const struct world_node *node, const struct allocation *allocation);
-
-/* `place`: the project and region that the address is reserved in. `taken`: node uid →
- * anything, nodes that hold or are promised another reserved address. `ret_target` may
- * be NULL. */
-enum eligible_no eligible_check(const struct scene *scene,
-    const struct allocation *allocation, const struct texts *tolerations,
-    const char *address, const struct place *place, const struct map *taken,
-    const struct world_node *node, struct target *ret_target);
 
 /* The best of all nodes but `except` (a node's uid, or ""); false: none. */
 struct eligible_query {
 	const struct scene *scene;
 	const struct allocation *allocation;
 	const struct allocation_address *address;
-	const struct place *place;
+	const struct place *place; /* project and region that it is reserved in */
 	const char *except;
-	const struct map *taken;
+	const struct map *taken; /* node uid → anything: holds or is promised another */
 };
 bool eligible_choose(const struct eligible_query *query, struct target *ret_target,
     struct eligible_counts *ret_counts);

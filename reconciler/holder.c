@@ -24,8 +24,8 @@ projects_add(struct projects *projects, const char *project)
 }
 
 void
-holder_each_project(const struct world *world, const char *hint,
-    void (*each)(void *arg, const char *project), void *arg)
+holder_each_project(
+    const struct world *world, void (*each)(void *arg, const char *project), void *arg)
 {
 	struct projects projects = {0};
 
@@ -36,8 +36,6 @@ holder_each_project(const struct world *world, const char *hint,
 		if (node->placed)
 			projects_add(&projects, node->place.project);
 	}
-	if (projects.len == 0 && hint[0] != '\0')
-		projects_add(&projects, hint);
 	for (size_t i = 0; i < projects.len; i++)
 		each(arg, projects.names[i]);
 }

@@ -31,16 +31,14 @@ struct scene {
 	const struct view *view;
 	struct allocation *const *allocations; /* oldest first, then by uid */
 	size_t allocations_len;
-	const char *project_hint;
 	struct core_time now;
 };
 
 void holder_find(const struct scene *scene, const struct allocation_address *address,
     struct holder *ret_holder);
 
-/* Calls `each` for the projects that the nodes name (or the hint when there is none).
- */
-void holder_each_project(const struct world *world, const char *hint,
-    void (*each)(void *arg, const char *project), void *arg);
+/* Calls `each` for the projects that the nodes name. */
+void holder_each_project(
+    const struct world *world, void (*each)(void *arg, const char *project), void *arg);
 
 #endif

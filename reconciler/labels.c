@@ -27,7 +27,8 @@ struct label_job {
 	struct mono_time written_at;
 };
 
-void
+/* An allocation's name as a label value: hashed beyond 63 bytes. */
+static void
 labels_value(const char *allocation, char out[LABEL_MAX_LEN + 1])
 {
 	uint64_t hash = 14695981039346656037u; /* FNV-1a, 64 bits */

@@ -12,9 +12,6 @@
 /* After so many refused writes nobody waits for a label any more. */
 #define LABELS_TRIES_MAX 3u
 
-/* An allocation's name as a label value: hashed beyond 63 bytes. */
-void labels_value(const char *allocation, char out[LABEL_MAX_LEN + 1]);
-
 /* Compares each node with the plan and writes what differs. */
 void labels_run(struct core *core, const struct plan *plan, const struct scene *scene);
 

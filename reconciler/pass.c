@@ -39,8 +39,7 @@ pass_want_allocation(struct core *core, const struct allocation *allocation)
 {
 	struct pass_wanted wanted = {core, allocation};
 
-	holder_each_project(
-	    core->world, core->project_hint, pass_want_project, &wanted);
+	holder_each_project(core->world, pass_want_project, &wanted);
 	for (size_t i = 0; i < allocation->addresses_len; i++) {
 		const struct allocation_address *entry = &allocation->addresses[i];
 		const struct intent *intent = &entry->intent;
@@ -195,7 +194,6 @@ pass_decide(struct core *core)
 	struct scene scene = {
 	    .world = core->world,
 	    .view = core->view,
-	    .project_hint = core->project_hint,
 	    .now = core->now,
 	};
 	bool complete = core->watcher_up && world_complete(core->world);

@@ -132,10 +132,3 @@ texts_value(const struct texts *texts, const char *key)
 			return value;
 	return NULL;
 }
-
-bool
-texts_equal(const struct texts *a, const struct texts *b)
-{
-	return a->len == b->len &&
-	       (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
-}

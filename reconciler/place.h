@@ -38,6 +38,5 @@ void texts_free(struct texts *texts);
 const char *texts_next(const struct texts *texts, size_t *cursor);
 /* The value of `key` in a key/value list, or NULL. */
 const char *texts_value(const struct texts *texts, const char *key);
-bool texts_equal(const struct texts *a, const struct texts *b);
 
 #endif

@@ -343,11 +343,8 @@ start_elect(struct shell *shell)
 static void
 start_core(struct shell *shell)
 {
-	const struct settings *settings = &shell->worker->settings;
 	struct core_options options = {
 	    .identity = shell->identity,
-	    .version = settings_get(settings, SETTING_VERSION, ""),
-	    .project_hint = "",
 	};
 
 	shell->core = core_new(&options, &shell->core_effects);

@@ -56,7 +56,6 @@ struct item {
 	struct allocation *allocation; /* as the API last said (or being written) */
 	bool reading, writing;
 	bool stale; /* to be read */
-	bool kept;  /* seen in the LIST under way */
 	struct backoff backoff;
 	char held[HELD_MAX][UID_MAX_LEN + 1];
 	size_t held_next;
@@ -92,8 +91,6 @@ struct hint {
 
 struct core {
 	char identity[NAME_MAX_LEN + 1];
-	char version[64];
-	char project_hint[PLACE_MAX + 1];
 	struct effects effects;
 	struct core_time now; /* of the event being handled */
 

@@ -76,7 +76,7 @@ view_want_begin(struct view *view)
 	}
 }
 
-void
+static void
 view_want(
     struct view *view, enum scope_kind kind, const char *project, const char *place)
 {
@@ -341,8 +341,6 @@ view_take_address(struct view_scope *scope, const struct msg_observed_address *s
 		return -EPROTO;
 	address = mem_calloc(1, sizeof *address);
 	MESSAGE_TEXT(address->address, seen->address);
-	MESSAGE_TEXT(address->name, seen->name);
-	MESSAGE_TEXT(address->region, seen->region);
 	address->status = (enum address_status)seen->status;
 	address->flaw = (enum address_flaw)seen->flaw;
 	MESSAGE_TEXT(address->user, seen->user);
@@ -362,7 +360,6 @@ view_take_instance(struct view_scope *scope, const struct msg_observed_instance 
 	instance = mem_calloc(1, sizeof *instance);
 	MESSAGE_TEXT(instance->name, seen->name);
 	MESSAGE_TEXT(instance->id, seen->id);
-	MESSAGE_TEXT(instance->zone, seen->zone);
 	instance->state = (enum instance_state)seen->state;
 	instance->asked = scope->asked;
 	MESSAGE_TEXT(instance->address, seen->address);

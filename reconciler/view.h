@@ -34,8 +34,6 @@
 
 struct view_address {
 	char address[ADDRESS_MAX + 1];
-	char name[PLACE_MAX + 1];
-	char region[PLACE_MAX + 1];
 	enum address_status status;
 	enum address_flaw flaw;
 	char user[512];
@@ -44,7 +42,6 @@ struct view_address {
 struct view_instance {
 	char name[PLACE_MAX + 1];
 	char id[128];
-	char zone[PLACE_MAX + 1];
 	enum instance_state state;
 	char address[ADDRESS_MAX + 1]; /* "" none */
 	char fence[FENCE_MAX + 1];
@@ -87,11 +84,10 @@ void view_free(struct view *view);
 
 /* Names all places of interest anew: begin, one call for each, end (others go). */
 void view_want_begin(struct view *view);
-void view_want(
-    struct view *view, enum scope_kind kind, const char *project, const char *place);
+/* A zone with its region. */
+void view_want_zone(struct view *view, const char *project, const char *zone);
 /* A region that only a spec names. */
 void view_want_spec_region(struct view *view, const char *project, const char *region);
-void view_want_zone(struct view *view, const char *project, const char *zone);
 void view_want_end(struct view *view);
 
 /* To be observed at once: a zone and its region; everything. */

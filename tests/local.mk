@@ -27,6 +27,12 @@ tests_unit_test_session_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_session_LDADD = proto/liblink.a base/libbase.a $(CRITERION_LIBS)
 tests_unit_test_session_SOURCES = tests/unit/test_session.c
 
+UNIT_TESTS += tests/unit/test_meter
+tests_unit_test_meter_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC)
+tests_unit_test_meter_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_meter_LDADD = proto/liblink.a base/libbase.a $(CRITERION_LIBS)
+tests_unit_test_meter_SOURCES = tests/unit/test_meter.c
+
 UNIT_TESTS += tests/unit/test_scan
 tests_unit_test_scan_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) $(KUBE_INC)
 tests_unit_test_scan_CFLAGS = $(TESTS_CFLAGS)
@@ -393,6 +399,11 @@ SYSTEM_SHELL += tests/system/path.sh
 SYSTEM_SHELL += tests/system/proc.sh
 SYSTEM_SHELL += tests/system/sim_kubectl.sh
 SYSTEM_SHELL += tests/system/steady.sh
+SYSTEM_SHELL += tests/system/metrics.sh
+SYSTEM_SHELL += tests/system/rotation.sh
+SYSTEM_SHELL += tests/system/stop.sh
+SYSTEM_SHELL += tests/system/two_replicas.sh
+SYSTEM_SHELL += tests/system/logs.sh
 SYSTEM_SHELL += tests/system/workloads.sh
 
 # Instrumented programs have no filter that kills and no memory limit: the tests of
@@ -403,7 +414,8 @@ else
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL)
 endif
 EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/fuzz/corpora.sh \
-	tests/simulation/small.sh tests/fuzz/corpus tests/judge tests/contracts
+	tests/simulation/small.sh tests/fuzz/corpus tests/judge tests/contracts \
+	tests/lsan.supp
 
 STAGE = $(abs_builddir)/stage
 TEST_EXTENSIONS = .sh

@@ -204,8 +204,7 @@ fake_start(struct fake *fake)
 	    .random = fake_fill,
 	    .wake_in = fake_wake_in,
 	};
-	struct core_options options = {
-	    .identity = "ipwarden-0", .version = "1", .project_hint = ""};
+	struct core_options options = {.identity = "ipwarden-0"};
 	struct fake_life *life = mem_calloc(1, sizeof *life);
 
 	fake->core = core_new(&options, &effects);

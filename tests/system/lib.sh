@@ -16,6 +16,7 @@ DIR=$(mktemp -d "${TMPDIR:-/tmp}/ipwarden-$NAME.XXXXXX")
 LOG=$DIR/ipwarden.log     # of the ipwarden that start_ipwarden starts
 AUDIT=$DIR/audit.jsonl    # its standard output
 WITH=                     # its environment beyond the usual: NAME=VALUE ...
+LAUNCH=                   # a command that starts it, such as setsid
 passed=0
 failed=0
 SIM=
@@ -179,7 +180,7 @@ no_violations() { judge | tail -1 | grep -qx '0 violations'; }
 start_ipwarden() {
 	: >"$LOG"
 	# shellcheck disable=SC2086
-	env -i PATH="$PATH" HOME="$DIR" METRICS_PORT=0 HEALTH_PORT=0 \
+	$LAUNCH env -i PATH="$PATH" HOME="$DIR" METRICS_PORT=0 HEALTH_PORT=0 \
 		POD_NAME="${POD_NAME:-ipwarden-0}" \
 		LEASE_DURATION="${LEASE_DURATION:-60}" \
 		LEASE_SKEW_GRACE_SEC="${LEASE_SKEW_GRACE_SEC:-2}" \

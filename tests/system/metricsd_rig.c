@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ static struct {
 } listeners[2];
 
 /* The line of the log that is being read. */
-static char line[LOG_LINE_MAX];
+static char line[LOG_LINE_MAX + 1];
 static size_t line_len;
 
 void
@@ -94,10 +95,16 @@ rig_start(const char *cluster)
 static void
 take_line(void)
 {
+	const char *count;
+
+	line[line_len] = '\0';
 	if (!log_line_is_ours(line, line_len)) {
 		rig.bad_lines++;
-		printf("# not a log line: %.*s\n", (int)line_len, line);
+		printf("# not a log line: %s\n", line);
 	}
+	count = strstr(line, "\"event\":\"protocol_violation\"");
+	if (count != NULL && (count = strstr(count, "\"count\":")) != NULL)
+		rig.violation_count = strtoul(count + 8, NULL, 10);
 	line_len = 0;
 }
 
@@ -105,13 +112,15 @@ static void
 take_log(void)
 {
 	char piece[4096];
-	ssize_t got = read(rig.child.log, piece, sizeof piece);
+	ssize_t got;
 
-	for (ssize_t i = 0; i < got; i++) {
-		if (piece[i] == '\n')
-			take_line();
-		else if (line_len < sizeof line)
-			line[line_len++] = piece[i];
+	while ((got = read(rig.child.log, piece, sizeof piece)) > 0) {
+		for (ssize_t i = 0; i < got; i++) {
+			if (piece[i] == '\n')
+				take_line();
+			else if (line_len < sizeof line - 1)
+				line[line_len++] = piece[i];
+		}
 	}
 }
 

@@ -20,7 +20,9 @@
 struct rig {
 	struct child child;
 	int links[RIG_LINKS]; /* the supervisor's ends of the link controls */
+	/* reports; and how many there were when the last one was logged */
 	unsigned int violations[RIG_LINKS];
+	unsigned long violation_count;
 	unsigned int relinks[RIG_LINKS];
 	unsigned int ticks;
 	unsigned int strange;	/* records that it must not send */

@@ -93,5 +93,6 @@ control POST "/gce/foreign-detach?zone=$ZONE&name=$NODE" >/dev/null
 eventually 15 "an address that somebody detached is attached again" attached $TWO
 is "where it was" "$(node_of $TWO)" "$NODE"
 eventually 10 "Ready in the end" kc wait --for=condition=Ready nia/web --timeout=1s
+is "no process broke the protocol" "$(grep -c protocol_violation "$LOG")" 0
 check "no violations" no_violations
 judge | sed 's/^/# /'

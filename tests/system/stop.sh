@@ -13,7 +13,7 @@ holder() { api GET $LEASE | jq -r '.spec.holderIdentity'; }
 
 # stopped_by WHAT COMMAND...: the command ends it; how, and what is left?
 stopped_by() {
-	what=$1
+	how=$1
 	shift
 	pids=$(for role in $ROLES; do pid_of "$role"; done)
 	begun=$(now_ms)
@@ -21,24 +21,21 @@ stopped_by() {
 	code=0
 	wait "$MAIN" || code=$?
 	took=$(($(now_ms) - begun))
-	is "$what: exit code" $code 0
-	check "$what: within five seconds ($took ms)" test $took -lt 5000
+	is "$how: exit code" $code 0
+	check "$how: within five seconds ($took ms)" test $took -lt 5000
 	left=
 	for pid in $MAIN $pids; do [ -d "/proc/$pid" ] && left="$left $pid"; done
-	is "$what: no process is left" "$left" ""
-	is "$what: the lease is given back" "$(holder)" ""
-	is "$what: the last line" "$(tail -1 "$LOG" | jq -c '[.process, .event, .status]')" \
+	is "$how: no process is left" "$left" ""
+	is "$how: the lease is given back" "$(holder)" ""
+	is "$how: the last line" "$(tail -1 "$LOG" | jq -c '[.process, .event, .status]')" \
 		'["supervisor","stopped",0]'
-	is "$what: nobody was killed" "$(grep -c '"event":"killed"' "$LOG")" 0
+	is "$how: nobody was killed" "$(grep -c '"event":"killed"' "$LOG")" 0
 	MAIN=
 }
 
-# the edge first, the owner of state before its hands, metrics last but for those who
-# only hand things over
 order() {
 	jq -r 'select(.process == "supervisor" and .event == "exited") | .role' "$LOG" |
-		sed 's/dialer-.*/dialer/' | awk '!seen[$0]++' | grep -xE \
-		'watcher|reconciler|cloudworker' | xargs
+		grep -xE 'watcher|reconciler|cloudworker' | xargs
 }
 
 start_ipwarden
@@ -69,9 +66,9 @@ eventually 20 "and is Ready" kc wait --for=condition=Ready nia/pool --timeout=1s
 
 # --- Ctrl-C -------------------------------------------------------------------------
 stop_ipwarden
-set -m # each job is a process group of its own, as in a terminal
+# a group of its own, and SIGINT as a terminal leaves it (a shell's & ignores it)
+LAUNCH="setsid env --default-signal=INT"
 start_ipwarden
-set +m
 eventually 30 "ready once more" all_ready
 eventually 10 "leading" grep -q '"event":"leader_won"' "$LOG"
 stopped_by "SIGINT to the group" kill -INT "-$MAIN"

@@ -353,21 +353,6 @@ Test(allocation, a_patch_that_does_not_fit_says_so)
 	allocation_free(a);
 }
 
-Test(allocation, paths)
-{
-	struct allocation *a = rig_parse_parts(TWO, NULL);
-	char *object = allocation_path(a, false);
-	char *status = allocation_path(a, true);
-
-	cr_assert_str_eq(
-	    object, "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations/pool-a");
-	cr_assert_str_eq(status,
-	    "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations/pool-a/status");
-	free(object);
-	free(status);
-	allocation_free(a);
-}
-
 /* --- events
  * --------------------------------------------------------------------------- */
 

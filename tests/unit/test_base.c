@@ -114,6 +114,7 @@ Test(log, one_fixed_check)
 	    is_ours(START ",\"pro\\u0063ess\":\"reconciler\"}"), "escaped key");
 	cr_expect_not(is_ours(START ",\"a\":{}}"), "nested");
 	cr_expect_not(is_ours(START ",\"a\":tru}"), "no number");
+	cr_expect_not(is_ours(START ",\"a\":007}"), "leading zeros");
 	cr_expect_not(is_ours(START "} "), "trailing");
 	cr_expect_not(is_ours(START "},{"), "breaks out");
 	cr_expect_not(is_ours(START ",\"a\":\"\x1b[2J\"}"), "control byte");

@@ -436,7 +436,6 @@ run(const struct test_case *test, char *out, size_t size, char *message,
 {
 	struct test_world made;
 	struct scene scene = {
-	    .project_hint = "",
 	    .now = {.mono = {NOW_MONO}, .wall = {NOW_WALL}},
 	};
 	struct plan *plan;
@@ -491,7 +490,6 @@ Test(plan, a_node_is_promised_as_long_as_the_journal_names_it)
 	    {PROMISED, TWO}, NULL, NULL, ""};
 	struct test_world made;
 	struct scene scene = {
-	    .project_hint = "",
 	    .now = {.mono = {NOW_MONO}, .wall = {NOW_WALL}},
 	};
 	struct intent *intent;

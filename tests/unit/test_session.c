@@ -269,3 +269,37 @@ Test(session, a_full_queue_says_so)
 	session_free(a.session);
 	session_free(b.session);
 }
+
+/* The other end says hello under a new epoch each time. */
+static void
+hello(struct end *end, uint64_t epoch, struct mono_time now)
+{
+	uint8_t frame[SESSION_HEADER] = {1, 1};
+
+	memcpy(frame + 2, &epoch, sizeof epoch);
+	memcpy(frame + 10, &end->sent.epoch, sizeof epoch);
+	cr_assert_eq(session_receive(end->session, now, frame, sizeof frame), 0);
+}
+
+Test(session, a_flood_of_new_sessions_is_not_followed)
+{
+	static struct end a, b;
+	struct mono_time now = {1000};
+
+	loss_percent = 0;
+	ends_open(&a, &b);
+	for (uint64_t epoch = 1; epoch <= 1000; epoch++)
+		hello(&b, epoch, now);
+	cr_assert_eq(b.sent.ups, 4, "%lu", (unsigned long)b.sent.ups);
+	for (uint64_t epoch = 1001; epoch <= 6000; epoch++) {
+		now.ms++;
+		hello(&b, epoch, now);
+	}
+	cr_assert_eq(b.sent.ups, 4 + 5, "%lu", (unsigned long)b.sent.ups);
+	/* a sound end that comes after it is heard within the second */
+	end_start(&a);
+	now.ms += 1000;
+	ends_meet(&a, &b, &now);
+	session_free(a.session);
+	session_free(b.session);
+}

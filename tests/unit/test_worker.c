@@ -46,8 +46,7 @@ on_again(void *arg)
 typedef void attempt_fn(void);
 
 /* Runs in the child; `attempt` NULL: waits for AGAIN. */
-static void __attribute__((noreturn))
-live(int control_fd, attempt_fn *attempt)
+static void __attribute__((noreturn)) live(int control_fd, attempt_fn *attempt)
 {
 	static const struct worker_hooks hooks = {.again = on_again};
 	static struct state state;
@@ -97,8 +96,8 @@ Test(worker, again_right_after_start_waits_for_the_process)
 static void
 map(int flags)
 {
-	void *memory = mmap(
-	    NULL, TOO_MUCH, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | flags, -1, 0);
+	void *memory =
+	    mmap(NULL, TOO_MUCH, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | flags, -1, 0);
 
 	_exit(memory == MAP_FAILED ? GOT_NONE : GOT_MEMORY);
 }
@@ -130,7 +129,7 @@ grow_stack(void)
 
 	memset(room, 1, sizeof room);
 	_exit(mremap(page, 4096, TOO_MUCH, MREMAP_MAYMOVE) == MAP_FAILED ? GOT_NONE
-									: GOT_MEMORY);
+									 : GOT_MEMORY);
 }
 
 Test(worker, memory_is_limited_however_it_is_asked_for)

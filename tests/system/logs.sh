@@ -1,0 +1,102 @@
+#!/bin/sh
+# Every line on standard error is JSON of one shape, standard output has one line for each
+# change and nothing else, and neither has a token or a key in it.
+. "$SRC/tests/system/lib.sh"
+
+ONE=34.82.10.1
+TWO=34.82.10.2
+LEASE_DURATION=10
+
+start_world --nodes 4 --addresses $ONE,$TWO --ephemeral
+install_crd
+# the first token that the cloud gives is known to us, and will be refused
+TOKEN=ya29.0123456789abcdef0123456789abcdef
+fault "$(jq -nc --arg t $TOKEN '{target: "metadata", path: "/token", status: 200,
+	body: {access_token: $t, expires_in: 3599, token_type: "Bearer"}}')"
+start_ipwarden --log-level debug
+eventually 30 "all processes are ready" all_ready
+WORKLOAD=web
+deployment web
+allocation web $ONE $TWO >/dev/null
+eventually 20 "attached" kc wait --for=condition=Ready nia/web --timeout=1s
+
+# --- much happens -------------------------------------------------------------------
+# names and messages with quotes and line ends, refusals, a restart, a move
+fault '{"target":"kube","method":"PATCH","path":"/status","status":409,
+	"body":"{\"message\":\"a \\\"quote\\\"\\nand a line end \\u0007\"}"}'
+fault '{"target":"gce","status":401,"body":"{\"error\":{\"message\":\"no\\n\\\"way\\\"\"}}"}'
+NODE=$(node_of $ONE)
+cordon "$NODE"
+eventually 20 "one has moved" moved $ONE "$NODE"
+old=$(pid_of watcher)
+kill -9 "$old"
+again() { [ "$(pid_of watcher)" != "$old" ] && is_ready watcher; }
+eventually 20 "the watcher was killed, and is back" again
+eventually 20 "Ready again" kc wait --for=condition=Ready nia/web --timeout=1s
+used=$(metric 'ipwarden_cloud_calls_total{operation="instances.list",code="401"}')
+kill -TERM "$MAIN"
+wait "$MAIN"
+MAIN=
+
+# --- standard error -----------------------------------------------------------------
+# every LINES WHAT FILTER: jq decides of each line
+every() {
+	is "$2" "$(jq -cR "fromjson? // \"no JSON: \" + . | select(($3) | not)" "$1" |
+		head -3)" ""
+}
+LEVELS='"debug", "info", "warn", "error"'
+NAMES=$(printf '"%s", ' $ROLES)'"supervisor", "config"'
+every "$LOG" "each line is an object" 'type == "object"'
+every "$LOG" "with a time" '.time | test("^20[0-9-]{8}T[0-9:]{8}\\.[0-9]{6}Z$")'
+every "$LOG" "a level" ".level | IN($LEVELS)"
+every "$LOG" "an event" '.event | type == "string" and test("^[a-z_]+$")'
+every "$LOG" "and a process of the known set" ".process | IN($NAMES)"
+is "no key comes twice" "$(jq -cR 'select(contains("\\") | not) |
+	select(. != (fromjson | tojson))' "$LOG" | head -3)" ""
+is "those that have something to say have spoken" \
+	"$(jq -r .process "$LOG" | sort -u | grep -vE 'dialer|resolver|config' | xargs)" \
+	"cloudworker metricsd reconciler supervisor watcher"
+
+# --- standard output ----------------------------------------------------------------
+every "$AUDIT" "each line of the audit stream is an object of one shape" \
+	'type == "object" and (.time | test("^20[0-9-]{8}T[0-9:]{8}\\.[0-9]{6}Z$")) and
+	.who == "ipwarden-0" and (.term | type == "number") and
+	(.what | IN("status", "label", "unlabel", "attach", "detach", "give ephemeral")) and
+	(.object | test("^(web|node-[1-4])$")) and (.why | type == "string") and
+	(.result | type == "string" and . != "") and (.duration_ms | . >= 0)'
+every "$AUDIT" "a change of the cloud says before, after and its request" \
+	'(.what | IN("attach", "detach", "give ephemeral") | not) or
+	(has("before") and has("after") and (.before + .after != "") and
+	(.request_id | test("^[0-9a-f-]{36}$")) and (.address | test("^[0-9.]+$")) and
+	has("reason") and .why != "")'
+# the world's own record of what the API did, against what the audit stream says
+jq -r 'select(.by == "api" and (.fact == "attach" or .fact == "detach")) |
+	.request_id + " " + .address + " " + .fact' "$ATTACHMENTS_LOG" |
+	sort >"$DIR/done"
+jq -r 'select(.result == "done") |
+	.request_id + " " + .address + " " + (if .what == "detach" then "detach" else "attach" end)
+	' "$AUDIT" | sort >"$DIR/told"
+check "one line for each change of the cloud, none for what was not done" \
+	diff "$DIR/done" "$DIR/told"
+check "which were several" test "$(wc -l <"$DIR/done")" -ge 7
+is "a conflict is told with its code" \
+	"$(jq -r 'select(.result | startswith("409")) | .what' "$AUDIT" | sort -u)" status
+labelled() { jq -r --arg w "$1" 'select(.what == $w) | .object' "$AUDIT" | sort | xargs; }
+is "one line for each label that was taken off" "$(labelled unlabel)" "$NODE"
+is "and for each that was put on" "$(labelled label | wc -w)" 3
+
+# --- secrets ------------------------------------------------------------------------
+no_secret() { # WHAT TEXT
+	[ ${#2} -ge 16 ] || { not_ok "$1: no such secret"; return; }
+	is "$1 is nowhere" "$(grep -lF -- "$2" "$LOG" "$AUDIT" | xargs)" ""
+}
+for config in "$KUBECONFIG" "$CONTROLLER_KUBECONFIG" "$WATCHER_KUBECONFIG"; do
+	no_secret "the token of $(basename "$config")" \
+		"$(sed -n 's/^ *token: //p' "$config")"
+done
+no_secret "the cloud's token" $TOKEN
+is "which was used" "$used" 1
+is "nor anything that looks like one" "$(grep -ciE \
+	'bearer |ya29\.|BEGIN [A-Z ]*(KEY|CERTIFICATE)|eyJ[A-Za-z0-9_-]{16}' "$LOG" "$AUDIT" |
+	sed 's/.*://' | xargs)" "0 0"
+check "no violations" no_violations
