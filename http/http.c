@@ -15,6 +15,11 @@
 /* Connections that are kept for reuse, all targets together. */
 #define HTTP_POOL_MAX 16L
 
+/* Connections at once; exchanges beyond wait for one of them. A Unix socket queues 10
+ * packets (net.unix.max_dgram_qlen), and what the dialer cannot answer is lost. Eight
+ * orders may be waiting at the cloud; two are left for looking and for the token. */
+#define HTTP_CONNECTIONS_MAX 10L
+
 static int on_curl_socket(
     CURL *easy, curl_socket_t fd, int what, void *arg, void *slot);
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg);
@@ -63,6 +68,8 @@ http_new(struct loop *loop, struct dial *dial)
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, HTTP_POOL_MAX);
+	curl_multi_setopt(
+	    http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, HTTP_CONNECTIONS_MAX);
 	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	return http;
 }

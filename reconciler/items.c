@@ -173,6 +173,23 @@ items_ok(const struct kube_reply *reply)
 
 /* --- the list --------------------------------------------------------------------- */
 
+static const char *
+items_created(const void *at)
+{
+	struct json_object *const *object = at;
+	const char *text = json_read_string(json_read_member(
+	    json_read_member(*object, "metadata"), "creationTimestamp"));
+
+	return text != NULL ? text : "";
+}
+
+/* The API writes these times in UTC and of one length: they sort as texts. */
+static int
+items_elder(const void *left, const void *right)
+{
+	return strcmp(items_created(left), items_created(right));
+}
+
 static void
 items_listed(struct core *core, struct call *call, const struct kube_reply *reply)
 {
@@ -185,6 +202,9 @@ items_listed(struct core *core, struct call *call, const struct kube_reply *repl
 		backoff_fail(&core->list_backoff, core->now.mono);
 		return;
 	}
+	/* The eldest first: when there is no room for all, it is newcomers that wait.
+	 */
+	json_object_array_sort(items, items_elder);
 	for (size_t i = 0; i < json_object_array_length(items); i++)
 		items_take(core, json_object_array_get_idx(items, i));
 	backoff_clear(&core->list_backoff);

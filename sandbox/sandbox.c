@@ -36,7 +36,7 @@
 static uint32_t layers;
 static bool limited, locked;
 
-static void
+static void __attribute__((noreturn))
 refuse(const struct sandbox *sandbox, const char *step, int error)
 {
 	log_error("sandbox_refused", LOG_S("role", sandbox->role), LOG_S("step", step),

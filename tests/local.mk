@@ -33,6 +33,20 @@ tests_unit_test_meter_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_meter_LDADD = proto/liblink.a base/libbase.a $(CRITERION_LIBS)
 tests_unit_test_meter_SOURCES = tests/unit/test_meter.c
 
+UNIT_TESTS += tests/unit/test_rate
+tests_unit_test_rate_CPPFLAGS = $(TESTS_CPPFLAGS) -iquote $(top_srcdir)/supervisor
+tests_unit_test_rate_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_rate_LDADD = base/libbase.a $(CRITERION_LIBS)
+tests_unit_test_rate_SOURCES = tests/unit/test_rate.c supervisor/rate.c \
+	supervisor/rate.h
+
+UNIT_TESTS += tests/unit/test_worker
+tests_unit_test_worker_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC)
+tests_unit_test_worker_CFLAGS = $(TESTS_CFLAGS) $(SECCOMP_CFLAGS)
+tests_unit_test_worker_LDADD = proto/libcontrol.a sandbox/libsandbox.a base/libbase.a \
+	$(SECCOMP_LIBS) $(CRITERION_LIBS)
+tests_unit_test_worker_SOURCES = tests/unit/test_worker.c
+
 UNIT_TESTS += tests/unit/test_scan
 tests_unit_test_scan_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) $(KUBE_INC)
 tests_unit_test_scan_CFLAGS = $(TESTS_CFLAGS)
@@ -243,7 +257,8 @@ tests_unit_test_core_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
 tests_unit_test_core_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
-tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/simulation/fake.c \
+tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_cross.c \
+	tests/unit/core_rig.c tests/unit/core_rig.h tests/simulation/fake.c \
 	tests/simulation/fake.h tests/simulation/fake_api.c \
 	tests/simulation/fake_cloud.c
 
@@ -357,6 +372,13 @@ TESTS += tests/simulation/small.sh
 # on what `make install` puts into $(STAGE).
 check_PROGRAMS += tests/system/inject
 tests_system_inject_SOURCES = tests/system/inject.c tests/system/inject_attempts.h
+check_PROGRAMS += tests/system/evil_watcher
+tests_system_evil_watcher_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) \
+	$(SANDBOX_INC) $(HTTP_INC)
+tests_system_evil_watcher_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+tests_system_evil_watcher_LDADD = proto/libcontrol.a sandbox/libsandbox.a \
+	base/libbase.a $(SECCOMP_LIBS)
+tests_system_evil_watcher_SOURCES = tests/system/evil_watcher.c
 check_PROGRAMS += tests/system/edge_test tests/system/cloud_test
 tests_system_edge_test_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) $(HTTP_INC)
 tests_system_edge_test_LDADD = proto/libcontrol.a base/libbase.a
@@ -389,6 +411,7 @@ SYSTEM_SHELL += tests/system/adopt.sh
 SYSTEM_SHELL += tests/system/api_outage.sh
 SYSTEM_SHELL += tests/system/bad_input.sh
 SYSTEM_SHELL += tests/system/deny.sh
+SYSTEM_SHELL += tests/system/hostile.sh
 SYSTEM_SHELL += tests/system/kills.sh
 SYSTEM_SHELL += tests/system/lost.sh
 SYSTEM_SHELL += tests/system/needed.sh
@@ -434,7 +457,8 @@ stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS) $(dist_crds_DATA)
 	touch $@
 
 # The shell tests need what they test.
-$(SYSTEM_SHELL:.sh=.log): stage.stamp tests/system/inject$(EXEEXT)
+$(SYSTEM_SHELL:.sh=.log): stage.stamp tests/system/inject$(EXEEXT) \
+	tests/system/evil_watcher$(EXEEXT)
 
 clean-local:
 	rm -rf '$(STAGE)'

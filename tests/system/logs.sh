@@ -33,7 +33,8 @@ kill -9 "$old"
 again() { [ "$(pid_of watcher)" != "$old" ] && is_ready watcher; }
 eventually 20 "the watcher was killed, and is back" again
 eventually 20 "Ready again" kc wait --for=condition=Ready nia/web --timeout=1s
-used=$(metric 'ipwarden_cloud_calls_total{operation="instances.list",code="401"}')
+used=$(curl -sS "$METRICS_URL/metrics" |
+	grep -c '^ipwarden_cloud_calls_total{.*code="401"} [1-9]')
 kill -TERM "$MAIN"
 wait "$MAIN"
 MAIN=
@@ -95,7 +96,7 @@ for config in "$KUBECONFIG" "$CONTROLLER_KUBECONFIG" "$WATCHER_KUBECONFIG"; do
 		"$(sed -n 's/^ *token: //p' "$config")"
 done
 no_secret "the cloud's token" $TOKEN
-is "which was used" "$used" 1
+check "which was used" test "$used" -ge 1
 is "nor anything that looks like one" "$(grep -ciE \
 	'bearer |ya29\.|BEGIN [A-Z ]*(KEY|CERTIFICATE)|eyJ[A-Za-z0-9_-]{16}' "$LOG" "$AUDIT" |
 	sed 's/.*://' | xargs)" "0 0"

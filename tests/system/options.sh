@@ -119,6 +119,9 @@ bad_file "a watcher's kubeconfig that is not there" "No such file" \
 	--kubeconfig "$CONTROLLER_KUBECONFIG" --watcher-kubeconfig "$DIR/none"
 bad_file "a CA bundle that is not there" '"path":"/none/ca.crt","error":"No such file' \
 	--kubeconfig "$CONTROLLER_KUBECONFIG" --cloud-ca /none/ca.crt
+# shellcheck disable=SC2086
+check "SSL_CERT_FILE that is not there" refuses '"path":"/none/ca.crt"' $USUAL \
+	SSL_CERT_FILE=/none/ca.crt -- --kubeconfig "$CONTROLLER_KUBECONFIG"
 bad_file "a CA bundle that is a folder" "not a regular file" \
 	--kubeconfig "$CONTROLLER_KUBECONFIG" --cloud-ca "$DIR"
 

@@ -376,8 +376,7 @@ Test(journal, refused_line_leaves_the_fact_alone)
 	    "{\"seq\":1,\"ms\":1,\"fact\":\"start\",\"format\":\"1\\u0000\"}",
 	    "{\"seq\":1,\"ms\":1,\"fact\":\"start\",\"format\":{\"a\":{\"b\":[]}}}",
 	    "{\"seq\":1e30,\"ms\":1,\"fact\":\"start\",\"format\":\"1\"}",
-	    "{\"seq\":99999999999999999999,\"ms\":1,\"fact\":\"start\",\"format\":"
-	    "\"1\"}"};
+	    "{\"seq\":99999999999999999999,\"ms\":1,\"fact\":\"start\"}"};
 	static const char start[] =
 	    "{\"seq\":1,\"ms\":1,\"fact\":\"start\",\"format\":\"1\"}";
 	struct sim_fact fact = {.seq = 77};

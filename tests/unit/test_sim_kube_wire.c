@@ -53,8 +53,8 @@ Test(sim_kube_wire, core_resources_are_a_part_of_theirs)
 		for (size_t j = 0; j < kube_json_count(list); j++) {
 			struct json_object *b = json_object_array_get_idx(list, j);
 
-			if (strcmp(
-				kube_json_text(a, "name"), kube_json_text(b, "name")))
+			if (strcmp(kube_json_text(a, "name"),
+				kube_json_text(b, "name")) != 0)
 				continue;
 			json_object_object_del(b, "storageVersionHash");
 			if (strcmp(kube_json_text(a, "name"), "namespaces") == 0)

@@ -1,0 +1,68 @@
+#include "core_rig.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+struct fake *fake;
+
+/* Three nodes in two zones, two of them with pods of Deployment sip. */
+void
+rig_make_world(void)
+{
+	fake = fake_new(1);
+	fake_node(fake, "n1", "us-west1-a", false);
+	fake_node(fake, "n2", "us-west1-b", false);
+	fake_node(fake, "n3", "us-west1-b", true);
+	fake_reserve(fake, "34.1.1.1", "us-west1");
+	fake_reserve(fake, "34.1.1.2", "us-west1");
+	fake_pod(fake, "sip-1", "n1", "sip");
+	fake_pod(fake, "sip-2", "n2", "sip");
+}
+
+void
+rig_end_world(void)
+{
+	cr_assert_str_eq(fake->violation, "");
+	fake_free(fake);
+}
+
+bool
+rig_on(const char *address, const char *node)
+{
+	const struct fake_instance *instance = fake_where(fake, address);
+
+	return instance != NULL && strcmp(instance->name, node) == 0;
+}
+
+bool
+rig_both_attached(struct fake *unused)
+{
+	(void)unused;
+	return strcmp(fake_condition(fake, "web", "Ready"), "True/AllAttached") == 0 &&
+	       !fake_has_intent(fake, "web") && fake_where(fake, "34.1.1.1") != NULL &&
+	       fake_where(fake, "34.1.1.2") != NULL;
+}
+
+void
+rig_attach_both(void)
+{
+	fake_allocation(fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", "");
+	fake_start(fake);
+	cr_assert(fake_until(fake, rig_both_attached, 60000));
+	fake_run(fake, 2000);
+}
+
+void
+rig_drain(const char *node, const char *pod, const char *elsewhere)
+{
+	struct fake_instance *instance = fake_instance(fake, node);
+	char path[128];
+
+	fake_cordon(fake, node, true);
+	fake_run(fake, 3000);
+	snprintf(path, sizeof path, "/api/v1/namespaces/default/pods/%s", pod);
+	instance->steady_since_ms = 0;
+	fake_delete(fake, path);
+	fake_pod(fake, "sip-new", elsewhere, "sip");
+}
