@@ -266,7 +266,7 @@ read_mode(char *out, size_t size)
 
 	if (len < 0)
 		_exit(1);
-	strcpy(path + len, "-mode");
+	memcpy(path + len, "-mode", sizeof "-mode");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	len = fd < 0 ? -1 : read(fd, out, size - 1);
 	if (len < 0)

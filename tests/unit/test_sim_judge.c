@@ -368,6 +368,8 @@ Test(journal, path_that_cannot_be_opened_is_refused)
 
 Test(journal, refused_line_leaves_the_fact_alone)
 {
+	static const char beyond_u64[] = "{\"seq\":99999999999999999999,\"ms\":1,"
+					 "\"fact\":\"start\",\"format\":\"1\"}";
 	static const char *const lines[] = {"", "{}", "[]", "null",
 	    "{\"seq\":1,\"ms\":1,\"fact\":\"start\",\"format\":\"1\"}x",
 	    "{\"seq\":0,\"ms\":1,\"fact\":\"start\",\"format\":\"1\"}",
@@ -375,8 +377,7 @@ Test(journal, refused_line_leaves_the_fact_alone)
 	    "{\"seq\":1,\"ms\":1,\"fact\":\"start\",\"format\":\"\"}",
 	    "{\"seq\":1,\"ms\":1,\"fact\":\"start\",\"format\":\"1\\u0000\"}",
 	    "{\"seq\":1,\"ms\":1,\"fact\":\"start\",\"format\":{\"a\":{\"b\":[]}}}",
-	    "{\"seq\":1e30,\"ms\":1,\"fact\":\"start\",\"format\":\"1\"}",
-	    "{\"seq\":99999999999999999999,\"ms\":1,\"fact\":\"start\"}"};
+	    "{\"seq\":1e30,\"ms\":1,\"fact\":\"start\",\"format\":\"1\"}", beyond_u64};
 	static const char start[] =
 	    "{\"seq\":1,\"ms\":1,\"fact\":\"start\",\"format\":\"1\"}";
 	struct sim_fact fact = {.seq = 77};
