@@ -23,16 +23,28 @@
 /* Dropped requests and answers are told at most this often. */
 #define DROPS_LOG_MS 10000
 
+/* Answers that wait until the client has read others. */
+#define WAITING_MAX (DIALS_MAX + 1)
+
+struct answer {
+	struct dial_reply reply;
+	int fd; /* owned; -1 = none */
+};
+
 struct client {
 	struct loop *loop;
 	struct dials *dials;
 	int64_t tokens; /* thousandths */
 	struct mono_time filled;
 	unsigned int malformed;	 /* requests dropped since the last log line */
-	unsigned int unanswered; /* answers that the client did not take */
+	unsigned int unanswered; /* answers that could not be sent at all */
+	struct answer waiting[WAITING_MAX];
+	size_t waiting_len;
 	struct loop_timer *drops;
 	bool drops_armed;
 };
+
+static loop_fd_fn on_dial;
 
 static void
 drops_log(void *arg)
@@ -76,13 +88,13 @@ rate_take(struct client *client)
 	return true;
 }
 
-/* A client that does not read gets no answer, and asks again. */
-static void
-answer(void *arg, uint64_t id, int fd, int error)
+/* Sends an answer and closes its descriptor; -EAGAIN when the socket takes nothing now
+ * (the descriptor stays open). */
+static int
+answer_send(struct client *client, const struct answer *answer)
 {
-	struct client *client = arg;
-	struct dial_reply reply = {.id = id, .error = error};
-	int rc = fdpass_send(FD_DIAL, &reply, sizeof reply, fd);
+	struct dial_reply reply = answer->reply;
+	int rc = fdpass_send(FD_DIAL, &reply, sizeof reply, answer->fd);
 
 	/* unix(7): descriptors that other processes of this user have on their way
 	 * count, too; the client need not wait until it learns that */
@@ -90,8 +102,55 @@ answer(void *arg, uint64_t id, int fd, int error)
 		reply.error = EAGAIN;
 		rc = fdpass_send(FD_DIAL, &reply, sizeof reply, -1);
 	}
+	if (rc == -EAGAIN)
+		return rc;
 	if (rc < 0)
 		drops_count(client, &client->unanswered);
+	if (answer->fd >= 0)
+		close(answer->fd);
+	return 0;
+}
+
+/* While answers wait, no request is taken: so there are never more of them than dials
+ * that run, and the one request that was being taken. */
+static void
+watch(struct client *client)
+{
+	uint32_t events = client->waiting_len > 0 ? EPOLLOUT : EPOLLIN;
+
+	loop_set_fd(client->loop, FD_DIAL, events | EPOLLRDHUP, on_dial, client);
+}
+
+static void
+answer(void *arg, uint64_t id, int fd, int error)
+{
+	struct client *client = arg;
+	struct answer answer = {.reply = {.id = id, .error = error}, .fd = fd};
+
+	if (client->waiting_len == 0 && answer_send(client, &answer) == 0)
+		return;
+	if (client->waiting_len == WAITING_MAX) {
+		drops_count(client, &client->unanswered);
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	client->waiting[client->waiting_len++] = answer;
+	watch(client);
+}
+
+static void
+answer_waiting(struct client *client)
+{
+	size_t sent = 0;
+
+	while (sent < client->waiting_len &&
+	       answer_send(client, &client->waiting[sent]) == 0)
+		sent++;
+	client->waiting_len -= sent;
+	memmove(client->waiting, client->waiting + sent,
+	    client->waiting_len * sizeof *client->waiting);
+	watch(client);
 }
 
 static void
@@ -113,7 +172,9 @@ on_dial(void *arg, int fd, uint32_t events)
 {
 	struct client *client = arg;
 
-	for (size_t i = 0; i < ROUND_REQUESTS_MAX; i++) {
+	if ((events & EPOLLOUT) != 0)
+		answer_waiting(client);
+	for (size_t i = 0; i < ROUND_REQUESTS_MAX && client->waiting_len == 0; i++) {
 		struct dial_request request = {0};
 		int came = -1;
 		ssize_t len = fdpass_receive(fd, &request, sizeof request, &came);

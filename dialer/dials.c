@@ -160,9 +160,9 @@ slot_end(struct slot *slot, int error)
 	loop_timer_disarm(slot->timer);
 	slot->fd = -1;
 	slot->state = SLOT_FREE;
-	slot->dials->done(slot->dials->arg, slot->id, error == 0 ? fd : -1, error);
-	if (fd >= 0)
+	if (fd >= 0 && error != 0)
 		close(fd);
+	slot->dials->done(slot->dials->arg, slot->id, error == 0 ? fd : -1, error);
 }
 
 static int

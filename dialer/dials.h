@@ -11,8 +11,8 @@
 /* Connections that are being opened at one time. */
 #define DIALS_MAX 16
 
-/* fd >= 0: connected (never half open), borrowed until the call returns; else `error`
- * is a positive errno. */
+/* fd >= 0: connected (never half open), the callee's to close; else `error` is a
+ * positive errno. */
 typedef void dials_done_fn(void *arg, uint64_t id, int fd, int error);
 
 struct dials;

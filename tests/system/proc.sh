@@ -20,7 +20,8 @@ threads_of() {
 # limits_of ROLE: MiB of data and descriptors
 limits_of() {
 	case $1 in
-	dialer-* | resolver) echo "16 64" ;;
+	dialer-*) echo "16 4096" ;; # descriptors in flight count per uid: dialer/filter.c
+	resolver) echo "16 64" ;;
 	metricsd | watcher) echo "96 128" ;;
 	cloudworker) echo "64 64" ;;
 	reconciler) echo "128 64" ;;
@@ -246,20 +247,23 @@ check_token() {
 	check "the watcher's token labels no node" forbidden label "$node" a=b
 	check "the watcher's token patches no allocation" forbidden patch nia pool \
 		--type=merge -p '{"metadata":{"labels":{"a":"b"}}}'
-	check "the watcher's token patches no status" forbidden patch nia pool \
-		--subresource=status --type=merge -p '{"status":{"observedGeneration":7}}'
+	is "the watcher's token patches no status" "$(token_write "$WATCHER_KUBECONFIG" \
+		/apis/netinfra.darkbrains.com/v1alpha1/netipallocations/pool/status \
+		'{"status":{"observedGeneration":7}}')" 403
 	check "the watcher's token deletes no allocation" forbidden delete nia pool
 	check "the watcher's token deletes no pod" forbidden delete pod -n default web
 	is "its write is answered with" "$(token_write "$WATCHER_KUBECONFIG")" 403
 	is "the reconciler's is answered with" "$(token_write "$CONTROLLER_KUBECONFIG")" 200
 }
 
-# token_write KUBECONFIG: the status code of one write with its token
+# token_write KUBECONFIG [PATH BODY]: the HTTP status of a patch; without a path, of a node
 token_write() {
+	path=${2:-/api/v1/nodes/${node#*/}}
+	body='{"metadata":{"labels":{"a":"b"}}}'
 	curl -sS -o /dev/null -w '%{http_code}' -X PATCH --cacert "$SIM_CA" \
 		-H "Authorization: Bearer $(sed -n 's/^ *token: //p' "$1")" \
 		-H 'Content-Type: application/merge-patch+json' \
-		--data-binary '{"metadata":{"labels":{"a":"b"}}}' "$KUBE_URL/api/v1/nodes/${node#*/}"
+		--data-binary "${3:-$body}" "$KUBE_URL$path"
 }
 
 # --- the test ----------------------------------------------------------------------

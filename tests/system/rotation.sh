@@ -81,7 +81,12 @@ eventually 15 "a token that is refused later is told" complains \
 	'"lease_trouble".*401' "$lines"
 put_object '{"apiVersion":"v1","kind":"ServiceAccount",
 	"metadata":{"name":"ip-address-controller-sa","namespace":"kube-system"}}' >/dev/null
-swap "$(kc create token ip-address-controller-sa -n kube-system)" "$WATCHER_TOKEN" "$SIM_CA"
+minted=$(api POST \
+	/api/v1/namespaces/kube-system/serviceaccounts/ip-address-controller-sa/token \
+	-H 'Content-Type: application/json' --data-binary \
+	'{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}}' |
+	jq -r .status.token)
+swap "$minted" "$WATCHER_TOKEN" "$SIM_CA"
 eventually 15 "a new one is picked up: it leads" leads
 NODE=$(node_of $ONE)
 cordon "$NODE"
