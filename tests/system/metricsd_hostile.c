@@ -25,6 +25,9 @@ put_u64(uint8_t *out, uint64_t number)
 		out[i] = (uint8_t)(number >> (8 * i));
 }
 
+/* Connections made for one case until it is heard. */
+#define TRIES_MAX 5
+
 static bool
 is_alive(void)
 {
@@ -59,17 +62,23 @@ test_bad_frames(void)
 		unsigned int before = rig.violations[SLOT];
 		unsigned int relinks = rig.relinks[SLOT];
 		bool bad = cases[i].violation;
+		bool gone = false, told = false, again = true;
 
-		peer_connect(peer, cases[i].greet);
-		peer_send_raw(peer, cases[i].bytes, cases[i].len);
-		if (i == 5)
-			peer_send_raw(peer, "\7", 1);
-		tap_check(
-		    peer_wait_gone(peer), "hostile: %s ends the link", cases[i].name);
-		tap_check(!bad || rig_until(&rig.violations[SLOT], before + 1),
-		    "hostile: %s is reported as it should", cases[i].name);
-		tap_check(rig_until(&rig.relinks[SLOT], relinks + 1) &&
-			      (bad || rig.violations[SLOT] == before),
+		/* nanomsg refuses a connection unheard while it has not yet let go of
+		 * the one before: then the same is tried anew */
+		for (int tries = 0; tries < TRIES_MAX && again && !told; tries++) {
+			relinks = rig.relinks[SLOT];
+			peer_connect(peer, cases[i].greet);
+			peer_send_raw(peer, cases[i].bytes, cases[i].len);
+			if (i == 5)
+				peer_send_raw(peer, "\7", 1);
+			gone = peer_wait_gone(peer);
+			told = !bad || rig_until(&rig.violations[SLOT], before + 1);
+			again = rig_until(&rig.relinks[SLOT], relinks + 1);
+		}
+		tap_check(gone, "hostile: %s ends the link", cases[i].name);
+		tap_check(told, "hostile: %s is reported as it should", cases[i].name);
+		tap_check(again && (bad || rig.violations[SLOT] == before),
 		    "hostile: the link is asked for anew");
 	}
 	peer_connect(peer, true);
