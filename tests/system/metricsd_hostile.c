@@ -64,8 +64,10 @@ test_bad_frames(void)
 		bool bad = cases[i].violation;
 		bool gone = false, told = false, again = true;
 
-		/* nanomsg refuses a connection unheard while it has not yet let go of
-		 * the one before: then the same is tried anew */
+		/* Under load every second bad frame has been seen to end its link
+		 * without a report; why is not established (perhaps nanomsg drops a
+		 * connection unheard while it still holds the one before). So it is
+		 * tried anew. */
 		for (int tries = 0; tries < TRIES_MAX && again && !told; tries++) {
 			relinks = rig.relinks[SLOT];
 			peer_connect(peer, cases[i].greet);
