@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "trail.h"
+#include "events.h"
 
 /* --- the draft -------------------------------------------------------------------- */
 
@@ -35,7 +35,7 @@ act_event(
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
-	trail_event(act->core, act->item->allocation, type, reason, message);
+	events_tell(act->core, act->item->allocation, type, reason, message);
 }
 
 void

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "events.h"
 #include "facts.h"
 #include "items.h"
 #include "mem.h"
@@ -31,7 +32,7 @@ core_new(const struct core_options *options, const struct effects *effects)
 	core->hints = map_new(free);
 	core->orders = map_new(free);
 	core->labels = map_new(free);
-	core->told = map_new(trail_told_free);
+	core->events = map_new(events_free);
 	core->cordoned = map_new(free);
 	core->wake_ms = INT64_MAX;
 	return core;
@@ -47,7 +48,7 @@ core_free(struct core *core)
 	map_free(core->hints);
 	map_free(core->orders);
 	map_free(core->labels);
-	map_free(core->told);
+	map_free(core->events);
 	map_free(core->cordoned);
 	view_free(core->view);
 	world_free(core->world);
@@ -137,6 +138,7 @@ core_pass(struct core *core)
 		items_list(core);
 		return;
 	}
+	events_repeat(core);
 	items_read(core);
 	pass_want(core);
 	if (!core->cloud_up || !core->orders_told)
@@ -273,6 +275,7 @@ core_unlead(struct core *core, struct core_time now)
 	core->epoch++;
 	core_send_grant(core, 0);
 	items_forget(core);
+	events_unlead(core);
 	map_free(core->labels);
 	core->labels = map_new(free);
 	trail_metric(

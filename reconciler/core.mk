@@ -16,6 +16,7 @@ RECONCILER_CORE = \
 	reconciler/fresh.c reconciler/fresh.h \
 	reconciler/labels.c reconciler/labels.h \
 	reconciler/report.c reconciler/report.h \
+	reconciler/events.c reconciler/events.h \
 	reconciler/trail.c reconciler/trail.h \
 	reconciler/place.c reconciler/place.h \
 	reconciler/map.c reconciler/map.h

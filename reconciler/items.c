@@ -6,11 +6,11 @@
 
 #include "calls.h"
 #include "check.h"
+#include "events.h"
 #include "json_read.h"
 #include "log.h"
 #include "mem.h"
 #include "report.h"
-#include "trail.h"
 
 /* Bytes of one status patch. */
 #define ITEMS_PATCH_MAX KUBE_OBJECT_MAX
@@ -123,7 +123,7 @@ items_has_room(struct core *core, const struct allocation *allocation)
 		return true;
 	log_error("allocations_full", LOG_S("allocation", allocation->name),
 	    LOG_N("addresses", count));
-	trail_event(core, allocation, "Warning", "TooManyAddresses",
+	events_tell(core, allocation, "Warning", "TooManyAddresses",
 	    "all NetIPAllocations together have too many addresses; this one is left "
 	    "alone");
 	return false;
@@ -315,7 +315,7 @@ static void
 items_dropped(struct core *core, struct item *item)
 {
 	log_warn("status_not_kept", LOG_S("allocation", item->name));
-	trail_event(core, item->allocation, "Warning", "StatusNotKept",
+	events_tell(core, item->allocation, "Warning", "StatusNotKept",
 	    "the API server drops parts of the status; is the CRD of this version "
 	    "installed?");
 	backoff_fail(&item->backoff, core->now.mono);

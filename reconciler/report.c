@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "events.h"
 #include "labels.h"
 #include "mem.h"
 #include "trail.h"
@@ -80,7 +81,7 @@ report_accepted(struct core *core, struct allocation *allocation)
 	}
 	if (allocation_condition(allocation, CONDITION_ACCEPTED, CONDITION_FALSE,
 		reason, allocation->refusal, core->now.wall))
-		trail_event(core, allocation, "Warning", reason, allocation->refusal);
+		events_tell(core, allocation, "Warning", reason, allocation->refusal);
 }
 
 static void

@@ -101,7 +101,7 @@ struct core {
 	    *hints; /* allocation name → struct hint: what the watcher last told */
 	struct map *orders;   /* by request id */
 	struct map *labels;   /* node name → struct label_job */
-	struct map *told;     /* events told lately */
+	struct map *events;   /* told lately, or still to be told */
 	struct map *cordoned; /* nodes shown in netipallocation_node_cordoned */
 
 	bool leads, listed, listing, stopping;

@@ -1,21 +1,8 @@
-/* What is told about what was done: events of the cluster, the audit stream, metrics.
- */
+/* What is told about what was done: the audit stream, metrics. */
 #ifndef IPW_TRAIL_H
 #define IPW_TRAIL_H
 
 #include "calls.h"
-
-/* The same event about the same object is not told again within that time. */
-#define TRAIL_QUIET_MS 600000
-/* Events remembered for that; the oldest goes first. */
-#define TRAIL_TOLD_MAX 2048u
-
-/* Posts an event about an allocation. `type` is Normal or Warning. */
-void trail_event(struct core *core, const struct allocation *allocation,
-    const char *type, const char *reason, const char *message);
-
-/* Forgets what was told. */
-void trail_told_free(void *told);
 
 /* One audit line for a write to the API, at its answer. */
 void trail_write(

@@ -121,6 +121,8 @@ do_feed(struct supervisor *sup, enum role role)
 {
 	struct child *child = &sup->children[role];
 
+	if (sup->stopping)
+		return; /* it needs nothing more, and may have ended already */
 	if (!verify_confined(child->pid, role_specs[role].name)) {
 		child_punish(sup, role, "not confined");
 		return;

@@ -160,6 +160,7 @@ fake_new(uint64_t seed)
 	fake->wake_ms = INT64_MAX;
 	fake->crash_at = -1;
 	fake->objects = map_new(NULL);
+	fake->posted = map_new(free);
 	fake->orders = map_new(free);
 	return fake;
 }
@@ -347,6 +348,7 @@ fake_free(struct fake *fake)
 		free(event);
 	}
 	map_free(fake->objects);
+	map_free(fake->posted);
 	map_free(fake->orders);
 	free(fake);
 }

@@ -85,14 +85,18 @@ struct fake {
 	long crash_at;	   /* die at that effect; -1 never */
 	bool crash_before; /* the effect itself is lost too */
 	long effects;
-	bool cloud_down;    /* every round fails */
-	const char *dark;   /* a place that the cloud does not know; NULL none */
-	bool blind;	    /* a core that starts gets no watcher */
-	bool no_gifts;	    /* the link takes no order for an ephemeral address */
-	const char *pruned; /* member of a status that the server drops; NULL none */
-	const char *mute;   /* the watcher says nothing of this path; NULL none */
+	bool cloud_down;       /* every round fails */
+	const char *dark;      /* a place that the cloud does not know; NULL none */
+	bool blind;	       /* a core that starts gets no watcher */
+	bool no_gifts;	       /* the link takes no order for an ephemeral address */
+	const char *pruned;    /* member of a status that the server drops; NULL none */
+	const char *mute;      /* the watcher says nothing of this path; NULL none */
+	unsigned refuse_posts; /* so many POSTs are answered with 503 */
+	unsigned lose_answers; /* of so many POSTs that arrive */
 
-	unsigned long reads, writes, events_posted, observes, ordered, lists, audits;
+	struct map *posted;  /* names of the events that arrived */
+	unsigned long posts; /* tries included */
+	unsigned long reads, writes, observes, ordered, lists, audits;
 	char violation[512]; /* "" none */
 	bool verbose;
 };

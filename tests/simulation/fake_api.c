@@ -429,6 +429,27 @@ fake_serve_list(struct fake *fake, struct fake_request *request, int kind,
 }
 
 static void
+fake_serve_event(struct fake *fake, struct fake_request *request)
+{
+	struct json_object *event = json_tokener_parse(request->body);
+	const char *name = fake_text(json_read_member(event, "metadata"), "name");
+
+	fake->posts++;
+	if (fake->refuse_posts > 0) {
+		fake->refuse_posts--;
+		fake_refuse(request, 503, "ServiceUnavailable");
+	} else if (map_get(fake->posted, name) != NULL) {
+		fake_refuse(request, 409, "AlreadyExists");
+	} else {
+		char *key = mem_strdup(name);
+
+		map_put(fake->posted, key, key);
+		request->reply.status = 201;
+	}
+	json_object_put(event);
+}
+
+static void
 fake_serve(struct fake *fake, struct fake_request *request)
 {
 	static const char pods[] = "/api/v1/pods?fieldSelector=spec.nodeName%3D";
@@ -437,8 +458,7 @@ fake_serve(struct fake *fake, struct fake_request *request)
 	snprintf(
 	    path, sizeof path, "%.*s", (int)strcspn(request->path, "?"), request->path);
 	if (strcmp(request->method, "POST") == 0) {
-		fake->events_posted++;
-		request->reply.status = 201;
+		fake_serve_event(fake, request);
 		return;
 	}
 	if (strcmp(request->method, "PATCH") == 0) {
@@ -487,6 +507,15 @@ fake_answered(struct fake *fake, void *data)
 	fake_request_free(request);
 }
 
+static bool
+fake_loses_answer(struct fake *fake, const struct fake_request *request)
+{
+	if (strcmp(request->method, "POST") != 0 || fake->lose_answers == 0)
+		return false;
+	fake->lose_answers--;
+	return true;
+}
+
 static void
 fake_arrived(struct fake *fake, void *data)
 {
@@ -500,7 +529,8 @@ fake_arrived(struct fake *fake, void *data)
 		if (fake->verbose)
 			printf("%8lld api %s %s: %d\n", (long long)fake->now_ms,
 			    request->method, request->path, request->reply.status);
-		if (fake_chance(fake, fake->faults.lost_after)) {
+		if (fake_chance(fake, fake->faults.lost_after) ||
+		    fake_loses_answer(fake, request)) {
 			json_object_put(request->answer);
 			request->answer = NULL;
 			request->reply = (struct kube_reply){

@@ -375,6 +375,22 @@ static void __attribute__((noreturn)) pretend_locked(void)
 	wait_for_end();
 }
 
+/* Says that it is locked when it has been told to stop, and is gone at once: the test
+ * holds the supervisor still and then writes another mode. */
+static void __attribute__((noreturn)) lock_late(void)
+{
+	char mode[64], record[4096];
+
+	if (recv(FD_CONTROL, record, sizeof record, 0) < 0)
+		_exit(1);
+	do {
+		poll(NULL, 0, 10);
+		read_mode(mode, sizeof mode);
+	} while (strcmp(mode, "late") == 0);
+	control_send(FD_CONTROL, CONTROL_LOCKED, "\x7f\0\0", 4, -1);
+	_exit(0);
+}
+
 int
 main(void)
 {
@@ -385,6 +401,8 @@ main(void)
 	read_mode(mode, sizeof mode);
 	if (strcmp(mode, "unlocked") == 0)
 		pretend_locked();
+	if (strcmp(mode, "late") == 0)
+		lock_late();
 	worker_open(&worker, &evil_sandbox, &hooks, NULL);
 	worker_lock(&worker);
 	control_send(FD_CONTROL, CONTROL_READY, NULL, 0, -1);

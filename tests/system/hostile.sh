@@ -81,6 +81,23 @@ still_connects() {
 
 small_log() { [ "$(wc -c <"$LOG")" -lt 4000000 ]; }
 
+# --- no attack: who is late and ends as it was told to --------------------------------
+
+echo late >"$WATCHER-mode"
+start_ipwarden
+eventually 20 "late: the others start" others_ready
+LATE=$(pid_of watcher)
+ended() { grep -q '^State:.Z' "/proc/$LATE/status"; }
+kill -TERM "$MAIN"
+eventually 5 "late: it is told to stop" line '.event == "stopping"'
+kill -STOP "$MAIN"
+echo gone >"$WATCHER-mode"
+eventually 5 "late: it says that it is locked, and ends" ended
+kill -CONT "$MAIN"
+wait "$MAIN"
+is "late: nobody is blamed" "$(lines_of '.event == "killed" or .event == "not_confined"')" 0
+MAIN=
+
 # --- the attacks -------------------------------------------------------------------
 
 evil unlocked

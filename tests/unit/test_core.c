@@ -53,6 +53,38 @@ Test(core, calls_at_rest_do_not_grow_with_allocations)
 	    fake_condition(fake, "other", "Degraded"), "True/AddressNotFound");
 }
 
+static bool
+told_once(struct fake *unused)
+{
+	(void)unused;
+	return map_count(fake->posted) == 1;
+}
+
+/* Its one event; nothing else happens to this allocation. */
+static void
+tell_of_an_unreserved_address(void)
+{
+	fake_allocation(fake, "other", "[\"34.9.9.9\"]", "");
+	fake_start(fake);
+	cr_assert(fake_until(fake, told_once, 60000));
+	fake_run(fake, 60000);
+	cr_assert(told_once(fake));
+}
+
+Test(core, an_event_that_the_server_refused_for_now_is_posted_again)
+{
+	fake->refuse_posts = 3;
+	tell_of_an_unreserved_address();
+	cr_assert_eq(fake->posts, 4);
+}
+
+Test(core, an_event_whose_answer_was_lost_is_not_told_twice)
+{
+	fake->lose_answers = 2;
+	tell_of_an_unreserved_address();
+	cr_assert_eq(fake->posts, 3);
+}
+
 /* Dies once, at each effect in turn; each time everything ends well. */
 static void
 crash_everywhere(void (*story)(void), bool before)
