@@ -25,6 +25,11 @@
 /* The dialer's queue is full: it is asked again after this long. */
 #define DIAL_FULL_MS 50
 
+/* The dialer says that it has too much to do (it opens ten a second in the long run):
+ * it is asked again after this long, until the ask is so old. */
+#define DIAL_BUSY_MS	 200
+#define DIAL_BUSY_MAX_MS (DIAL_TRIES_MAX * DIAL_PATIENCE_MS)
+
 /* Replies taken in one round, so that a flood cannot hold up the loop. */
 #define DIAL_ROUND_MAX 32
 
@@ -35,6 +40,7 @@ struct ask {
 	void *arg;
 	int tries;
 	int error; /* what it ends with when it is due; 0: it is sent again */
+	struct mono_time begun;
 	struct mono_time due;
 	TAILQ_ENTRY(ask) link;
 };
@@ -128,6 +134,7 @@ dial_ask(struct dial *dial, enum dial_entry entry, dial_fn *fn, void *arg)
 	ask->entry = entry;
 	ask->fn = fn;
 	ask->arg = arg;
+	ask->begun = clock_mono();
 	TAILQ_INSERT_TAIL(&dial->asks, ask, link);
 	if (dial->asks_len++ >= DIAL_ASKS_MAX) {
 		ask->error = EBUSY;
@@ -234,6 +241,12 @@ reply_error(const struct dial_reply *reply, int fd)
 	return reply->error;
 }
 
+static bool
+asks_later(const struct ask *ask, int error)
+{
+	return error == EAGAIN && clock_mono().ms - ask->begun.ms < DIAL_BUSY_MAX_MS;
+}
+
 static void
 take_reply(struct dial *dial, const struct dial_reply *reply, int fd)
 {
@@ -244,8 +257,14 @@ take_reply(struct dial *dial, const struct dial_reply *reply, int fd)
 		close(fd);
 		fd = -1;
 	}
-	if (ask != NULL)
+	if (ask == NULL)
+		return;
+	if (!asks_later(ask, error)) {
 		end_ask(dial, ask, fd, error);
+		return;
+	}
+	ask->tries = 0;
+	ask->due.ms = clock_mono().ms + DIAL_BUSY_MS;
 }
 
 static void

@@ -28,7 +28,8 @@ struct dial_reply {
 struct dial;
 /* fd >= 0: connected, the callee's; else `error` is a positive errno: the dialer's, or
  * ETIMEDOUT (it never answered), ECONNREFUSED (its end is closed), EBUSY (too many are
- * open), EPROTO (an answer that makes no sense). */
+ * open), EAGAIN (the dialer had too much to do for ten seconds), EPROTO (an answer that
+ * makes no sense). */
 typedef void dial_fn(void *arg, int fd, int error);
 
 /* Old replies that an earlier process of this role left in the socket are dropped. The

@@ -137,6 +137,32 @@ Test(dial, gives_the_descriptor)
 	world_close(&world);
 }
 
+/* The dialer says so when more is asked than it opens at once, or in a second. */
+Test(dial, who_is_told_to_wait_asks_again)
+{
+	struct world world;
+	struct answer answer = {.fd = -2};
+	struct dial_request first, again;
+	int64_t end_ms = clock_mono().ms + PATIENCE_MS;
+	int fd = make_fd();
+
+	world_open(&world);
+	dial_ask(world.dial, DIAL_KUBE, on_answer, &answer);
+	first = take_request(&world);
+	send_reply(&world, first.id, EAGAIN, -1);
+	while (recv(world.dialer_fd, &again, sizeof again, MSG_DONTWAIT) < 0 &&
+	       clock_mono().ms < end_ms)
+		loop_run_once(world.loop, 20);
+	cr_assert_eq(again.id, first.id);
+	cr_assert_eq(answer.count, 0);
+	send_reply(&world, again.id, 0, fd);
+	run_until(&world, &answer.count, 1);
+	cr_assert(answer.fd >= 0);
+	close(answer.fd);
+	close(fd);
+	world_close(&world);
+}
+
 Test(dial, numbers_rise_and_answers_may_come_in_any_order)
 {
 	struct world world;
