@@ -24,7 +24,8 @@
 /* How often the connection is looked at. */
 #define LOOK_MS 250
 
-/* Violations are logged and reported this often; all are counted. */
+/* Violations are logged and reported this often; all are counted, and each is followed
+ * by a report sooner or later. */
 #define VIOLATION_TELL_MS 500
 
 /* Messages handled before other events get their turn. */
@@ -61,6 +62,8 @@ struct link {
 	bool full; /* link_send said -EAGAIN */
 	unsigned int bad_frames;
 	unsigned long violations;
+	unsigned long violations_told; /* how many there were at the latest report */
+	const char *violation_why;
 	struct mono_time violation_told;
 	struct message received;
 	uint8_t frame[LINK_FRAME_MAX];
@@ -158,12 +161,30 @@ look_at_connection(struct link *link, struct mono_time now)
 }
 
 static void
+tell_violations(struct link *link, struct mono_time now)
+{
+	uint8_t slot = (uint8_t)link->slot;
+
+	if (link->violations == link->violations_told ||
+	    (link->violations_told > 0 &&
+		now.ms - link->violation_told.ms < VIOLATION_TELL_MS))
+		return;
+	link->violations_told = link->violations;
+	link->violation_told = now;
+	log_error("protocol_violation", LOG_S("link", link_table[link->id].name),
+	    LOG_S("why", link->violation_why),
+	    LOG_N("count", (int64_t)link->violations));
+	control_send(FD_CONTROL, CONTROL_VIOLATION, &slot, 1, -1);
+}
+
+static void
 work(struct link *link)
 {
 	struct mono_time now = clock_mono();
 	int64_t delay_ms;
 
 	look_at_connection(link, now);
+	tell_violations(link, now);
 	delay_ms = session_tick(link->session, now);
 	loop_timer_arm(link->timer, delay_ms < LOOK_MS ? delay_ms : LOOK_MS);
 	if (link->full && session_has_room(link->session)) {
@@ -288,16 +309,9 @@ link_is_up(const struct link *link)
 void
 link_violation(struct link *link, const char *why)
 {
-	uint8_t slot = (uint8_t)link->slot;
-	struct mono_time now = clock_mono();
-
-	if (link->violations++ > 0 &&
-	    now.ms - link->violation_told.ms < VIOLATION_TELL_MS)
-		return;
-	link->violation_told = now;
-	log_error("protocol_violation", LOG_S("link", link_table[link->id].name),
-	    LOG_S("why", why), LOG_N("count", (int64_t)link->violations));
-	control_send(FD_CONTROL, CONTROL_VIOLATION, &slot, 1, -1);
+	link->violations++;
+	link->violation_why = why;
+	tell_violations(link, clock_mono());
 }
 
 void

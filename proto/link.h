@@ -37,7 +37,8 @@ int link_send(struct link *link, enum message_type type, const void *msg);
 bool link_is_up(const struct link *link);
 
 /* Counts a violation by the other end and reports it, a flood of them only now and
- * then; if this end is the more trusted one the supervisor ends the sender. */
+ * then; if this end is the more trusted one the supervisor ends the sender. `why` stays
+ * valid: it is kept until the report. */
 void link_violation(struct link *link, const char *why);
 
 /* For metrics. */
