@@ -6,6 +6,8 @@ const struct sandbox cloudworker_sandbox = {
     .role = "cloudworker",
     .groups =
 	{
+	    &sandbox_process,
+	    &sandbox_wait,
 	    &sandbox_base,
 	    &sandbox_control,
 	    &sandbox_nanomsg,

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "mem.h"
 #include "memfd.h"
+#include "opened.h"
 
 /* The kubeconfig, with one byte more than it may have. Returns its length or a negative
  * errno. */
@@ -124,7 +125,7 @@ main(void)
 	int code;
 
 	sandbox_limit(&config_sandbox);
-	filter_fill_descriptors();
+	opened_fill();
 	if (send_locked(sandbox_lock(&config_sandbox)) < 0)
 		return EXIT_ORPHAN;
 	text = mem_calloc(size, 1);

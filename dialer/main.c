@@ -6,6 +6,7 @@
 #include "exits.h"
 #include "filter.h"
 #include "log.h"
+#include "opened.h"
 #include "worker.h"
 
 struct dialer {
@@ -31,7 +32,7 @@ main(void)
 	int code = EXIT_CONFIG;
 
 	worker_open(&dialer.worker, &dialer_sandbox, &hooks, &dialer);
-	filter_fill_descriptors();
+	opened_fill();
 	worker_lock(&dialer.worker);
 	if (entries_read(&dialer.worker.settings, &dialer.entries) == 0)
 		dialer.client = client_new(dialer.worker.loop, &dialer.entries);

@@ -27,7 +27,8 @@ static const struct sandbox_group http_group = {"metricsd http", http_rules};
 
 const struct sandbox metricsd_sandbox = {
     .role = "metricsd",
-    .groups = {&sandbox_base, &sandbox_control, &sandbox_nanomsg, &http_group},
+    .groups = {&sandbox_process, &sandbox_wait, &sandbox_base, &sandbox_control,
+	&sandbox_nanomsg, &http_group},
     .data_max = 96u << 20,
     .files_max = 128,
 };

@@ -17,6 +17,8 @@ static const struct sandbox reconciler_sandbox = {
     .role = "reconciler",
     .groups =
 	{
+	    &sandbox_process,
+	    &sandbox_wait,
 	    &sandbox_base,
 	    &sandbox_control,
 	    &sandbox_nanomsg,

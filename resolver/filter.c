@@ -1,52 +1,13 @@
 #include "filter.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <seccomp.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "exits.h"
-#include "fds.h"
-#include "log.h"
+#include "opened.h"
 
-/* Numbers FD_OPENED_FIRST to 63, in two aligned blocks: 16..31 and 32..63. */
-#define FILES_MAX     64u
-#define OPENED_LOW(i) SANDBOX_ARG_BITS(i, ~UINT64_C(0x0f), UINT64_C(0x10))
-#define OPENED_TOP(i) SANDBOX_ARG_BITS(i, ~UINT64_C(0x1f), UINT64_C(0x20))
-_Static_assert(FD_OPENED_FIRST == 16, "the masks say so");
-
-/* MSG_FASTOPEN makes a connection of a send; nothing here has a use for it. */
-#define NO_FASTOPEN(i) SANDBOX_ARG_BITS(i, MSG_FASTOPEN, 0)
+#define FILES_MAX 64u
 
 #define DATAGRAM_FLAGS ((uint64_t)(SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK))
-
-/* Not sandbox_base and sandbox_control: they read, write and close any descriptor. */
-static const struct sandbox_rule process_rules[] = {
-    SANDBOX_ALLOW(epoll_wait),
-    SANDBOX_ALLOW(epoll_pwait),
-    SANDBOX_ALLOW(epoll_ctl),
-    SANDBOX_ALLOW(poll),
-    SANDBOX_ALLOW(ppoll),
-    SANDBOX_ALLOW(brk),
-    SANDBOX_ALLOW(munmap),
-    SANDBOX_ALLOW(mremap),
-    SANDBOX_ALLOW(getrandom),
-    SANDBOX_ALLOW(clock_gettime),
-    SANDBOX_ALLOW(restart_syscall),
-    SANDBOX_ALLOW(rt_sigreturn),
-    SANDBOX_ALLOW(rt_sigprocmask),
-    SANDBOX_ALLOW(exit_group),
-    SANDBOX_ALLOW(getpid),
-    SANDBOX_ALLOW(gettid),
-    SANDBOX_ALLOW_MMAP,
-    SANDBOX_ALLOW_IF(mprotect, SANDBOX_ARG_BITS(2, PROT_EXEC, 0)),
-    SANDBOX_ALLOW_IF(madvise, SANDBOX_ARG_EQ(2, MADV_DONTNEED)),
-    SANDBOX_RULES_END,
-};
-static const struct sandbox_group process_group = {"resolver process", process_rules};
 
 /* It is told by the supervisor and answers its three dialers. */
 static const struct sandbox_rule speak_rules[] = {
@@ -89,22 +50,8 @@ static const struct sandbox_group query_group = {"resolver queries", query_rules
 
 const struct sandbox resolver_sandbox = {
     .role = "resolver",
-    .groups = {&process_group, &speak_group, &query_group},
+    /* not sandbox_base and sandbox_control: they read, write and close any */
+    .groups = {&sandbox_process, &sandbox_wait, &speak_group, &query_group},
     .data_max = UINT64_C(16) << 20,
     .files_max = FILES_MAX,
 };
-
-void
-filter_fill_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = fcntl(FD_NULL, F_DUPFD_CLOEXEC, 0);
-	while (fd >= 0 && fd < FD_OPENED_FIRST);
-	if (fd < 0) {
-		log_error("descriptors_refused", LOG_S("error", strerror(errno)));
-		_exit(EXIT_SANDBOX);
-	}
-	close(fd);
-}

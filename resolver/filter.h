@@ -6,9 +6,4 @@
 
 extern const struct sandbox resolver_sandbox;
 
-/* Fills the descriptor numbers below FD_OPENED_FIRST. After that whatever the resolver
- * opens or is handed has a number of its own range in the filter. Before the filter;
- * ends the process when it cannot. */
-void filter_fill_descriptors(void);
-
 #endif

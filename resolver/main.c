@@ -7,6 +7,7 @@
 #include "exits.h"
 #include "filter.h"
 #include "log.h"
+#include "opened.h"
 #include "worker.h"
 
 #define PORT_DEFAULT 53
@@ -62,7 +63,7 @@ main(void)
 	int code = EXIT_CONFIG;
 
 	worker_open(&resolver.worker, &resolver_sandbox, &hooks, &resolver);
-	filter_fill_descriptors();
+	opened_fill();
 	worker_lock(&resolver.worker);
 	configure(&resolver);
 	if (resolver.text == NULL)

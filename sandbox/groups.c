@@ -12,16 +12,7 @@
  * not here is not there: no open, socket, connect, accept, dup, exec, clone, kill,
  * ptrace, prctl, ioctl. */
 
-static const struct sandbox_rule base_rules[] = {
-    SANDBOX_ALLOW(read),
-    SANDBOX_ALLOW(write),
-    SANDBOX_ALLOW(close),
-    SANDBOX_ALLOW(epoll_wait),
-    SANDBOX_ALLOW(epoll_pwait),
-    SANDBOX_ALLOW(epoll_ctl),
-    SANDBOX_ALLOW(poll),
-    SANDBOX_ALLOW(ppoll),
-    SANDBOX_ALLOW(futex),
+static const struct sandbox_rule process_rules[] = {
     SANDBOX_ALLOW(brk),
     SANDBOX_ALLOW(munmap),
     SANDBOX_ALLOW(mremap),
@@ -33,13 +24,32 @@ static const struct sandbox_rule base_rules[] = {
     SANDBOX_ALLOW(exit_group),
     SANDBOX_ALLOW(getpid),
     SANDBOX_ALLOW(gettid),
-    /* a thread may still be in its prologue when the filter lands */
-    SANDBOX_ALLOW(rseq),
-    SANDBOX_ALLOW(set_robust_list),
     /* memory is never executable and never comes from a file */
     SANDBOX_ALLOW_MMAP,
     SANDBOX_ALLOW_IF(mprotect, SANDBOX_ARG_BITS(2, PROT_EXEC, 0)),
     SANDBOX_ALLOW_IF(madvise, SANDBOX_ARG_EQ(2, MADV_DONTNEED)),
+    SANDBOX_RULES_END,
+};
+const struct sandbox_group sandbox_process = {"process", process_rules};
+
+static const struct sandbox_rule wait_rules[] = {
+    SANDBOX_ALLOW(epoll_wait),
+    SANDBOX_ALLOW(epoll_pwait),
+    SANDBOX_ALLOW(epoll_ctl),
+    SANDBOX_ALLOW(poll),
+    SANDBOX_ALLOW(ppoll),
+    SANDBOX_RULES_END,
+};
+const struct sandbox_group sandbox_wait = {"wait", wait_rules};
+
+static const struct sandbox_rule base_rules[] = {
+    SANDBOX_ALLOW(read),
+    SANDBOX_ALLOW(write),
+    SANDBOX_ALLOW(close),
+    SANDBOX_ALLOW(futex),
+    /* a thread may still be in its prologue when the filter lands */
+    SANDBOX_ALLOW(rseq),
+    SANDBOX_ALLOW(set_robust_list),
     SANDBOX_RULES_END,
 };
 const struct sandbox_group sandbox_base = {"base", base_rules};

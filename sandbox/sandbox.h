@@ -98,7 +98,10 @@ struct sandbox_group {
 		.index = (i), .test = SANDBOX_BITS, .mask = (m), .value = (v)          \
 	}
 
-extern const struct sandbox_group sandbox_base; /* memory, time, exit, epoll, write */
+extern const struct sandbox_group sandbox_process; /* memory, time, exit */
+extern const struct sandbox_group sandbox_wait;	   /* epoll, poll */
+/* read, write and close any descriptor; threads */
+extern const struct sandbox_group sandbox_base;
 extern const struct sandbox_group sandbox_control; /* recvmsg, sendmsg on FD_CONTROL */
 extern const struct sandbox_group
     sandbox_nanomsg;				 /* links over handed-out descriptors */
@@ -113,14 +116,14 @@ extern const struct sandbox_group sandbox_files; /* read handed-over files */
 	    SANDBOX_ARG_BITS(3, MAP_TYPE | MAP_ANONYMOUS | MAP_GROWSDOWN,              \
 		MAP_PRIVATE | MAP_ANONYMOUS))
 
-#define SANDBOX_GROUPS_MAX 8
+#define SANDBOX_GROUPS_MAX 10
 
 struct sandbox {
 	const char *role;
 	const struct sandbox_group *groups[SANDBOX_GROUPS_MAX]; /* NULL ends */
 	uint64_t data_max;  /* RLIMIT_DATA, bytes; RLIMIT_AS follows from it */
 	uint64_t files_max; /* RLIMIT_NOFILE */
-	/* Landlock TCP connect is left open (dialers: to these many ports) */
+	/* Landlock leaves TCP connect open (dialers; their allowlist is their code) */
 	bool landlock_connect;
 };
 

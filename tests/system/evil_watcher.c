@@ -41,8 +41,8 @@
 
 static const struct sandbox evil_sandbox = {
     .role = "watcher",
-    .groups = {&sandbox_base, &sandbox_control, &sandbox_nanomsg, &sandbox_https,
-	&sandbox_files},
+    .groups = {&sandbox_process, &sandbox_wait, &sandbox_base, &sandbox_control,
+	&sandbox_nanomsg, &sandbox_https, &sandbox_files},
     .data_max = 96u << 20,
     .files_max = 128,
 };

@@ -25,7 +25,7 @@ enum { SAID_AGAIN_LATE = 40, SAID_AGAIN_EARLY, GOT_MEMORY, GOT_NONE };
 
 static const struct sandbox sandbox = {
     .role = "test",
-    .groups = {&sandbox_base, &sandbox_control},
+    .groups = {&sandbox_process, &sandbox_wait, &sandbox_base, &sandbox_control},
     .data_max = 32u << 20,
     .files_max = 64,
 };
