@@ -312,7 +312,7 @@ child_control(struct supervisor *sup, enum role role)
 }
 
 static void
-log_exit(enum role role, pid_t pid, int status)
+log_exit(enum role role, pid_t pid, int status, bool stopping)
 {
 	if (WIFSIGNALED(status))
 		log_warn("died", LOG_S("role", role_specs[role].name),
@@ -321,8 +321,9 @@ log_exit(enum role role, pid_t pid, int status)
 				     ? "forbidden system call"
 				     : strsignal(WTERMSIG(status))));
 	else
-		log_warn("exited", LOG_S("role", role_specs[role].name),
-		    LOG_N("pid", pid), LOG_N("status", WEXITSTATUS(status)));
+		log_event(stopping && WEXITSTATUS(status) == 0 ? LOG_INFO : LOG_WARN,
+		    "exited", LOG_S("role", role_specs[role].name), LOG_N("pid", pid),
+		    LOG_N("status", WEXITSTATUS(status)));
 }
 
 static void
@@ -333,7 +334,7 @@ take_exit(struct supervisor *sup, pid_t pid, int status)
 
 		if (child->pid != pid)
 			continue;
-		log_exit(role, pid, status);
+		log_exit(role, pid, status, sup->stopping);
 		if ((WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) ||
 		    (WIFEXITED(status) && (WEXITSTATUS(status) == EXIT_CONFIG ||
 					      WEXITSTATUS(status) == EXIT_SANDBOX)))

@@ -43,6 +43,7 @@ eventually 30 "all processes are ready" all_ready
 allocation pool $ONE >/dev/null
 eventually 20 "attached" kc wait --for=condition=Ready nia/pool --timeout=1s
 stopped_by "SIGTERM at rest" kill -TERM "$MAIN"
+is "an orderly end is no warning" "$(grep -c '"level":"warn".*"event":"exited"' "$LOG")" 0
 is "the watcher goes first, then who decides, then who acts" "$(order)" \
 	"watcher reconciler cloudworker"
 
