@@ -8,4 +8,5 @@ dist_man_MANS = \
 	docs/ipwarden-reconciler.8 \
 	docs/ipwarden-resolver.8 \
 	docs/ipwarden-sim.1 \
-	docs/ipwarden-watcher.8
+	docs/ipwarden-watcher.8 \
+	docs/ipwardenctl.1

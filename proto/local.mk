@@ -1,8 +1,12 @@
 # proto: what crosses a boundary between processes. libcontrol (the control descriptor,
 # settings, a worker's life) needs libc only; liblink adds nanomsg; the shim is linked
-# into programs that have links, and nowhere else.
+# into programs that have links, and nowhere else. libchain is what the audit stream's writer
+# and its verifier share, and needs libcrypto.
 PROTO_INC = -iquote $(top_srcdir)/proto
-noinst_LIBRARIES += proto/libcontrol.a proto/liblink.a proto/libshim.a
+noinst_LIBRARIES += proto/libchain.a proto/libcontrol.a proto/liblink.a proto/libshim.a
+proto_libchain_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC)
+proto_libchain_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+proto_libchain_a_SOURCES = proto/chain.c proto/chain.h
 proto_libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_INC)
 proto_libcontrol_a_SOURCES = \
 	proto/control.c proto/control.h \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "chain.h"
 #include "log.h"
 #include "mem.h"
 
@@ -21,6 +22,7 @@ struct audit {
 	struct loop *loop;
 	int fd;
 	struct buf waiting;
+	struct chain chain;
 	bool polled; /* the loop tells us when it is writable */
 	bool broken; /* a write has failed for good */
 	unsigned long lost;
@@ -43,6 +45,7 @@ audit_new(struct loop *loop, int fd, audit_trouble_fn *trouble, void *arg)
 	audit->trouble = trouble;
 	audit->arg = arg;
 	buf_init(&audit->waiting, AUDIT_MAX);
+	chain_begin(&audit->chain);
 	return audit;
 }
 
@@ -129,21 +132,22 @@ static int
 put_line(struct audit *audit, struct wall_time time, const char *line, size_t len)
 {
 	static const char own_time[] = "{\"time\":";
+	size_t start = audit->waiting.len;
 	char now[CLOCK_TEXT_MAX];
 
-	/* time, quotes, braces, newline: less than 64 bytes */
-	if (len > AUDIT_LINE_MAX || audit->waiting.len + len + 64 > AUDIT_MAX)
+	/* time, quotes, braces: less than 64 bytes */
+	if (len > CHAIN_LINE_MAX || start + len + 64 + CHAIN_END_MAX > AUDIT_MAX)
 		return -E2BIG;
+	len--; /* its closing brace: the chain follows */
 	if (strncmp(line, own_time, sizeof own_time - 1) != 0) {
 		clock_format(time, true, now, sizeof now);
-		buf_printf(&audit->waiting, "{\"time\":\"%s\"%s", now,
-		    line[1] != '}' ? "," : "");
+		buf_printf(
+		    &audit->waiting, "{\"time\":\"%s\"%s", now, len > 1 ? "," : "");
 		line++;
 		len--;
 	}
 	buf_put(&audit->waiting, line, len);
-	buf_puts(&audit->waiting, "\n");
-	return 0;
+	return chain_finish(&audit->chain, &audit->waiting, start);
 }
 
 /* There is room again: what was lost is said where it is missing. */
@@ -212,7 +216,8 @@ audit_write(struct audit *audit, struct wall_time time, const char *line)
 		mend(audit);
 	/* once lines are missing, none is taken before the gap has been told */
 	if (audit->broken || audit->lost > 0 || len < 2 || line[0] != '{' ||
-	    memchr(line, '\n', len) != NULL || put_line(audit, time, line, len) < 0) {
+	    line[len - 1] != '}' || memchr(line, '\n', len) != NULL ||
+	    put_line(audit, time, line, len) < 0) {
 		lose_line(audit);
 		return;
 	}

@@ -1,7 +1,7 @@
 /* The audit stream: one JSON line per change, in order, on a descriptor that nobody
  * else writes. Never blocks the loop: what the reader does not take is kept up to
  * AUDIT_MAX bytes, what comes beyond that is counted, and a line in the stream says so
- * afterwards. */
+ * afterwards. Lines are chained (proto/chain.h). */
 #ifndef IPW_AUDIT_H
 #define IPW_AUDIT_H
 
@@ -12,8 +12,6 @@
 
 /* Bytes that wait for the reader. */
 #define AUDIT_MAX (1024u * 1024u)
-/* Longest line; a longer one is refused and counted as lost. */
-#define AUDIT_LINE_MAX 65536u
 
 struct audit;
 
@@ -28,8 +26,9 @@ struct audit *audit_new(
     struct loop *loop, int fd, audit_trouble_fn *trouble, void *arg);
 void audit_free(struct audit *audit);
 
-/* `line` is a JSON object without newlines. `time` becomes its first member, unless
- * that is a time already. */
+/* `line` is a JSON object without newlines; one that is none, or longer than
+ * CHAIN_LINE_MAX, is refused and counted as lost. `time` becomes its first member,
+ * unless that is a time already. */
 void audit_write(struct audit *audit, struct wall_time time, const char *line);
 
 /* Nothing waits, or nothing more can be written. */

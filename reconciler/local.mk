@@ -20,7 +20,7 @@ pkglibexec_PROGRAMS += ipwarden-reconciler
 ipwarden_reconciler_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_INC) \
 	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
 ipwarden_reconciler_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
-ipwarden_reconciler_LDADD = reconciler/libreconciler.a kube/libkube.a http/libhttp.a proto/liblink.a \
+ipwarden_reconciler_LDADD = reconciler/libreconciler.a proto/libchain.a kube/libkube.a http/libhttp.a proto/liblink.a \
 	proto/libcontrol.a proto/libshim.a sandbox/libsandbox.a base/libbase.a \
 	$(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS)
 ipwarden_reconciler_SOURCES = \

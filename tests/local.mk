@@ -230,9 +230,17 @@ UNIT_TESTS += tests/unit/test_audit
 tests_unit_test_audit_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
 	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
 tests_unit_test_audit_CFLAGS = $(TESTS_CFLAGS)
-tests_unit_test_audit_LDADD = reconciler/libreconciler.a proto/liblink.a \
-	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_audit_LDADD = reconciler/libreconciler.a proto/libchain.a \
+	proto/liblink.a proto/libcontrol.a base/libbase.a $(JSON_LIBS) \
+	$(OPENSSL_LIBS) $(CRITERION_LIBS)
 tests_unit_test_audit_SOURCES = tests/unit/test_audit.c reconciler/audit.c
+
+UNIT_TESTS += tests/unit/test_verify
+tests_unit_test_verify_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(CTL_INC)
+tests_unit_test_verify_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_verify_LDADD = ctl/libctl.a proto/libchain.a base/libbase.a \
+	$(JSON_LIBS) $(OPENSSL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
 
 UNIT_TESTS += tests/unit/test_crd
 tests_unit_test_crd_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \

@@ -86,6 +86,23 @@ labelled() { jq -r --arg w "$1" 'select(.what == $w) | .object' "$AUDIT" | sort 
 is "one line for each label that was taken off" "$(labelled unlabel)" "$NODE"
 is "and for each that was put on" "$(labelled label | wc -w)" 3
 
+# --- the chain over its lines ---------------------------------------------------------
+verify() { "$STAGE/bin/ipwardenctl" audit verify "$@"; }
+check "no line of the audit stream was removed, altered or moved" verify "$AUDIT"
+sed 3d "$AUDIT" >"$DIR/removed"
+sed '4s/"why":"/&x/' "$AUDIT" >"$DIR/altered"
+sed -n '2h;2!p;3{x;p}' "$AUDIT" >"$DIR/moved"
+for how in removed altered moved; do
+	verify "$DIR/$how" >"$DIR/verdict"
+	is "a line that was $how is found" $? 1
+	check "and named" grep -q "^line [2345]: run .* $how" "$DIR/verdict"
+done
+head -4 "$AUDIT" >"$DIR/first"
+tail -n +5 "$AUDIT" >"$DIR/rest"
+check "a stream in pieces is sound" verify "$DIR/first" "$DIR/rest"
+verify "$DIR/none" >/dev/null 2>&1
+is "a file that is not there" $? 2
+
 # --- secrets ------------------------------------------------------------------------
 no_secret() { # WHAT TEXT
 	[ ${#2} -ge 16 ] || { not_ok "$1: no such secret"; return; }

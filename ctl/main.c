@@ -1,0 +1,97 @@
+/* ipwardenctl: the user's command line. Has the user's rights and nothing of
+ * ipwarden's. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "exits.h"
+#include "verify.h"
+
+static const char help[] =
+    "Usage: ipwardenctl audit verify FILE...\n"
+    "\n"
+    "audit verify: follows the hash chains of ipwarden's audit stream (its standard\n"
+    "output) through FILEs in their order; \"-\" is standard input. Ends with 0 when "
+    "no\n"
+    "line was removed, altered or moved, with 1 when one was, with 2 when a file "
+    "cannot\n"
+    "be read. What a chain cannot show: see ipwardenctl(1).\n"
+    "\n"
+    "  --help, --version\n";
+
+static int
+bad_usage(const char *what, const char *word)
+{
+	fprintf(stderr, "ipwardenctl: %s%s%s (see ipwardenctl --help)\n", what,
+	    word[0] != '\0' ? ": " : "", word);
+	return EXIT_CONFIG;
+}
+
+static int
+verify_file(struct verify *verify, const char *path)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	int rc = 0;
+
+	if (file == NULL)
+		return -errno;
+	while ((len = getline(&line, &size, file)) > 0) {
+		if (line[len - 1] == '\n')
+			len--;
+		verify_line(verify, line, (size_t)len);
+	}
+	if (ferror(file))
+		rc = -errno;
+	free(line);
+	if (file != stdin)
+		fclose(file);
+	return rc;
+}
+
+static int
+audit_verify(int files, char **paths)
+{
+	struct verify *verify;
+	int code = EXIT_SUCCESS;
+
+	if (files == 0)
+		return bad_usage("audit verify needs a file", "");
+	verify = verify_new(stdout);
+	for (int i = 0; i < files; i++) {
+		int rc = verify_file(verify, paths[i]);
+
+		if (rc == 0)
+			continue;
+		fprintf(stderr, "ipwardenctl: %s: %s\n", paths[i], strerror(-rc));
+		code = EXIT_CONFIG;
+	}
+	if (verify_end(verify) > 0 && code == EXIT_SUCCESS)
+		code = EXIT_FAILURE;
+	verify_free(verify);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2)
+		return bad_usage("a command is missing", "");
+	if (strcmp(argv[1], "--help") == 0) {
+		fputs(help, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("ipwardenctl " PACKAGE_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (strcmp(argv[1], "audit") != 0)
+		return bad_usage("no such command", argv[1]);
+	if (argc < 3 || strcmp(argv[2], "verify") != 0)
+		return bad_usage("audit can", "verify");
+	return audit_verify(argc - 3, argv + 3);
+}
