@@ -11,6 +11,7 @@ proto_libcontrol_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_
 proto_libcontrol_a_SOURCES = \
 	proto/control.c proto/control.h \
 	proto/fdpass.c proto/fdpass.h proto/fds.h \
+	proto/opened.c proto/opened.h \
 	proto/resolve.h proto/roles.h \
 	proto/settings.c proto/settings.h \
 	proto/worker.c proto/worker.h

@@ -6,5 +6,4 @@ sandbox_libsandbox_a_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 sandbox_libsandbox_a_SOURCES = \
 	sandbox/groups.c \
 	sandbox/landlock.c sandbox/landlock.h \
-	sandbox/opened.c sandbox/opened.h \
 	sandbox/sandbox.c sandbox/sandbox.h
