@@ -368,9 +368,24 @@ view_take_instance(struct view_scope *scope, const struct msg_observed_instance 
 	return 0;
 }
 
+/* The endpoint answers again: who failed with it asks again, too. */
 static void
-view_accept(struct view_scope *scope)
+view_recover(struct view *view)
 {
+	MAP_EACH(view->scopes, entry)
+	{
+		struct view_scope *scope = lh_entry_v(entry);
+
+		if (scope->failures > 0 && scope->open == 0)
+			scope->due = true;
+	}
+}
+
+static void
+view_accept(struct view *view, struct view_scope *scope)
+{
+	bool recovered = scope->failures > 0;
+
 	map_free(scope->holding);
 	map_free(scope->things);
 	scope->things = scope->incoming;
@@ -381,6 +396,8 @@ view_accept(struct view_scope *scope)
 	scope->ok = true;
 	scope->failures = 0;
 	scope->holding = NULL;
+	if (recovered)
+		view_recover(view);
 	if (scope->kind != SCOPE_ZONE)
 		return;
 	scope->holding = map_new(NULL);
@@ -394,13 +411,14 @@ view_accept(struct view_scope *scope)
 }
 
 static int
-view_end(struct view_scope *scope, const struct msg_observed_end *end)
+view_end(
+    struct view *view, struct view_scope *scope, const struct msg_observed_end *end)
 {
 	if (!view_scope_is(scope, end->scope, end->project, end->place) ||
 	    (end->ok != 0 && scope->incoming == NULL))
 		return -EPROTO;
 	if (end->ok != 0)
-		view_accept(scope);
+		view_accept(view, scope);
 	else
 		view_fail(scope,
 		    end->reason[0] != '\0' ? end->reason : "CloudUnreachable",
@@ -433,7 +451,7 @@ view_message(struct view *view, const struct message *message, struct mono_time 
 		return view_take_address(scope, &message->u.observed_address);
 	if (message->type == MSG_OBSERVED_INSTANCE)
 		return view_take_instance(scope, &message->u.observed_instance);
-	error = view_end(scope, &message->u.observed_end);
+	error = view_end(view, scope, &message->u.observed_end);
 	*ret_news = error == 0;
 	return error;
 }

@@ -21,8 +21,9 @@
 #define VIEW_INTERVALS_MAX 3
 #define VIEW_INTERVAL_MS   30000
 /* A failed round is repeated after this, then after twice that, and so on up to the
- * interval: a place that does not exist costs no more calls than one that does. */
-#define VIEW_RETRY_MS	   5000
+ * interval: a place that does not exist costs no more calls than one that does. Once
+ * one of them ends well again, the others that failed are repeated at once. */
+#define VIEW_RETRY_MS	   1000
 #define VIEW_DOUBLINGS_MAX 16u
 /* A round that a predecessor of this process asked for may still come in until then
  * after the link came up. */
