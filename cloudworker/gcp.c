@@ -57,6 +57,7 @@ struct gcp {
 	struct loop_timer *timer; /* the next turn of calls that wait */
 	struct mono_time paused;  /* none starts before */
 	unsigned int failures;	  /* in a row */
+	bool tokenless;		  /* calls have failed for want of a token */
 };
 
 static void gcp_turn(void *arg);
@@ -161,6 +162,20 @@ pause_length(unsigned int failures, int64_t most_ms, int64_t asked_ms)
 	return length_ms;
 }
 
+/* A single failure is not worth telling: who met it tries again soon. */
+static void
+gcp_open(struct gcp *gcp)
+{
+	unsigned int failures = gcp->failures;
+
+	gcp->failures = 0;
+	gcp->paused.ms = 0;
+	if (failures > 0)
+		log_info("endpoint_open", LOG_N("failures", failures));
+	if (failures > 1)
+		gcp->hooks.opened(gcp->hooks.arg);
+}
+
 /* One good answer opens the endpoint again. A long wait's time limit says nothing. */
 static void
 gcp_judge(struct gcp *gcp, const struct call *call, const struct http_reply *reply,
@@ -173,10 +188,7 @@ gcp_judge(struct gcp *gcp, const struct call *call, const struct http_reply *rep
 	if (call->op == CLOUD_WAIT_OPERATION && reply->error == -ETIMEDOUT)
 		return;
 	if (most_ms == 0) {
-		if (gcp->failures > 0)
-			log_info("endpoint_open", LOG_N("failures", gcp->failures));
-		gcp->failures = 0;
-		gcp->paused.ms = 0;
+		gcp_open(gcp);
 		return;
 	}
 	/* calls that were under way together fail together: that is one failure */
@@ -363,11 +375,15 @@ gcp_token(void *arg, const char *why)
 
 	if (token_valid(gcp->token)) {
 		gcp->hooks.credentials(gcp->hooks.arg, "");
+		if (gcp->tokenless)
+			gcp->hooks.opened(gcp->hooks.arg);
+		gcp->tokenless = false;
 		gcp_kick(gcp);
 		return;
 	}
 	if (why == NULL)
 		why = "the token had ended when it came";
+	gcp->tokenless = true;
 	gcp->hooks.credentials(gcp->hooks.arg, why);
 	for (waiting = gcp->calls_len; waiting > 0; waiting--) {
 		call = first_waiting(gcp);

@@ -22,6 +22,9 @@ struct gcp_hooks {
 	 * wrong; `reason` is "" for success. */
 	void (*measured)(void *arg, enum cloud_op op, const char *code,
 	    const char *reason, int64_t duration_ms);
+	/* The endpoint gives good answers again after it had failed more than once, or
+	 * there is a token again. */
+	void (*opened)(void *arg);
 	/* "" when the credentials are good, else what is wrong with them. */
 	void (*credentials)(void *arg, const char *why);
 };

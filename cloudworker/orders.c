@@ -337,6 +337,17 @@ orders_answer(struct orders *orders, struct orders_time now, uint64_t ticket,
 	orders_wake(orders, now);
 }
 
+void
+orders_hurry(struct orders *orders, struct orders_time now)
+{
+	struct order *order;
+
+	TAILQ_FOREACH(order, &orders->all, entry)
+		if (order->tries > 0 && order->ticket == 0 &&
+		    order->due.ms > now.mono.ms)
+			order->due = now.mono;
+}
+
 static bool
 is_expired(const struct order *order, struct mono_time now)
 {

@@ -62,6 +62,10 @@ int orders_permit(const struct orders *orders, struct orders_time now, uint64_t 
 void orders_answer(struct orders *orders, struct orders_time now, uint64_t ticket,
     const struct cloud_answer *answer);
 
+/* The cloud answers again: who waits after a failure waits no longer. Nothing happens
+ * before orders_wake. */
+void orders_hurry(struct orders *orders, struct orders_time now);
+
 /* Does what is due. To be called at the latest after orders_next_ms (-1: never), which
  * changes with each of the calls above. */
 void orders_wake(struct orders *orders, struct orders_time now);

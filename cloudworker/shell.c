@@ -196,6 +196,15 @@ gcp_measured(void *arg, enum cloud_op op, const char *code, const char *reason,
 }
 
 static void
+gcp_opened(void *arg)
+{
+	struct shell *shell = arg;
+
+	orders_hurry(shell->orders, shell_now());
+	shell_settle(shell);
+}
+
+static void
 gcp_credentials(void *arg, const char *why)
 {
 	struct shell *shell = arg;
@@ -349,6 +358,7 @@ shell_start(struct shell *shell, const struct settings *settings)
 		.arg = shell,
 		.permit = gcp_permit,
 		.measured = gcp_measured,
+		.opened = gcp_opened,
 		.credentials = gcp_credentials,
 	    });
 	shell_metrics(shell);

@@ -32,6 +32,7 @@ static struct {
 	size_t sent_len;
 	int permit; /* what orders would say */
 	size_t permits;
+	size_t opens;
 	char credentials[512];
 	char code[32], reason[64];
 	size_t answers;
@@ -92,6 +93,13 @@ on_measured(void *arg, enum cloud_op op, const char *code, const char *reason,
 }
 
 static void
+on_opened(void *arg)
+{
+	(void)arg;
+	t.opens++;
+}
+
+static void
 on_credentials(void *arg, const char *why)
 {
 	(void)arg;
@@ -117,6 +125,7 @@ setup(void)
 	    &(struct gcp_hooks){
 		.permit = on_permit,
 		.measured = on_measured,
+		.opened = on_opened,
 		.credentials = on_credentials,
 	    });
 }
@@ -300,7 +309,27 @@ Test(gcp_calls, trouble_pauses_the_endpoint)
 	call(CLOUD_GET_OPERATION);
 	loop_run_once(t.loop, 0);
 	cr_assert_eq(t.sent_len, 4, "one good answer opens it");
+	cr_assert_eq(t.opens, 0, "one failure is not worth telling");
 	reply_with(200, OPERATION);
+}
+
+Test(gcp_calls, end_of_an_outage_is_told)
+{
+	reply_token("tok");
+	for (size_t failures = 0; failures < 2; failures++) {
+		call(CLOUD_GET_OPERATION);
+		run_until(2 + failures, failures);
+		reply_with(503, "{}");
+	}
+	cr_assert_eq(t.opens, 0);
+	call(CLOUD_GET_OPERATION);
+	run_until(4, 2);
+	reply_with(404, "not what was asked for, but an answer");
+	cr_assert_eq(t.opens, 1);
+	call(CLOUD_GET_OPERATION);
+	run_until(5, 3);
+	reply_with(200, OPERATION);
+	cr_assert_eq(t.opens, 1, "once");
 }
 
 Test(gcp_calls, limit_of_a_wait_is_no_trouble)
@@ -334,6 +363,12 @@ Test(gcp_calls, without_a_token_the_call_is_told)
 	cr_assert_str_eq(t.fault_reason, "NoCredentials");
 	cr_assert_not_null(strstr(t.credentials, "404"));
 	cr_assert_eq(t.permits, 0);
+	call(CLOUD_GET_OPERATION);
+	run_until(6, 1);
+	reply_token("tok");
+	cr_assert_eq(t.opens, 1, "the token is there again");
+	run_until(7, 1);
+	reply_with(200, OPERATION);
 }
 
 Test(gcp_calls, call_that_cannot_be_a_request_fails)

@@ -254,3 +254,22 @@ Test(orders, memory_of_orders_is_bounded)
 	cr_assert_eq(rig.end_counts[1], 1024);
 	cr_assert_str_eq(rig.results[0].id, "n76");
 }
+
+Test(orders, end_of_an_outage_ends_every_wait)
+{
+	size_t tries = 6;
+
+	rig_give(ORDER_ATTACH, "a");
+	for (size_t i = 1; i < tries; i++) {
+		rig_answer_fault(FAULT_NOT_SENT, "CloudUnreachable");
+		rig_pass(orders_next_ms(rig.orders, rig.now));
+		rig_expect_call(CLOUD_GET_INSTANCE, i + 1);
+	}
+	rig_answer_fault(FAULT_NOT_SENT, "CloudUnreachable");
+	cr_assert_gt(orders_next_ms(rig.orders, rig.now), 2000);
+	orders_hurry(rig.orders, rig.now);
+	cr_assert_eq(rig.calls_len, tries, "nothing happens before orders_wake");
+	cr_assert_eq(orders_next_ms(rig.orders, rig.now), 0);
+	orders_wake(rig.orders, rig.now);
+	cr_assert_eq(rig.calls_len, tries + 1);
+}
