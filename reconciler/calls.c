@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "items.h"
+#include "labels.h"
 #include "mem.h"
 #include "trail.h"
 
@@ -48,6 +50,27 @@ calls_take(struct core *core, uint64_t ticket)
 	return NULL;
 }
 
+bool
+calls_unheard(const struct kube_reply *reply)
+{
+	return reply->error != 0 || reply->status >= 500 || reply->status == 429;
+}
+
+/* One good answer ends an outage for all. */
+static void
+calls_judge(struct core *core, const struct kube_reply *reply)
+{
+	bool failing = calls_unheard(reply);
+
+	if (core->api_failing && !failing) {
+		backoff_recover(&core->list_backoff);
+		items_recover(core);
+		labels_recover(core);
+		core_touch(core);
+	}
+	core->api_failing = failing;
+}
+
 void
 calls_answer(struct core *core, uint64_t ticket, const struct kube_reply *reply)
 {
@@ -55,6 +78,7 @@ calls_answer(struct core *core, uint64_t ticket, const struct kube_reply *reply)
 
 	if (call == NULL)
 		return;
+	calls_judge(core, reply);
 	if (call->audit[0] != '\0')
 		trail_write(core, call, reply);
 	if (call->done != NULL && core->leads && call->epoch == core->epoch)

@@ -28,6 +28,9 @@ struct call *calls_start(
     struct core *core, const struct kube_call *call, call_done_fn *done);
 struct call *calls_get(struct core *core, const char *path, call_done_fn *done);
 
+/* The server did not look at it: no answer, an error of its own, or too much to do. */
+bool calls_unheard(const struct kube_reply *reply);
+
 void calls_answer(struct core *core, uint64_t ticket, const struct kube_reply *reply);
 void calls_free(struct core *core);
 

@@ -88,6 +88,7 @@ check_finish(struct core *core, struct item *item)
 								      : CHECK_FAILED;
 		if (slot->check != CHECK_PASSED)
 			backoff_fail(&slot->backoff, core->now.mono);
+		slot->backoff.outage = check->broken;
 	}
 	check_free(check);
 	core_touch(core);

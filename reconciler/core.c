@@ -84,6 +84,24 @@ backoff_fail(struct backoff *backoff, struct mono_time now)
 	if (backoff->delay_ms > BACKOFF_MAX_MS)
 		backoff->delay_ms = BACKOFF_MAX_MS;
 	backoff->not_before_ms = now.ms + backoff->delay_ms;
+	backoff->outage = false;
+}
+
+void
+backoff_fail_call(
+    struct backoff *backoff, struct mono_time now, const struct kube_reply *reply)
+{
+	backoff_fail(backoff, now);
+	backoff->outage = calls_unheard(reply);
+}
+
+void
+backoff_recover(struct backoff *backoff)
+{
+	if (!backoff->outage)
+		return;
+	backoff->not_before_ms -= backoff->delay_ms - BACKOFF_FIRST_MS;
+	backoff->delay_ms = BACKOFF_FIRST_MS;
 }
 
 void

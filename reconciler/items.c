@@ -75,6 +75,23 @@ items_drop(struct core *core, const char *name)
 	core_touch(core);
 }
 
+void
+items_recover(struct core *core)
+{
+	MAP_EACH(core->items, entry)
+	{
+		struct item *item = lh_entry_v(entry);
+
+		backoff_recover(&item->backoff);
+		MAP_EACH(item->slots, slot_entry)
+		{
+			struct slot *slot = lh_entry_v(slot_entry);
+
+			backoff_recover(&slot->backoff);
+		}
+	}
+}
+
 /* --- what the API says ------------------------------------------------------------ */
 
 static void
@@ -199,7 +216,7 @@ items_listed(struct core *core, struct call *call, const struct kube_reply *repl
 	core->listing = false;
 	core_touch(core);
 	if (!items_ok(reply) || !json_object_is_type(items, json_type_array)) {
-		backoff_fail(&core->list_backoff, core->now.mono);
+		backoff_fail_call(&core->list_backoff, core->now.mono, reply);
 		return;
 	}
 	/* The eldest first: when there is no room for all, it is newcomers that wait.
@@ -254,7 +271,7 @@ items_answered(struct core *core, struct call *call, const struct kube_reply *re
 		if (item == NULL)
 			return;
 		item->stale = true;
-		backoff_fail(&item->backoff, core->now.mono);
+		backoff_fail_call(&item->backoff, core->now.mono, reply);
 		return;
 	}
 	/* A write that failed still backs off; a read that went well does not add. */
@@ -348,7 +365,7 @@ items_written(struct core *core, struct call *call, const struct kube_reply *rep
 		return;
 	item->stale = true;
 	if (reply->error != 0 || reply->status != 409)
-		backoff_fail(&item->backoff, core->now.mono);
+		backoff_fail_call(&item->backoff, core->now.mono, reply);
 }
 
 static const char *

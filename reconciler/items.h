@@ -26,6 +26,9 @@ void items_read(struct core *core);
 bool items_settled(const struct item *item);
 struct slot *items_slot(struct item *item, const char *address);
 
+/* The API server answers again (backoff_recover). */
+void items_recover(struct core *core);
+
 /* Sends the draft if it differs from what was read. */
 void items_write(struct core *core, struct item *item);
 

@@ -144,7 +144,7 @@ labels_written(struct core *core, struct call *call, const struct kube_reply *re
 		return;
 	job->writing = false;
 	if (reply->error != 0 || reply->status != 200) {
-		backoff_fail(&job->backoff, core->now.mono);
+		backoff_fail_call(&job->backoff, core->now.mono, reply);
 		job->unsure = job->unsure || reply->status >= 500 ||
 			      (reply->error != 0 && reply->maybe_sent);
 		/* Only what the server itself refuses will not get better. */
@@ -160,6 +160,17 @@ labels_written(struct core *core, struct call *call, const struct kube_reply *re
 	if (node != NULL && known != NULL && strcmp(known->uid, node->uid) == 0)
 		texts_set(&known->labels, node->labels.data, node->labels.len);
 	world_node_free(node);
+}
+
+void
+labels_recover(struct core *core)
+{
+	MAP_EACH(core->labels, entry)
+	{
+		struct label_job *job = lh_entry_v(entry);
+
+		backoff_recover(&job->backoff);
+	}
 }
 
 /* `address` NULL takes the labels off. The uid makes the patch miss a new node of the

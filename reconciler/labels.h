@@ -15,6 +15,9 @@
 /* Compares each node with the plan and writes what differs. */
 void labels_run(struct core *core, const struct plan *plan, const struct scene *scene);
 
+/* The API server answers again (backoff_recover). */
+void labels_recover(struct core *core);
+
 /* As the last facts and our own writes have it; also true when writing was refused too
  * often, or there is no such node (NULL). */
 bool labels_are_on(const struct core *core, const struct world_node *node,

@@ -30,6 +30,7 @@
 struct backoff {
 	int64_t not_before_ms; /* mono */
 	int64_t delay_ms;
+	bool outage; /* the server is why, not what it waits for */
 };
 
 /* The fresh reads before something is taken away. */
@@ -114,6 +115,7 @@ struct core {
 
 	struct call *calls;
 	size_t calls_open;
+	bool api_failing; /* it did not take the latest call */
 	uint64_t next_ticket;
 
 	bool dirty;
@@ -135,6 +137,11 @@ void core_wake_at(struct core *core, int64_t mono_ms);
 bool core_may_start(const struct core *core);
 
 void backoff_fail(struct backoff *backoff, struct mono_time now);
+/* The same after a call that failed, perhaps through no fault of its object. */
+void backoff_fail_call(
+    struct backoff *backoff, struct mono_time now, const struct kube_reply *reply);
+/* The server is there again: what waits because of it waits as after one failure. */
+void backoff_recover(struct backoff *backoff);
 void backoff_clear(struct backoff *backoff);
 /* True: not yet; the core will be woken in time. */
 bool backoff_waits(struct core *core, const struct backoff *backoff);

@@ -82,6 +82,41 @@ Test(core_cross, a_fight_over_a_label_slows_down)
 	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "true");
 }
 
+static bool
+labelled(const char *node)
+{
+	return strcmp(fake_label(fake, node, "ip.ready"), "true") == 0;
+}
+
+static bool
+one_labelled(struct fake *unused)
+{
+	(void)unused;
+	return labelled("n1") || labelled("n2");
+}
+
+/* Two labels that have waited long, out of step: both are there soon after the first.
+ */
+Test(core_cross, one_good_answer_ends_an_outage_for_all)
+{
+	static const char *const nodes[] = {"/api/v1/nodes/n1", "/api/v1/nodes/n2"};
+
+	rig_attach_both();
+	fake->faults.lost_before = 1000;
+	for (size_t i = 0; i < 2; i++) {
+		fake_patch(
+		    fake, nodes[i], "{\"metadata\":{\"labels\":{\"ip.ready\":null}}}");
+		fake_run(fake, 25000);
+	}
+	fake_run(fake, 300000);
+	cr_assert(!one_labelled(fake));
+	fake->faults.lost_before = 0;
+	cr_assert(fake_until(fake, one_labelled, 60000));
+	cr_assert(!labelled("n1") || !labelled("n2"));
+	fake_run(fake, 2000);
+	cr_assert(labelled("n1") && labelled("n2"));
+}
+
 Test(core_cross, a_busy_link_does_not_forgive_a_debt)
 {
 	rig_attach_both();
