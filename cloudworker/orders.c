@@ -11,8 +11,9 @@
 #define ORDERS_OPEN_MAX 256u
 /* Orders that make calls at the same time. */
 #define ORDERS_RUNNING_MAX 16u
-/* Open and remembered orders. */
-#define ORDERS_KEPT_MAX 1024u
+/* Ended orders that are remembered, so that a reconciler that starts anew hears what
+ * became of those it had open: they are among the latest. */
+#define ORDERS_ENDED_MAX 64u
 /* How long an ended order is remembered: as long as clouds keep request ids. */
 #define ORDERS_KEPT_MS ((int64_t)60 * 60 * 1000)
 
@@ -417,8 +418,7 @@ find_id(const struct orders *orders, const char *id)
 	return NULL;
 }
 
-/* Makes room by forgetting the order that ended first. Not all are open
- * (ORDERS_OPEN_MAX). */
+/* Forgets the order that ended first. */
 static void
 forget_oldest(struct orders *orders)
 {
@@ -456,7 +456,7 @@ add(struct orders *orders, const struct msg_order *msg, struct mono_time now)
 {
 	struct order *order = mem_calloc(1, sizeof *order);
 
-	if (orders->kept >= ORDERS_KEPT_MAX)
+	if (orders->kept - count_open(orders, false) >= ORDERS_ENDED_MAX)
 		forget_oldest(orders);
 	order_init(order, msg, now);
 	TAILQ_INSERT_TAIL(&orders->all, order, entry);

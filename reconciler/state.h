@@ -12,8 +12,9 @@
 
 /* Orders open at a time, over all allocations. */
 #define ORDERS_OPEN_MAX 8u
-/* Orders remembered, ended ones included; the oldest ended one goes first. */
-#define ORDERS_KEPT_MAX 512u
+/* Orders remembered, ended ones included; the oldest ended one goes first. Only what
+ * ended since its intent was last carried on is asked for. */
+#define ORDERS_KEPT_MAX 64u
 /* A request id is not used again later than that after its intent was written: clouds
  * forget it (CLOUDS.md §1.1). */
 #define REQUEST_AGE_MAX_MS 3600000
