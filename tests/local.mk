@@ -435,6 +435,7 @@ SYSTEM_SHELL += tests/system/outage.sh
 SYSTEM_SHELL += tests/system/path.sh
 SYSTEM_SHELL += tests/system/proc.sh
 SYSTEM_SHELL += tests/system/sim_kubectl.sh
+SYSTEM_SHELL += tests/system/soak.sh
 SYSTEM_SHELL += tests/system/steady.sh
 SYSTEM_SHELL += tests/system/metrics.sh
 SYSTEM_SHELL += tests/system/rotation.sh
@@ -451,6 +452,7 @@ else
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL)
 endif
 EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/fuzz/corpora.sh \
+	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
 	tests/simulation/small.sh tests/fuzz/corpus tests/judge tests/contracts \
 	tests/lsan.supp
 
