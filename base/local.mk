@@ -8,4 +8,5 @@ base_libbase_a_SOURCES = \
 	base/clock.c base/clock.h \
 	base/log.c base/log.h \
 	base/loop.c base/loop.h \
-	base/mem.c base/mem.h
+	base/mem.c base/mem.h \
+	base/memfd.c base/memfd.h

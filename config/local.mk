@@ -18,5 +18,4 @@ ipwarden_config_LDADD = config/libkubeconfig.a proto/libcontrol.a \
 	sandbox/libsandbox.a base/libbase.a $(SECCOMP_LIBS) $(YAML_LIBS)
 ipwarden_config_SOURCES = \
 	config/filter.c config/filter.h \
-	config/main.c \
-	config/memfd.c config/memfd.h
+	config/main.c

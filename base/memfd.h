@@ -1,7 +1,7 @@
 /* A finished text as a descriptor: a sealed memfd that can be read from its beginning
  * and never be changed. */
-#ifndef IPW_CONFIG_MEMFD_H
-#define IPW_CONFIG_MEMFD_H
+#ifndef IPW_MEMFD_H
+#define IPW_MEMFD_H
 
 #include <stddef.h>
 
