@@ -11,5 +11,6 @@ kube_libkube_a_SOURCES = \
 	kube/frame.c kube/frame.h \
 	kube/informer.c kube/informer.h \
 	kube/kube.c kube/kube.h \
+	kube/review.c kube/review.h \
 	kube/scan.c kube/scan.h \
 	kube/status.c
