@@ -250,6 +250,8 @@ exchange_free(struct http_exchange *exchange)
 	loop_timer_free(exchange->timer);
 	request_free(exchange);
 	identity_drop(exchange->identity);
+	if (exchange->answer.data != NULL) /* it may have been a token */
+		explicit_bzero(exchange->answer.data, exchange->answer.cap);
 	buf_free(&exchange->answer);
 	TAILQ_REMOVE(&http->exchanges, exchange, link);
 	http->exchanges_len--;

@@ -12,13 +12,16 @@ control_send(
     int control_fd, enum control_type type, const void *payload, size_t len, int fd)
 {
 	uint8_t packet[1 + sizeof((struct control_record *)NULL)->payload];
+	int rc;
 
 	if (len > sizeof packet - 1)
 		return -EMSGSIZE;
 	packet[0] = (uint8_t)type;
 	if (len > 0)
 		memcpy(packet + 1, payload, len);
-	return fdpass_send(control_fd, packet, len + 1, fd);
+	rc = fdpass_send(control_fd, packet, len + 1, fd);
+	explicit_bzero(packet, len + 1);
+	return rc;
 }
 
 int
@@ -64,6 +67,7 @@ control_receive(int control_fd, struct control_record *ret_record)
 	ret_record->type = (enum control_type)packet[0];
 	ret_record->len = (size_t)len - 1;
 	memcpy(ret_record->payload, packet + 1, ret_record->len);
+	explicit_bzero(packet, (size_t)len);
 	ret_record->fd = fd;
 	return 1;
 }

@@ -12,6 +12,8 @@
  *   LOCKED                       u32 layers (enum sandbox_layer), little-endian
  *   READY, TICK                  -   (one byte)
  *   RELINK, VIOLATION            u8 link slot
+ *   TOKEN                        token bytes (reconciler only: what the watcher shows
+ *                                to the API server; none: the server refuses one)
  *   SETTING, FILE                as above (ipwarden-config only)
  *   PATH                         u8 kind, path bytes (ipwarden-config only: a file that
  *                                the supervisor opens itself; a relative path starts at
@@ -38,6 +40,7 @@ enum control_type {
 	CONTROL_RELINK = 'k',
 	CONTROL_VIOLATION = 'v',
 	CONTROL_PATH = 'p',
+	CONTROL_TOKEN = 'T',
 };
 
 /* What metricsd shows of each process. Sent whole whenever it changes. */
@@ -54,9 +57,12 @@ struct control_process {
 #define CONTROL_TICK_MS	  1000
 #define CONTROL_WEDGED_MS 10000
 
+/* A minted token (bytes): those of an API server are well below 2 KiB. */
+#define CONTROL_TOKEN_MAX 4096u
+
 struct control_record {
 	enum control_type type;
-	uint8_t payload[SETTING_VALUE_MAX + 64];
+	uint8_t payload[CONTROL_TOKEN_MAX]; /* a setting and its key are shorter */
 	size_t len;
 	int fd; /* -1: none; else the receiver's to close */
 };
@@ -68,9 +74,9 @@ int control_send(
 int control_send_setting(int control_fd, enum setting key, const char *value);
 int control_send_file(int control_fd, enum file_kind kind, int fd);
 
-/* Takes one record. Returns 1; 0 when there is none now; -EPIPE when the other end is
- * gone; -EPROTO for anything that is no record (it was consumed, its descriptors
- * closed). */
+/* Takes one record; who takes a token wipes it. Returns 1; 0 when there is none now;
+ * -EPIPE when the other end is gone; -EPROTO for anything that is no record (it was
+ * consumed, its descriptors closed). */
 int control_receive(int control_fd, struct control_record *ret_record);
 
 #endif

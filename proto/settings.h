@@ -24,7 +24,12 @@
 	SETTING(SETTING_DIAL_KUBE, "dial-kube") /* "HOST PORT" for a dialer */         \
 	SETTING(SETTING_DIAL_COMPUTE, "dial-compute")                                  \
 	SETTING(SETTING_DIAL_METADATA, "dial-metadata")                                \
-	SETTING(SETTING_DNS_PORT, "dns-port") /* the resolver's; default 53 */
+	SETTING(SETTING_DNS_PORT, "dns-port") /* the resolver's; default 53 */         \
+	SETTING(SETTING_NODE_NAME, "node-name")                                        \
+	/* whose tokens the watcher uses; not set: it was given credentials */         \
+	SETTING(SETTING_WATCHER_ACCOUNT, "watcher-account")                            \
+	/* set: refused one, the watcher uses the reconciler's credentials */          \
+	SETTING(SETTING_ALLOW_SHARED_TOKEN, "allow-shared-token")
 
 enum setting {
 #define SETTING_ENUM(constant, name) constant,

@@ -9,6 +9,7 @@ RECONCILER_PURE = \
 	reconciler/elect.c reconciler/elect.h \
 	reconciler/intent.c reconciler/intent.h \
 	http/json_read.c http/json_read.h \
+	reconciler/mint.c reconciler/mint.h \
 	reconciler/lease.c reconciler/lease.h
 include reconciler/core.mk
 noinst_LIBRARIES += reconciler/libreconciler.a
@@ -27,4 +28,5 @@ ipwarden_reconciler_SOURCES = \
 	reconciler/audit.c reconciler/audit.h \
 	reconciler/main.c \
 	reconciler/shell.c reconciler/shell.h \
-	reconciler/shell_effects.c reconciler/shell_state.h
+	reconciler/shell_effects.c reconciler/shell_state.h \
+	reconciler/shell_identity.c

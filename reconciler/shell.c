@@ -296,6 +296,7 @@ shell_free(struct shell *shell)
 		return;
 	core_free(shell->core);
 	elect_free(shell->elect);
+	shell_close_identity(shell);
 	kube_free(shell->kube);
 	shell_close_effects(shell);
 	loop_timer_free(shell->tick);
@@ -373,6 +374,7 @@ shell_start(struct shell *shell, const struct shell_parts *parts)
 		return -EINVAL;
 	start_elect(shell);
 	start_core(shell);
+	shell_start_identity(shell);
 	meter_set(parts->meter, METRIC_IS_LEADER, 0, identity);
 	meter_set(parts->meter, METRIC_CONTROLLER_HEALTHY, 1, identity);
 	meter_set(parts->meter, METRIC_CONTROLLER_INFO, 1,

@@ -12,8 +12,10 @@
 void
 shell_put_readiness(struct shell *shell)
 {
-	const char *reason = shell->core_reason;
+	const char *reason = shell->token_reason; /* without it core lacks the watch */
 
+	if (reason[0] == '\0')
+		reason = shell->core_reason;
 	if (reason[0] == '\0')
 		reason = shell->audit_reason;
 	if (reason[0] == '\0')
@@ -55,6 +57,8 @@ on_reply(void *arg, const struct kube_reply *reply)
 	shell_look_at_clocks(shell);
 	if ((ticket & ELECT_TICKET_BIT) != 0)
 		elect_answer(shell->elect, shell->now, ticket, reply);
+	else if ((ticket & MINT_TICKET_BIT) != 0)
+		mint_answer(shell->mint, shell->now, ticket, reply);
 	else
 		core_answer(shell->core, shell->now, ticket, reply);
 	shell_stop_step(shell);

@@ -8,6 +8,7 @@
 #include "core.h"
 #include "elect.h"
 #include "kube.h"
+#include "mint.h"
 #include "shell.h"
 
 struct shell_call {
@@ -16,7 +17,7 @@ struct shell_call {
 	LIST_ENTRY(shell_call) link;
 };
 
-/* The earliest time that core or elect has asked to be woken at. */
+/* The earliest time that core, elect or mint has asked to be woken at. */
 struct wake {
 	struct loop_timer *timer;
 	struct mono_time due;
@@ -30,11 +31,14 @@ struct shell {
 	struct kube *kube;
 	struct elect *elect;
 	struct core *core;
+	struct mint *mint; /* NULL: the watcher was given credentials */
 	struct effects core_effects;
 	struct effects elect_effects;
+	struct effects mint_effects;
 	struct elect_times times;
 	struct wake core_wake;
 	struct wake elect_wake;
+	struct wake mint_wake;
 	struct loop_timer *tick;
 	struct loop_timer *stop_deadline;
 	/* one time for everything that one event brings about */
@@ -45,6 +49,12 @@ struct shell {
 	char core_reason[TEXT_MAX + 1];
 	char audit_reason[TEXT_MAX + 1];
 	char lease_reason[TEXT_MAX + 1];
+	char token_reason[TEXT_MAX + 1];
+	char token_trouble[TEXT_MAX + 1]; /* the last that was logged */
+	bool token_bound;		  /* to the node */
+	bool token_may_share;
+	bool token_minted; /* at least once: ours are not shared any more */
+	bool token_shared; /* the watcher has our credentials */
 	bool stopping;
 	bool releasing;
 };
@@ -60,5 +70,10 @@ void shell_put_readiness(struct shell *shell);
 void shell_open_effects(struct shell *shell);
 void shell_close_effects(struct shell *shell);
 void shell_wake_in(struct wake *wake, int64_t delay_ms);
+
+/* After the API client: mints the watcher's token. */
+void shell_start_identity(struct shell *shell);
+/* Right before kube_free. */
+void shell_close_identity(struct shell *shell);
 
 #endif

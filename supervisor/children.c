@@ -100,6 +100,8 @@ do_spawn(struct supervisor *sup, enum role role)
 	struct child *child = &sup->children[role];
 	int rc;
 
+	if (role == ROLE_WATCHER && sup->watcher_source == WATCHER_AWAITED)
+		return; /* due until there is a token */
 	if (child->spawned_before)
 		child->restarts++;
 	child->spawned_before = true;
@@ -252,6 +254,17 @@ take_locked(struct supervisor *sup, enum role role, const struct control_record 
 	child_event(sup, role, EVENT_LOCKED);
 }
 
+/* Nobody else has one to give, and the watcher least of all. */
+static void
+take_token(struct supervisor *sup, enum role role, const struct control_record *record)
+{
+	if (role != ROLE_RECONCILER || sup->children[role].state != CHILD_READY ||
+	    sup->watcher_source == WATCHER_GIVEN)
+		child_punish(sup, role, "a token that it has no business with");
+	else
+		token_take(sup, record);
+}
+
 static void
 take_record(struct supervisor *sup, enum role role, const struct control_record *record)
 {
@@ -274,6 +287,9 @@ take_record(struct supervisor *sup, enum role role, const struct control_record 
 	case CONTROL_VIOLATION:
 		if (record->len == 1)
 			links_violation(sup, role, record->payload[0]);
+		break;
+	case CONTROL_TOKEN:
+		take_token(sup, role, record);
 		break;
 	default:
 		child_punish(sup, role, "unknown record");
@@ -298,6 +314,8 @@ child_control(struct supervisor *sup, enum role role)
 		if (rc <= 0)
 			break;
 		take_record(sup, role, &record);
+		if (record.type == CONTROL_TOKEN)
+			explicit_bzero(&record, sizeof record);
 		if (!rate_take(&child->control_rate, &control_limit, clock_mono(), 1))
 			child_punish(sup, role, "too many records");
 	}

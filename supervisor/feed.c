@@ -145,12 +145,11 @@ has_changed(const struct credential *credential)
 	       info.st_mtim.tv_nsec != credential->modified.tv_nsec;
 }
 
-static void
-feed_changed(struct supervisor *sup, enum identity_id id, enum file_kind kind)
+void
+feed_again(struct supervisor *sup, enum identity_id id, enum file_kind kind)
 {
 	struct credential *credential = &sup->identities[id].files[kind];
 
-	log_info("file_changed", LOG_S("path", credential->path));
 	for (enum role role = 0; role < ROLE_COUNT; role++)
 		if (role_specs[role].identity == id &&
 		    (role_specs[role].files & 1u << kind) != 0 &&
@@ -168,7 +167,13 @@ feed_rotated(struct supervisor *sup)
 		return;
 	sup->files_checked = now;
 	for (enum identity_id id = 0; id < IDENTITY_COUNT; id++)
-		for (enum file_kind kind = 0; kind < FILE_COUNT; kind++)
-			if (has_changed(&sup->identities[id].files[kind]))
-				feed_changed(sup, id, kind);
+		for (enum file_kind kind = 0; kind < FILE_COUNT; kind++) {
+			const struct credential *credential =
+			    &sup->identities[id].files[kind];
+
+			if (!has_changed(credential))
+				continue;
+			log_info("file_changed", LOG_S("path", credential->path));
+			feed_again(sup, id, kind);
+		}
 }

@@ -62,17 +62,18 @@ set_dial(struct identity *identity)
 	set_or_die(identity, SETTING_DIAL_KUBE, entry);
 }
 
-/* The same credentials under another name; until tokens are minted for the watcher. */
+/* The same server; the token is yet to come. */
 static void
-share(struct identity *to, const struct identity *from)
+await_token(struct supervisor *sup)
 {
+	struct identity *to = &sup->identities[IDENTITY_WATCHER];
+	const struct identity *from = &sup->identities[IDENTITY_RECONCILER];
+
 	for (unsigned int key = 0; key < SETTING_COUNT; key++)
 		if (from->settings.values[key] != NULL)
 			set_or_die(to, key, from->settings.values[key]);
-	memcpy(to->files, from->files, sizeof to->files);
-	log_warn("watcher_shares_identity",
-	    LOG_S("why", "no --watcher-kubeconfig: the watcher can write to the API "
-			 "server, not only read"));
+	to->files[FILE_KUBE_CA] = from->files[FILE_KUBE_CA];
+	sup->watcher_source = WATCHER_AWAITED;
 }
 
 /* Later a file may be between two versions; at the start it has to be there. */
@@ -108,7 +109,7 @@ identities_load(struct supervisor *sup)
 		exit(EXIT_CONFIG);
 	set_dial(own);
 	if (options->watcher_kubeconfig == NULL)
-		share(watcher, own);
+		await_token(sup);
 	else if (kubeconfig_load(sup, options->watcher_kubeconfig, watcher) < 0)
 		exit(EXIT_CONFIG);
 	set_dial(watcher);

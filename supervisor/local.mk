@@ -18,4 +18,5 @@ ipwarden_SOURCES = \
 	supervisor/roles.c \
 	supervisor/spawn.c \
 	supervisor/supervisor.h \
+	supervisor/token.c \
 	supervisor/verify.c

@@ -42,13 +42,17 @@ static void __attribute__((noreturn)) print_help(void)
 	    "      --kubeconfig FILE          the API server and its credentials\n"
 	    "                                 (KUBECONFIG; default: in-cluster)\n"
 	    "      --watcher-kubeconfig FILE  a read-only identity for the watcher\n"
+	    "                                 (default: a token is minted for it)\n"
+	    "      --allow-shared-token       refused that token in a pod, the "
+	    "watcher\n"
+	    "                                 uses the one that can write\n"
 	    "      --gcp-endpoint URL         compute API (IPWARDEN_GCP_ENDPOINT)\n"
 	    "      --cloud-ca FILE            CA bundle for the cloud (SSL_CERT_FILE)\n"
 	    "      --log-level LEVEL          info (default) or debug\n"
 	    "      --help, --version\n"
 	    "\n"
 	    "Environment: GCE_METADATA_HOST, METRICS_PORT (9999), HEALTH_PORT (8080),\n"
-	    "POD_NAME, LEASE_NAME, LEASE_NAMESPACE, LEASE_DURATION (60 s),\n"
+	    "POD_NAME, NODE_NAME, LEASE_NAME, LEASE_NAMESPACE, LEASE_DURATION (60 s),\n"
 	    "LEASE_SKEW_GRACE_SEC (2), CLUSTER_NAME, CONTROLLER_VERSION. A port of 0 "
 	    "is\n"
 	    "chosen by the kernel and logged. See ipwarden(8).");
@@ -243,6 +247,23 @@ set_identity(struct options *options)
 				      : "ip-address-controller-leader");
 }
 
+/* The watcher's token is minted for an account of this name in the pod's namespace. */
+#define WATCHER_ACCOUNT "ipwarden-watcher"
+
+/* With a kubeconfig somebody tries things out; a pod is to be right or to say so. */
+static void
+set_watcher(struct options *options)
+{
+	if (options->watcher_kubeconfig != NULL)
+		return;
+	options->allow_shared_token |= options->kubeconfig != NULL;
+	set(options, SETTING_WATCHER_ACCOUNT, "watcher-account", WATCHER_ACCOUNT);
+	if (options->allow_shared_token)
+		set(options, SETTING_ALLOW_SHARED_TOKEN, "allow-shared-token", "yes");
+	if (env("NODE_NAME") != NULL)
+		set_name(options, SETTING_NODE_NAME, "NODE_NAME", env("NODE_NAME"));
+}
+
 static void
 set_from_environment(struct options *options)
 {
@@ -271,11 +292,13 @@ set_from_environment(struct options *options)
 				  ? env("GCE_METADATA_HOST")
 				  : METADATA_HOST);
 	set_identity(options);
+	set_watcher(options);
 }
 
 enum long_option {
 	OPT_KUBECONFIG = 256,
 	OPT_WATCHER_KUBECONFIG,
+	OPT_ALLOW_SHARED_TOKEN,
 	OPT_GCP_ENDPOINT,
 	OPT_CLOUD_CA,
 	OPT_LOG_LEVEL,
@@ -286,6 +309,7 @@ enum long_option {
 static const struct option long_options[] = {
     {"kubeconfig", required_argument, NULL, OPT_KUBECONFIG},
     {"watcher-kubeconfig", required_argument, NULL, OPT_WATCHER_KUBECONFIG},
+    {"allow-shared-token", no_argument, NULL, OPT_ALLOW_SHARED_TOKEN},
     {"gcp-endpoint", required_argument, NULL, OPT_GCP_ENDPOINT},
     {"cloud-ca", required_argument, NULL, OPT_CLOUD_CA},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
@@ -303,6 +327,9 @@ take_option(struct options *options, int option, const char **endpoint)
 		break;
 	case OPT_WATCHER_KUBECONFIG:
 		options->watcher_kubeconfig = optarg;
+		break;
+	case OPT_ALLOW_SHARED_TOKEN:
+		options->allow_shared_token = true;
 		break;
 	case OPT_GCP_ENDPOINT:
 		*endpoint = optarg;

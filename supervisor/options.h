@@ -3,14 +3,15 @@
 #ifndef IPW_OPTIONS_H
 #define IPW_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "settings.h"
 
 struct options {
-	const char *kubeconfig; /* NULL: in-cluster */
-	const char
-	    *watcher_kubeconfig; /* NULL: the reconciler's identity, with a warning */
+	const char *kubeconfig;		/* NULL: in-cluster */
+	const char *watcher_kubeconfig; /* NULL: its token is minted */
+	bool allow_shared_token; /* refused: it uses the reconciler's credentials */
 	const char *cloud_ca;	 /* PEM bundle */
 	uint16_t metrics_port;	 /* 0: chosen by the kernel, and logged */
 	uint16_t health_port;

@@ -11,6 +11,9 @@
 #define LEASE_SETTINGS                                                                 \
 	(SET(SETTING_LEASE_NAME) | SET(SETTING_LEASE_NAMESPACE) |                      \
 	    SET(SETTING_LEASE_DURATION_S) | SET(SETTING_LEASE_GRACE_S))
+#define MINT_SETTINGS                                                                  \
+	(SET(SETTING_NODE_NAME) | SET(SETTING_WATCHER_ACCOUNT) |                       \
+	    SET(SETTING_ALLOW_SHARED_TOKEN))
 
 /* What each process is given. Credentials of the cloud go to the cloudworker only (its
  * token comes from the metadata server, which its dialer alone opens), the writing
@@ -36,7 +39,7 @@ const struct role_spec role_specs[ROLE_COUNT] = {
 	GIVEN(FILE_CLOUD_CA), 2},
     [ROLE_RECONCILER] = {"reconciler", "ipwarden-reconciler", ROLE_DIALER_RECONCILER,
 	IDENTITY_RECONCILER,
-	SET(SETTING_LOG_LEVEL) | KUBE_SETTINGS | LEASE_SETTINGS |
+	SET(SETTING_LOG_LEVEL) | KUBE_SETTINGS | LEASE_SETTINGS | MINT_SETTINGS |
 	    SET(SETTING_POD_NAME) | SET(SETTING_POD_NAMESPACE) |
 	    SET(SETTING_CLUSTER_NAME),
 	KUBE_FILES, 1},

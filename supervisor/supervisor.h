@@ -57,7 +57,7 @@ struct child {
 };
 
 /* One file handed to workers: a path that is opened again when it changes, or a sealed
- * memfd from ipwarden-config. */
+ * memfd, from ipwarden-config or of a minted token. */
 struct credential {
 	char path[PATH_MAX]; /* "" = none or memfd */
 	int memfd;	     /* -1 = none */
@@ -82,6 +82,14 @@ struct identity {
 	struct credential files[FILE_COUNT];
 };
 
+/* Where the watcher's identity comes from. */
+enum watcher_source {
+	WATCHER_GIVEN,	 /* --watcher-kubeconfig */
+	WATCHER_AWAITED, /* a token of its own is being minted: it is not started */
+	WATCHER_MINTED,
+	WATCHER_SHARED, /* refused a token: the reconciler's credentials */
+};
+
 enum pair_end { PAIR_CLIENT, PAIR_SERVER };
 
 struct supervisor {
@@ -89,6 +97,7 @@ struct supervisor {
 	char libexec_dir[PATH_MAX];
 	struct child children[ROLE_COUNT];
 	struct identity identities[IDENTITY_COUNT];
+	enum watcher_source watcher_source;
 	/* Both ends stay open here, so that either process can be started anew and goes
 	 * on where the one before stopped. Index: the client's role. */
 	int dial_pairs[ROLE_COUNT][2];	    /* worker ↔ its dialer */
@@ -183,6 +192,15 @@ void feed_owed(struct supervisor *sup);
 int credential_open(struct credential *credential);
 /* Hands over files that have changed on disk. */
 void feed_rotated(struct supervisor *sup);
+/* Hands one file over again to whoever has it. */
+void feed_again(struct supervisor *sup, enum identity_id id, enum file_kind kind);
+
+/* --- token.c ------------------------------------------------------------------------
+ */
+
+/* The reconciler's word about the watcher's token: kept as a sealed memfd and handed
+ * over; or refused, and the watcher shares credentials where that is allowed. */
+void token_take(struct supervisor *sup, const struct control_record *record);
 
 /* --- identities.c, kubeconfig.c -----------------------------------------------------
  */

@@ -235,6 +235,14 @@ tests_unit_test_elect_race_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_elect_race_SOURCES = tests/unit/test_elect_race.c
 
+UNIT_TESTS += tests/unit/test_mint
+tests_unit_test_mint_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+tests_unit_test_mint_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_mint_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_mint_SOURCES = tests/unit/test_mint.c
+
 UNIT_TESTS += tests/unit/test_audit
 tests_unit_test_audit_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
 	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
@@ -435,6 +443,7 @@ SYSTEM_SHELL += tests/system/api_outage.sh
 SYSTEM_SHELL += tests/system/bad_input.sh
 SYSTEM_SHELL += tests/system/deny.sh
 SYSTEM_SHELL += tests/system/hostile.sh
+SYSTEM_SHELL += tests/system/identity.sh
 SYSTEM_SHELL += tests/system/kills.sh
 SYSTEM_SHELL += tests/system/lost.sh
 SYSTEM_SHELL += tests/system/needed.sh

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "clock.h"
 #include "control.h"
 #include "dial.h"
@@ -338,6 +339,26 @@ say_unknown(void)
 	control_send(FD_CONTROL, (enum control_type)'z', "zz", 2, -1);
 }
 
+static void
+hand_over_token(void)
+{
+	control_send(FD_CONTROL, CONTROL_TOKEN, "evil", 4, -1);
+}
+
+/* No attack: says what a watcher is given. */
+static void
+tell_file(void *arg, enum file_kind kind, int fd)
+{
+	char *text;
+	size_t len;
+
+	(void)arg;
+	if (worker_read_file(fd, CREDENTIAL_MAX, &text, &len) < 0)
+		_exit(1);
+	log_info("handed", LOG_N("kind", kind), LOG_S("text", text));
+	free(text);
+}
+
 /* Ready for longer than an ordinary failure is remembered. */
 static void
 forbidden_call(void)
@@ -365,6 +386,7 @@ static const struct {
     {"stack", take_stack},
     {"mremap", grow_stack},
     {"unknown", say_unknown},
+    {"token", hand_over_token},
     {"sigsys", forbidden_call},
 };
 
@@ -395,6 +417,7 @@ int
 main(void)
 {
 	static const struct worker_hooks hooks = {0};
+	static const struct worker_hooks telling = {.file = tell_file};
 	static struct worker worker;
 	char mode[64];
 
@@ -403,7 +426,8 @@ main(void)
 		pretend_locked();
 	if (strcmp(mode, "late") == 0)
 		lock_late();
-	worker_open(&worker, &evil_sandbox, &hooks, NULL);
+	worker_open(&worker, &evil_sandbox,
+	    strcmp(mode, "tell") == 0 ? &telling : &hooks, NULL);
 	worker_lock(&worker);
 	control_send(FD_CONTROL, CONTROL_READY, NULL, 0, -1);
 	for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++)

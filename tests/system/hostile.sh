@@ -120,6 +120,12 @@ eventually 20 "unknown: it is ended" of_watcher killed "unknown record"
 eventually 20 "unknown: it waits" waited
 same_others
 
+evil token
+eventually 20 "token: one that it hands over is taken from nobody" \
+	of_watcher killed "a token that it has no business with"
+eventually 20 "token: it waits" waited
+same_others
+
 evil rights-control
 eventually 20 "rights-control: it is ended" of_watcher killed "malformed record"
 same_others

@@ -16,6 +16,7 @@ DIR=$(mktemp -d "${TMPDIR:-/tmp}/ipwarden-$NAME.XXXXXX")
 LOG=$DIR/ipwarden.log     # of the ipwarden that start_ipwarden starts
 AUDIT=$DIR/audit.jsonl    # its standard output
 WITH=                     # its environment beyond the usual: NAME=VALUE ...
+# IDENTITY: options in the place of --kubeconfig and --watcher-kubeconfig, when it is set
 LAUNCH=                   # a command that starts it, such as setsid
 passed=0
 failed=0
@@ -188,8 +189,8 @@ start_ipwarden() {
 		${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} \
 		${UBSAN_OPTIONS:+UBSAN_OPTIONS="$UBSAN_OPTIONS"} \
 		$WITH \
-		"$STAGE/bin/ipwarden" --kubeconfig "$CONTROLLER_KUBECONFIG" \
-		--watcher-kubeconfig "$WATCHER_KUBECONFIG" \
+		"$STAGE/bin/ipwarden" ${IDENTITY---kubeconfig "$CONTROLLER_KUBECONFIG"
+			--watcher-kubeconfig "$WATCHER_KUBECONFIG"} \
 		--gcp-endpoint "$GCP_ENDPOINT" "$@" \
 		>>"$AUDIT" 2>>"$LOG" &
 	MAIN=$!

@@ -52,12 +52,12 @@ check "plain http from the environment" refuses "plain http is for loopback only
 help() { run -- --help && grep -q '^Usage: ipwarden' "$DIR/out" && [ ! -s "$LOG" ]; }
 check "--help ends with 0, on stdout alone" help
 names_all() {
-	for option in kubeconfig watcher-kubeconfig gcp-endpoint cloud-ca log-level help \
-		version; do
+	for option in kubeconfig watcher-kubeconfig allow-shared-token gcp-endpoint \
+		cloud-ca log-level help version; do
 		grep -q -- "--$option" "$DIR/out" || { say "$option"; return 1; }
 	done
 	for name in KUBECONFIG IPWARDEN_GCP_ENDPOINT SSL_CERT_FILE GCE_METADATA_HOST \
-		METRICS_PORT HEALTH_PORT POD_NAME LEASE_NAME LEASE_NAMESPACE LEASE_DURATION \
+		METRICS_PORT HEALTH_PORT POD_NAME NODE_NAME LEASE_NAME LEASE_NAMESPACE LEASE_DURATION \
 		LEASE_SKEW_GRACE_SEC CLUSTER_NAME CONTROLLER_VERSION; do
 		grep -qw "$name" "$DIR/out" || { say "$name"; return 1; }
 	done
@@ -86,6 +86,7 @@ check "a grace that is half of the duration" refuses \
 check "a lease's name" refuses 'LEASE_NAME must be a Kubernetes name, not "No_Name"' \
 	LEASE_NAME=No_Name --
 check "a pod's name" refuses "POD_NAME must be a Kubernetes name" POD_NAME=a/b --
+check "a node's name" refuses "NODE_NAME must be a Kubernetes name" NODE_NAME=a_b --
 check "a namespace" refuses "LEASE_NAMESPACE must be a Kubernetes name" \
 	LEASE_NAMESPACE=-a --
 check "a metadata host" refuses 'GCE_METADATA_HOST must be HOST[:PORT]' \

@@ -1,0 +1,130 @@
+/* Who the watcher is to the API server: its token is minted and handed to the
+ * supervisor. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control.h"
+#include "fds.h"
+#include "log.h"
+#include "shell_state.h"
+
+static void
+put_reason(struct shell *shell, const char *reason)
+{
+	MESSAGE_TEXT(shell->token_reason, reason);
+	shell_put_readiness(shell);
+}
+
+/* --- the watcher's token --- */
+
+static int
+on_token(void *arg, const char *token, size_t len)
+{
+	struct shell *shell = arg;
+	int rc = control_send(FD_CONTROL, CONTROL_TOKEN, token, len, -1);
+
+	if (rc < 0)
+		return rc;
+	log_info("watcher_token_minted",
+	    LOG_S("bound_to", shell->token_bound ? "node" : "nothing"));
+	shell->token_minted = true;
+	shell->token_shared = false;
+	shell->token_trouble[0] = '\0';
+	put_reason(shell, "");
+	return 0;
+}
+
+static void
+on_unbound(void *arg, const char *message)
+{
+	struct shell *shell = arg;
+
+	shell->token_bound = false;
+	log_warn("watcher_token_unbound", LOG_S("message", message));
+}
+
+/* Said once, and again when it is another trouble. */
+static void
+on_trouble(void *arg, const struct mint_trouble *trouble)
+{
+	struct shell *shell = arg;
+	char text[TEXT_MAX + 1];
+
+	if (trouble->refused && !shell->token_minted) {
+		/* the supervisor decides; what does not arrive is said again */
+		control_send(FD_CONTROL, CONTROL_TOKEN, NULL, 0, -1);
+		shell->token_shared = shell->token_may_share;
+	}
+	MESSAGE_TEXT(text, trouble->message);
+	if (strcmp(shell->token_trouble, text) != 0)
+		log_warn("watcher_token_failed", LOG_S("message", text),
+		    LOG_S("refused", trouble->refused ? "yes" : "no"));
+	MESSAGE_TEXT(shell->token_trouble, text);
+	if (trouble->valid || shell->token_shared)
+		return;
+	snprintf(text, sizeof text, "watcher: no token: %.450s", trouble->message);
+	put_reason(shell, text);
+}
+
+static const struct mint_handlers mint_handlers = {
+    .token = on_token,
+    .unbound = on_unbound,
+    .trouble = on_trouble,
+};
+
+static void
+effect_mint_wake_in(void *arg, int64_t delay_ms)
+{
+	struct shell *shell = arg;
+
+	shell_wake_in(&shell->mint_wake, delay_ms);
+}
+
+static void
+on_mint_wake(void *arg)
+{
+	struct shell *shell = arg;
+
+	shell->mint_wake.armed = false;
+	shell_look_at_clocks(shell);
+	mint_wake(shell->mint, shell->now);
+}
+
+static void
+start_mint(struct shell *shell, const char *account)
+{
+	const struct settings *settings = &shell->worker->settings;
+	struct mint_options options = {
+	    .namespace = settings_get(settings, SETTING_POD_NAMESPACE, "kube-system"),
+	    .account = account,
+	    .node = settings_get(settings, SETTING_NODE_NAME, NULL),
+	};
+
+	shell->token_bound = options.node != NULL;
+	shell->token_may_share =
+	    settings_get(settings, SETTING_ALLOW_SHARED_TOKEN, NULL) != NULL;
+	shell->mint_effects = shell->core_effects;
+	shell->mint_effects.wake_in = effect_mint_wake_in;
+	shell->mint = mint_new(&options, &shell->mint_effects, &mint_handlers, shell);
+	shell->mint_wake.timer =
+	    loop_timer_new(shell->worker->loop, on_mint_wake, shell);
+	shell_wake_in(&shell->mint_wake, 0);
+}
+
+void
+shell_start_identity(struct shell *shell)
+{
+	const struct settings *settings = &shell->worker->settings;
+	const char *account = settings_get(settings, SETTING_WATCHER_ACCOUNT, NULL);
+
+	if (account != NULL)
+		start_mint(shell, account);
+}
+
+void
+shell_close_identity(struct shell *shell)
+{
+	mint_free(shell->mint);
+	loop_timer_free(shell->mint_wake.timer);
+}
