@@ -56,6 +56,12 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO }
 	    "kind", BUCKETS_NONE, "Watch events")                                      \
 	METRIC(METRIC_WATCH_REFUSED, "ipwarden_watch_refused_total", METRIC_COUNTER,   \
 	    "kind", BUCKETS_NONE, "Objects and lines refused as malformed")            \
+	METRIC(METRIC_ACCESS_MISSING, "ipwarden_access_missing", METRIC_GAUGE,         \
+	    "process,verb,resource,namespace", BUCKETS_NONE,                           \
+	    "1 when the process needs that right and has it not")                      \
+	METRIC(METRIC_ACCESS_EXCESS, "ipwarden_access_excess", METRIC_GAUGE,           \
+	    "process,verb,resource,namespace", BUCKETS_NONE,                           \
+	    "1 when the process has that right and should not")                        \
 	METRIC(METRIC_LINK_BACKLOG, "ipwarden_link_backlog", METRIC_GAUGE,             \
 	    "process,link", BUCKETS_NONE, "Messages not yet acknowledged")             \
 	METRIC(METRIC_LINK_RESENT, "ipwarden_link_resent_total", METRIC_COUNTER,       \

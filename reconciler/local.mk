@@ -25,6 +25,7 @@ ipwarden_reconciler_LDADD = reconciler/libreconciler.a proto/libchain.a kube/lib
 	proto/libcontrol.a proto/libshim.a sandbox/libsandbox.a base/libbase.a \
 	$(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS)
 ipwarden_reconciler_SOURCES = \
+	reconciler/access.c reconciler/access.h \
 	reconciler/audit.c reconciler/audit.h \
 	reconciler/main.c \
 	reconciler/shell.c reconciler/shell.h \

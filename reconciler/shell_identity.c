@@ -1,9 +1,10 @@
-/* Who the watcher is to the API server: its token is minted and handed to the
- * supervisor. */
+/* Who we are to the API server, and what of it the watcher gets: its token is minted
+ * and handed to the supervisor, and our own rights are reviewed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "control.h"
 #include "fds.h"
 #include "log.h"
@@ -112,6 +113,19 @@ start_mint(struct shell *shell, const char *account)
 	shell_wake_in(&shell->mint_wake, 0);
 }
 
+/* --- our rights --- */
+
+static void
+on_finding(void *arg, const struct kube_finding *finding)
+{
+	struct shell *shell = arg;
+	enum metric metric =
+	    finding->excess ? METRIC_ACCESS_EXCESS : METRIC_ACCESS_MISSING;
+
+	meter_set(shell->parts.meter, metric, finding->wrong ? 1 : 0, "reconciler",
+	    finding->verb, finding->resource, finding->namespace);
+}
+
 void
 shell_start_identity(struct shell *shell)
 {
@@ -120,11 +134,14 @@ shell_start_identity(struct shell *shell)
 
 	if (account != NULL)
 		start_mint(shell, account);
+	shell->review = kube_review_new(shell->kube, settings, access_rights,
+	    access_rights_len(account != NULL), on_finding, shell);
 }
 
 void
 shell_close_identity(struct shell *shell)
 {
+	kube_review_free(shell->review);
 	mint_free(shell->mint);
 	loop_timer_free(shell->mint_wake.timer);
 }

@@ -9,6 +9,7 @@
 #include "elect.h"
 #include "kube.h"
 #include "mint.h"
+#include "review.h"
 #include "shell.h"
 
 struct shell_call {
@@ -32,6 +33,7 @@ struct shell {
 	struct elect *elect;
 	struct core *core;
 	struct mint *mint; /* NULL: the watcher was given credentials */
+	struct kube_review *review;
 	struct effects core_effects;
 	struct effects elect_effects;
 	struct effects mint_effects;
@@ -71,7 +73,7 @@ void shell_open_effects(struct shell *shell);
 void shell_close_effects(struct shell *shell);
 void shell_wake_in(struct wake *wake, int64_t delay_ms);
 
-/* After the API client: mints the watcher's token. */
+/* After the API client: mints the watcher's token, reviews our rights. */
 void shell_start_identity(struct shell *shell);
 /* Right before kube_free. */
 void shell_close_identity(struct shell *shell);

@@ -246,6 +246,12 @@ facts_open(struct loop *loop)
 	return facts;
 }
 
+struct meter *
+facts_meter(struct facts *facts)
+{
+	return facts->meter;
+}
+
 void
 facts_start(struct facts *facts, struct kube *kube)
 {

@@ -10,6 +10,8 @@ struct facts;
 
 /* Opens the links; before sandbox_lock. */
 struct facts *facts_open(struct loop *loop);
+/* Its metrics link; lives as long. */
+struct meter *facts_meter(struct facts *facts);
 /* Starts the informers. */
 void facts_start(struct facts *facts, struct kube *kube);
 

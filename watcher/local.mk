@@ -16,6 +16,7 @@ ipwarden_watcher_LDADD = watcher/libproject.a kube/libkube.a http/libhttp.a prot
 	proto/libcontrol.a proto/libshim.a sandbox/libsandbox.a base/libbase.a \
 	$(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS)
 ipwarden_watcher_SOURCES = \
+	watcher/access.c watcher/access.h \
 	watcher/facts.c watcher/facts.h \
 	watcher/main.c \
 	watcher/role.c watcher/role.h

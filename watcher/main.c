@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "dial.h"
 #include "facts.h"
 #include "fds.h"
@@ -55,6 +56,8 @@ main(void)
 		watcher.kube = kube_new(
 		    watcher.worker.loop, watcher.http, &watcher.worker.settings);
 	facts_start(watcher.facts, watcher.kube);
+	access_start(
+	    watcher.kube, &watcher.worker.settings, facts_meter(watcher.facts));
 	worker_ready(&watcher.worker);
 	return worker_run(&watcher.worker);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The watcher's identity: a token of its own, minted by the reconciler, kept by the
 # supervisor and renewed while the watch goes on; what happens when it is refused, in a pod
-# and with a kubeconfig.
+# and with a kubeconfig; and what each identity finds out about its rights.
 . "$SRC/tests/system/lib.sh"
 
 ONE=34.82.10.1
@@ -214,6 +214,60 @@ fi
 unset IDENTITY
 start_ipwarden
 eventually 30 "with --watcher-kubeconfig: ready" ready
+eventually 30 "each has reviewed its rights" at_least 2 '.event == "access_reviewed"'
 check "nothing is minted" [ "$(lines_of "$MINTED")" -eq 0 ]
+check "the watcher has what it needs" line '.event == "access_reviewed" and
+	.process == "watcher" and .missing == 0'
+check "and may change nothing" [ "$(lines_of '.event == "access_excess" and
+	.process == "watcher" and (.remove | test("verbs: .(get|list)") | not)')" -eq 0 ]
+check "the reconciler has what it needs" line '.event == "access_reviewed" and
+	.process == "reconciler" and .missing == 0'
 stop_ipwarden
+
+# --- rights that are wrong -----------------------------------------------------------------
+REVIEWS=selfsubjectaccessreviews
+answer_reviews() {
+	fault '{"target":"kube","method":"POST","path":"'$REVIEWS'","status":201,"count":-1,
+		"body":{"kind":"SelfSubjectAccessReview","status":{"allowed":'"$1"'}}}'
+}
+answer_reviews false
+start_ipwarden
+eventually 30 "all is denied: both have asked" at_least 2 '.event == "access_reviewed"'
+check "a missing right is named as the rule to add" line '.process == "reconciler" and
+	.event == "access_missing" and .namespace == "" and
+	.add == "apiGroups: [\"\"], resources: [nodes], verbs: [patch]"'
+check "with its namespace" line '.process == "reconciler" and .event == "access_missing" and
+	.namespace == "kube-system" and .add ==
+		"apiGroups: [\"coordination.k8s.io\"], resources: [leases], verbs: [update]"'
+check "each once" [ "$(lines_of '.event == "access_missing" and .process == "watcher" and
+	(.add | contains("resources: [pods], verbs: [watch]"))')" -eq 1 ]
+check "nothing is too much" [ "$(lines_of '.event == "access_excess"')" -eq 0 ]
+missing='process="watcher",verb="list",resource="nodes",namespace=""'
+eventually 10 "a metric says so" metric_is "ipwarden_access_missing{$missing}" 1
+eventually 20 "none of which keeps it from its work" ready
+stop_ipwarden
+clear_faults
+
+answer_reviews true
+start_ipwarden
+eventually 30 "all is allowed: both have asked" at_least 2 '.event == "access_reviewed"'
+for process in watcher reconciler; do
+	check "what the $process has too much is warned of" line ".process == \"$process\" and
+		.event == \"access_excess\" and .level == \"warn\" and
+		.remove == \"apiGroups: [\\\"\\\"], resources: [secrets], verbs: [get]\""
+	excess="process=\"$process\",verb=\"create\",resource=\"pods\",namespace=\"kube-system\""
+	eventually 10 "and a metric" metric_is "ipwarden_access_excess{$excess}" 1
+done
+check "the watcher that may write" line '.process == "watcher" and .event == "access_excess"
+	and .remove == "apiGroups: [\"\"], resources: [nodes], verbs: [patch]"'
+check "nothing is missing" [ "$(lines_of '.event == "access_missing"')" -eq 0 ]
+stop_ipwarden
+clear_faults
+
+fault '{"target":"kube","method":"POST","path":"'$REVIEWS'","status":404,"count":-1}'
+start_ipwarden
+eventually 30 "a server that cannot answer" at_least 2 '.event == "access_not_reviewed"'
+eventually 30 "is no failure: ready" ready
+stop_ipwarden
+clear_faults
 check "no violations" no_violations

@@ -1,0 +1,48 @@
+#include "access.h"
+
+/* One row for each kind of request that is made. */
+const struct kube_right access_rights[] = {
+    {.resource = "nodes", .verb = "get"},
+    {.resource = "nodes", .verb = "patch"},
+    {.resource = "pods", .verb = "list"},
+    {.group = "apps", .resource = "deployments", .verb = "get"},
+    {.group = "apps", .resource = "statefulsets", .verb = "get"},
+    {.group = "apps", .resource = "daemonsets", .verb = "get"},
+    {.group = "netinfra.darkbrains.com", .resource = "netipallocations", .verb = "get"},
+    {.group = "netinfra.darkbrains.com",
+	.resource = "netipallocations",
+	.verb = "list"},
+    {.group = "netinfra.darkbrains.com",
+	.resource = "netipallocations",
+	.subresource = "status",
+	.verb = "patch"},
+    {.group = "events.k8s.io",
+	.resource = "events",
+	.verb = "create",
+	.namespace = "default"},
+    {.group = "coordination.k8s.io",
+	.resource = "leases",
+	.verb = "get",
+	.namespace = KUBE_LEASE_NAMESPACE},
+    {.group = "coordination.k8s.io",
+	.resource = "leases",
+	.verb = "create",
+	.namespace = KUBE_LEASE_NAMESPACE},
+    {.group = "coordination.k8s.io",
+	.resource = "leases",
+	.verb = "update",
+	.namespace = KUBE_LEASE_NAMESPACE},
+    KUBE_RIGHTS_TOO_MUCH,
+    /* the last: see access_rights_len */
+    {.resource = "serviceaccounts",
+	.subresource = "token",
+	.verb = "create",
+	.namespace = KUBE_POD_NAMESPACE,
+	.name = "ipwarden-watcher"},
+};
+
+size_t
+access_rights_len(bool mints)
+{
+	return sizeof access_rights / sizeof access_rights[0] - (mints ? 0 : 1);
+}

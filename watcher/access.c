@@ -1,0 +1,44 @@
+#include "access.h"
+
+#define ALLOCATIONS .group = "netinfra.darkbrains.com", .resource = "netipallocations"
+
+static const struct kube_right rights[] = {
+    {.resource = "nodes", .verb = "list"},
+    {.resource = "nodes", .verb = "watch"},
+    {.resource = "pods", .verb = "list"},
+    {.resource = "pods", .verb = "watch"},
+    {ALLOCATIONS, .verb = "list"},
+    {ALLOCATIONS, .verb = "watch"},
+    {.resource = "nodes", .verb = "patch", .excess = true},
+    {.resource = "nodes", .verb = "update", .excess = true},
+    {ALLOCATIONS, .verb = "patch", .excess = true},
+    {ALLOCATIONS, .verb = "update", .excess = true},
+    {ALLOCATIONS, .subresource = "status", .verb = "patch", .excess = true},
+    KUBE_TOO_MUCH(NULL, "pods", NULL, "patch"),
+    KUBE_TOO_MUCH(NULL, "pods", NULL, "delete"),
+    KUBE_TOO_MUCH(NULL, "pods", "eviction", "create"),
+    {.group = "coordination.k8s.io",
+	.resource = "leases",
+	.verb = "update",
+	.namespace = KUBE_LEASE_NAMESPACE,
+	.excess = true},
+    KUBE_RIGHTS_TOO_MUCH,
+};
+
+static void
+on_finding(void *arg, const struct kube_finding *finding)
+{
+	struct meter *meter = arg;
+	enum metric metric =
+	    finding->excess ? METRIC_ACCESS_EXCESS : METRIC_ACCESS_MISSING;
+
+	meter_set(meter, metric, finding->wrong ? 1 : 0, "watcher", finding->verb,
+	    finding->resource, finding->namespace);
+}
+
+void
+access_start(struct kube *kube, const struct settings *settings, struct meter *meter)
+{
+	kube_review_new(kube, settings, rights, sizeof rights / sizeof rights[0],
+	    on_finding, meter);
+}
