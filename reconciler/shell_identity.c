@@ -23,12 +23,13 @@ static int
 on_token(void *arg, const char *token, size_t len)
 {
 	struct shell *shell = arg;
-	int rc = control_send(FD_CONTROL, CONTROL_TOKEN, token, len, -1);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	log_info("watcher_token_minted",
 	    LOG_S("bound_to", shell->token_bound ? "node" : "nothing"));
+	rc = control_send(FD_CONTROL, CONTROL_TOKEN, token, len, -1);
+	if (rc < 0)
+		return rc;
 	shell->token_minted = true;
 	shell->token_shared = false;
 	shell->token_trouble[0] = '\0';

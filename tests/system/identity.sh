@@ -72,6 +72,30 @@ first_is() { jq -e -n '[inputs | select(.role == "watcher" and .event == "spawne
 check "the watcher was not started before" first_is
 allocation pool $ONE >/dev/null
 eventually 20 "it works" attached $ONE
+
+leader=$MAIN
+OTHERS=$leader
+LOG=$DIR/follower.log
+POD_NAME=ipwarden-1
+start_ipwarden
+eventually 30 "a replica that does not lead mints as well: ready" ready
+check "for its own watcher" line "$MINTED"
+check "it does not lead" [ "$(lines_of '.event == "leader_won"')" -eq 0 ]
+stop_ipwarden
+MAIN=$leader
+OTHERS=
+LOG=$DIR/ipwarden.log
+POD_NAME=ipwarden-0
+HEALTH_URL=http://127.0.0.1:$(port_of health)
+
+watcher_again() { is_ready watcher && [ "$(spawned)" -eq 2 ]; }
+kill -9 "$(pid_of watcher)"
+eventually 20 "a watcher that starts again" watcher_again
+check "gets the token that was kept" [ "$(lines_of "$MINTED")" -eq 1 ]
+kill -9 "$(pid_of reconciler)"
+eventually 20 "a reconciler that starts again mints another" at_least 2 "$MINTED"
+eventually 20 "ready" ready
+check "and the watcher goes on" [ "$(spawned)" -eq 2 ]
 stop_ipwarden
 
 # --- what the watcher is handed: a program in its place tells everything -----------------
@@ -112,7 +136,10 @@ answer_mints 1 201 "$FIRST"
 answer_mints 1 201 "$SECOND"
 start_ipwarden
 eventually 30 "a short life: ready" ready
+kept() { find "/proc/$MAIN/fd" -lname '*ipwarden-credential*' | wc -l; }
+before=$(kept)
 eventually 30 "it is renewed, and again" at_least 3 "$MINTED"
+check "the supervisor keeps the last one only" [ "$(kept)" -eq "$before" ]
 check "without a new watcher" [ "$(spawned)" -eq 1 ]
 check "while the watch goes on" [ "$(lines_of '.event == "watch_failed"')" -eq 0 ]
 NODE=$(node_of $ONE)

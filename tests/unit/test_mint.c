@@ -182,11 +182,14 @@ static const char *
 grant(struct bench *b, const char *token, int64_t life_s)
 {
 	struct kube_reply reply = {.status = 201, .retry_after_ms = -1};
-	char *json =
-	    mem_printf("{\"kind\":\"TokenRequest\",\"spec\":{"
-		       "\"expirationSeconds\":%lld},\"status\":{\"token\":"
-		       "\"%s\",\"expirationTimestamp\":\"2026-01-01T00:10:00Z\"}}",
-		(long long)life_s, token);
+	/* as in tests/contracts/kube-wire/082-token-request-201.http */
+	char *json = mem_printf(
+	    "{\"kind\":\"TokenRequest\",\"apiVersion\":\"authentication.k8s.io/v1\","
+	    "\"metadata\":{\"name\":\"ipwarden-watcher\"},\"spec\":{\"audiences\":"
+	    "[\"https://kubernetes.default.svc.cluster.local\"],"
+	    "\"expirationSeconds\":%lld,\"boundObjectRef\":null},\"status\":{"
+	    "\"token\":\"%s\",\"expirationTimestamp\":\"2026-11-21T00:02:24Z\"}}",
+	    (long long)life_s, token);
 	const char *kept = answer(b, &reply, json);
 
 	free(json);

@@ -145,3 +145,26 @@ Test(worker, memory_is_limited_however_it_is_asked_for)
 	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "stack");
 }
 #endif
+
+Test(control, a_token_as_long_as_they_get)
+{
+	char token[CONTROL_TOKEN_MAX + 1];
+	struct control_record record;
+	int pair[2];
+
+	memset(token, 'x', sizeof token);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	cr_assert_eq(control_receive(pair[1], &record), 0);
+	cr_assert_eq(
+	    control_send(pair[0], CONTROL_TOKEN, token, sizeof token, -1), -EMSGSIZE);
+	cr_assert_eq(control_receive(pair[1], &record), 0, "nothing was sent");
+	cr_assert_eq(
+	    control_send(pair[0], CONTROL_TOKEN, token, CONTROL_TOKEN_MAX, -1), 0);
+	cr_assert_eq(control_receive(pair[1], &record), 1);
+	cr_assert_eq(record.type, CONTROL_TOKEN);
+	cr_assert_eq(record.len, CONTROL_TOKEN_MAX);
+	cr_assert_eq(memcmp(record.payload, token, record.len), 0);
+	cr_assert_eq(record.fd, -1);
+	close(pair[0]);
+	close(pair[1]);
+}
