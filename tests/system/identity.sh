@@ -241,7 +241,7 @@ fi
 unset IDENTITY
 start_ipwarden
 eventually 30 "with --watcher-kubeconfig: ready" ready
-eventually 30 "each has reviewed its rights" at_least 2 '.event == "access_reviewed"'
+eventually 30 "each has reviewed its rights" reviewed
 check "nothing is minted" [ "$(lines_of "$MINTED")" -eq 0 ]
 check "the watcher has what it needs" line '.event == "access_reviewed" and
 	.process == "watcher" and .missing == 0'
@@ -259,7 +259,7 @@ answer_reviews() {
 }
 answer_reviews false
 start_ipwarden
-eventually 30 "all is denied: both have asked" at_least 2 '.event == "access_reviewed"'
+eventually 30 "all is denied: both have asked" reviewed
 check "a missing right is named as the rule to add" line '.process == "reconciler" and
 	.event == "access_missing" and .namespace == "" and
 	.add == "apiGroups: [\"\"], resources: [nodes], verbs: [patch]"'
@@ -277,7 +277,7 @@ clear_faults
 
 answer_reviews true
 start_ipwarden
-eventually 30 "all is allowed: both have asked" at_least 2 '.event == "access_reviewed"'
+eventually 30 "all is allowed: both have asked" reviewed
 for process in watcher reconciler; do
 	check "what the $process has too much is warned of" line ".process == \"$process\" and
 		.event == \"access_excess\" and .level == \"warn\" and

@@ -235,6 +235,9 @@ all_ready() {
 
 ready() { curl -sS -f "$HEALTH_URL/readyz"; }
 
+# reviewed: watcher and reconciler have asked all that they ask about their rights
+reviewed() { [ "$(grep -c '"event":"access_reviewed"' "$LOG")" -ge 2 ]; }
+
 # metric 'NAME{labels}' or a part of it: its values
 metric() { curl -sS "$METRICS_URL/metrics" | grep -F "$1" | awk '{print $NF}'; }
 

@@ -12,6 +12,7 @@ start_world --nodes 3 --addresses "$(seq -s, -f 34.82.10.%g $COUNT)"
 install_crd
 start_ipwarden
 eventually 30 "all processes are ready" all_ready
+eventually 30 "they have asked about their rights, which they do every hour" reviewed
 
 # at_rest ALLOCATIONS ATTACHED: each has found its place, or that there is none, and all
 # that there was to tell has been told
