@@ -8,6 +8,7 @@
 #include "kube_discovery.h"
 #include "kube_json.h"
 #include "kube_read.h"
+#include "kube_record.h"
 #include "kube_review.h"
 #include "kube_route.h"
 #include "kube_status.h"
@@ -37,6 +38,7 @@ sim_kube_new(struct loop *loop, struct sim_faults *faults)
 	kube->loop = loop;
 	kube->faults = faults;
 	kube->bookmark_ms = DEFAULT_BOOKMARK_MS;
+	kube->record_fd = -1;
 	kube->store = kube_store_new(wake_watches, kube);
 	kube->auth = kube_auth_new();
 	kube->kubelet = kube_kubelet_new(kube, loop);
@@ -61,6 +63,7 @@ sim_kube_free(struct sim_kube *kube)
 	kube_kubelet_free(kube->kubelet);
 	kube_store_free(kube->store);
 	kube_auth_free(kube->auth);
+	kube_record_end(kube);
 	free(kube);
 }
 
@@ -260,9 +263,10 @@ sim_kube_handle(void *arg, const struct sim_request *request, struct sim_reply *
 {
 	struct kube_call call = {.kube = arg, .request = request, .reply = reply};
 	struct sim_fault fault;
-	bool wait;
-	bool faulty = take_fault(&call, &fault, &wait);
+	bool wait, faulty;
 
+	kube_route_read(&call);
+	faulty = take_fault(&call, &fault, &wait);
 	if (wait)
 		return;
 	if (faulty && fault.drop_before)
@@ -273,4 +277,5 @@ sim_kube_handle(void *arg, const struct sim_request *request, struct sim_reply *
 		kube_route_answer(&call);
 	if (faulty && fault.drop_after)
 		drop_answer(reply);
+	kube_record_request(&call);
 }

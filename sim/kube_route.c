@@ -224,11 +224,37 @@ dispatch(struct kube_call *call)
 		kube_delete_collection(call);
 }
 
+static const char *
+verb_of_path(const struct kube_call *call)
+{
+	static const struct {
+		const char *method;
+		const char *verb;
+	} verbs[] = {{"GET", "get"}, {"HEAD", "head"}, {"POST", "post"}, {"PUT", "put"},
+	    {"PATCH", "patch"}, {"DELETE", "delete"}, {"OPTIONS", "options"}};
+
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		if (strcmp(call->request->method, verbs[i].method) == 0)
+			return verbs[i].verb;
+	return "";
+}
+
+void
+kube_route_read(struct kube_call *call)
+{
+	call->unauthorized =
+	    kube_auth_identify(call->kube->auth, call->request, &call->caller) < 0;
+	if (kube_route_path(call, call->request->path) && subresource_exists(call)) {
+		call->verb = verb_of(call);
+		return;
+	}
+	call->view = NULL;
+	call->verb = verb_of_path(call);
+}
+
 static void
 answer_path(struct kube_call *call)
 {
-	call->view = NULL;
-	call->verb = strcmp(call->request->method, "GET") == 0 ? "get" : "post";
 	if (!kube_auth_allows_path(&call->caller, call->verb, call->request->path)) {
 		kube_fail_forbidden(call);
 		return;
@@ -242,15 +268,14 @@ answer_path(struct kube_call *call)
 void
 kube_route_answer(struct kube_call *call)
 {
-	if (kube_auth_identify(call->kube->auth, call->request, &call->caller) < 0) {
+	if (call->unauthorized) {
 		kube_fail(call, 401, "Unauthorized", NULL, "Unauthorized");
 		return;
 	}
-	if (!kube_route_path(call, call->request->path) || !subresource_exists(call)) {
+	if (call->view == NULL) {
 		answer_path(call);
 		return;
 	}
-	call->verb = verb_of(call);
 	if (call->verb == NULL) {
 		kube_fail(call, 405, "MethodNotAllowed", NULL,
 		    "the server does not allow this method on the requested resource");

@@ -7,6 +7,9 @@
 
 /* Fills in view, space, name and subresource of the call. False: no such resource. */
 bool kube_route_path(struct kube_call *call, const char *path);
+/* Who asks, and what: caller, view and verb of the call, as far as they can be told. */
+void kube_route_read(struct kube_call *call);
+/* After kube_route_read. */
 void kube_route_answer(struct kube_call *call);
 
 #endif

@@ -30,7 +30,8 @@ struct sim_kube {
 	struct kube_store *store;
 	struct kube_auth *auth;
 	struct kube_kubelet *kubelet;
-	int64_t bookmark_ms; /* between two bookmarks of a watch */
+	int64_t bookmark_ms;  /* between two bookmarks of a watch */
+	int record_fd;	      /* of the log of requests; -1: none */
 	struct kube_held held[KUBE_HELD_MAX];
 };
 
@@ -46,7 +47,8 @@ struct kube_call {
 	const struct sim_request *request;
 	struct sim_reply *reply;
 	struct kube_caller caller;
-	const char *verb;	/* get, list, watch, create, update, patch, … */
+	bool unauthorized; /* a token that nobody has */
+	const char *verb;  /* get, list, watch, create, …; NULL: not one of them */
 	struct kube_view *view; /* NULL: no resource, a path of its own */
 	char space[254];	/* "" = none, or all */
 	char name[254];		/* "" = the collection */

@@ -42,6 +42,7 @@ sim_libsim_a_SOURCES = \
 	sim/kube_kubelet.c sim/kube_kubelet.h \
 	sim/kube_patch.c sim/kube_patch.h \
 	sim/kube_read.c sim/kube_read.h \
+	sim/kube_record.c sim/kube_record.h \
 	sim/kube_review.c sim/kube_review.h \
 	sim/kube_route.c sim/kube_route.h \
 	sim/kube_schema.c sim/kube_schema.h \

@@ -29,6 +29,7 @@ static const char help[] =
     "                     (default " DEFAULT_ADDRESSES ")\n"
     "  --ephemeral        each instance starts with an ephemeral address\n"
     "  --port P           of the Kubernetes API (default 0: the kernel chooses)\n"
+    "  --request-log FILE each request to the Kubernetes API, one JSON object a line\n"
     "\n"
     "check: judges a log of attachments. Ends with 0 when nothing was violated, 1 "
     "when\n"
@@ -127,6 +128,7 @@ enum option_key {
 	OPT_ADDRESSES,
 	OPT_EPHEMERAL,
 	OPT_PORT,
+	OPT_REQUEST_LOG,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -138,6 +140,7 @@ static const struct option long_options[] = {
     {"addresses", required_argument, NULL, OPT_ADDRESSES},
     {"ephemeral", no_argument, NULL, OPT_EPHEMERAL},
     {"port", required_argument, NULL, OPT_PORT},
+    {"request-log", required_argument, NULL, OPT_REQUEST_LOG},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -183,6 +186,9 @@ read_option(int key, const char *last, struct sim_options *options)
 		break;
 	case OPT_PORT:
 		options->serve.port = (uint16_t)read_number("port", optarg, UINT16_MAX);
+		break;
+	case OPT_REQUEST_LOG:
+		options->serve.request_log = optarg;
 		break;
 	case OPT_HELP:
 		fputs(help, stdout);

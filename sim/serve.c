@@ -81,6 +81,8 @@ world_start(struct world *world, const struct serve_options *options)
 	rc = rc == 0 ? serve_files_prepare(options->dir, &world->dir) : rc;
 	rc = rc == 0 ? make_secrets(world) : rc;
 	rc = rc == 0 ? make_parts(world) : rc;
+	if (rc == 0 && options->request_log != NULL)
+		rc = sim_kube_record(world->kube, options->request_log);
 	rc = rc == 0 ? serve_nodes_put(options, world->kube, world->gce) : rc;
 	rc = rc == 0 ? listen_all(world, options) : rc;
 	if (rc < 0)

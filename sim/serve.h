@@ -25,8 +25,9 @@ struct serve_options {
 	size_t zones_len;
 	const char *addresses[SERVE_ADDRESSES_MAX]; /* IPv4 */
 	size_t addresses_len;
-	bool ephemeral; /* each instance starts with an address of its own */
-	uint16_t port;	/* of the Kubernetes API; 0: chosen by the kernel */
+	bool ephemeral;		 /* each instance starts with an address of its own */
+	uint16_t port;		 /* of the Kubernetes API; 0: chosen by the kernel */
+	const char *request_log; /* NULL: none */
 };
 
 /* Serves until SIGTERM or SIGINT. Returns an exit code. */

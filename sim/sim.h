@@ -53,6 +53,9 @@ void sim_kube_set_http(struct sim_kube *kube, struct sim_http *http);
 enum sim_role { SIM_ROLE_ADMIN, SIM_ROLE_CONTROLLER, SIM_ROLE_READER };
 void sim_kube_add_identity(
     struct sim_kube *kube, const char *token, const char *user, enum sim_role role);
+/* Logs each request from now on (sim/kube_record.h). Returns 0 or a negative errno
+ * (logged). */
+int sim_kube_record(struct sim_kube *kube, const char *path);
 /* Creates or replaces an object as an administrator would; JSON text of one object.
  * Returns 0 or a negative errno (logged). */
 int sim_kube_put(struct sim_kube *kube, const char *json);

@@ -1,0 +1,26 @@
+/* The log of requests: what each identity asked of the API server. One JSON object a
+ * line, all members always there:
+ *
+ *   {"time":"…","user":"system:anonymous","method":"GET","path":"/api/v1/nodes",
+ *    "verb":"list","group":"","resource":"nodes","subresource":"","namespace":"",
+ *    "name":"","status":403}
+ *
+ * `user` is "" for a token that nobody has. `verb` is that of RBAC; for a path that is
+ * no resource it is the method in small letters, and `resource` is "". `namespace` is
+ * "" for all, `name` for a collection; a create has the name of what was made. `status`
+ * is 0 when the connection was cut without an answer. A request is logged once it is
+ * answered, a watch when it begins. */
+#ifndef IPW_SIM_KUBE_RECORD_H
+#define IPW_SIM_KUBE_RECORD_H
+
+#include "kube_world.h"
+
+/* Longest line (bytes): a path, and names that are taken out of it. */
+#define KUBE_RECORD_MAX 16384u
+
+/* One line more; nothing when there is no log. */
+void kube_record_request(const struct kube_call *call);
+/* Ends the log. */
+void kube_record_end(struct sim_kube *kube);
+
+#endif
