@@ -61,7 +61,8 @@ control_handle(void *arg, const struct sim_request *request, struct sim_reply *r
 	}
 	if (path_known)
 		refuse(reply, 405, "this path does not take that method");
-	else if (!sim_gce_control(control->gce, request, reply))
+	else if (!sim_kube_control(control->kube, request, reply) &&
+		 !sim_gce_control(control->gce, request, reply))
 		refuse(reply, 404, "no such path");
 }
 

@@ -6,6 +6,7 @@
  *   DELETE /faults                                   all of them
  *   POST   /kube/objects                             one object, created or replaced
  *   DELETE /kube/objects?path=/api/v1/nodes/node-1   removed at once
+ *   /kube/…                                          see kube_control.c
  *
  * Whatever is refused is answered with {"error":"…"}. */
 #ifndef IPW_SIM_CONTROL_H

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "kube_check.h"
 #include "kube_json.h"
+#include "kube_rbac.h"
 #include "kube_schema.h"
 
 /* Headers of a warning about unknown fields in one reply. */
@@ -173,6 +174,8 @@ kube_admit_defaults(const struct kube_resource *resource, struct json_object *js
 		fill_in(json, given);
 		json_object_put(given);
 	}
+	if (strcmp(resource->group, KUBE_RBAC_GROUP) == 0)
+		kube_rbac_complete(json);
 	if (strcmp(resource->plural, "pods") == 0)
 		complete_pod(json);
 	if (strcmp(resource->plural, "namespaces") == 0)

@@ -1,51 +1,25 @@
 #include "kube_auth.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "clock.h"
+#include "kube_json.h"
 #include "mem.h"
 
 struct identity {
 	char *token; /* NULL: free */
 	char *user;
-	enum sim_role role;
+	char *group;
 	int64_t until_ms; /* monotonic; 0: for ever */
+	struct kube_bond bonds[KUBE_BONDS_MAX];
 };
 
 struct kube_auth {
 	struct identity identities[KUBE_IDENTITIES_MAX];
-};
-
-struct rule {
-	const char *group;    /* "*" = any */
-	const char *resource; /* "nodes", "nodes/status", "*" */
-	const char *verbs;    /* with blanks around each */
-};
-
-#define READ " get list watch "
-
-/* What ipwarden's own ClusterRole grants. No bare delete of a pod: it evicts. */
-static const struct rule controller_rules[] = {
-    {"", "nodes", READ "patch update "},
-    {"", "nodes/status", " get patch "},
-    {"", "pods", READ},
-    {"", "pods/eviction", " create "},
-    {"", "namespaces", READ},
-    {"", "configmaps", READ "create update patch delete deletecollection "},
-    {"", "events", READ "create patch update "},
-    {"", "serviceaccounts", " get "},
-    {"", "serviceaccounts/token", " create "},
-    {"events.k8s.io", "events", READ "create patch update "},
-    {"apps", "*", READ},
-    {"policy", "poddisruptionbudgets", READ},
-    {"coordination.k8s.io", "leases", READ "create update patch delete "},
-    {"apiextensions.k8s.io", "customresourcedefinitions", READ "patch update "},
-    {"netinfra.darkbrains.com", "*",
-	READ "create update patch delete deletecollection "},
-    {"tracking.ipwarden.dev", "*", READ "create update patch delete deletecollection "},
 };
 
 struct kube_auth *
@@ -61,6 +35,7 @@ identity_clear(struct identity *identity)
 		explicit_bzero(identity->token, strlen(identity->token));
 	free(identity->token);
 	free(identity->user);
+	free(identity->group);
 	*identity = (struct identity){0};
 }
 
@@ -75,51 +50,125 @@ kube_auth_free(struct kube_auth *auth)
 }
 
 static bool
+bond_holds(const struct kube_bond *bond)
+{
+	const struct kube_object *object;
+
+	if (bond->resource == NULL)
+		return true;
+	object = kube_store_find(bond->resource, bond->key);
+	return object != NULL &&
+	       strcmp(kube_json_text(object->json, "metadata.uid"), bond->uid) == 0;
+}
+
+static bool
 identity_is_valid(const struct identity *identity)
 {
 	if (identity->token == NULL)
 		return false;
+	for (size_t i = 0; i < KUBE_BONDS_MAX; i++)
+		if (!bond_holds(&identity->bonds[i]))
+			return false;
 	return identity->until_ms == 0 || clock_mono().ms < identity->until_ms;
 }
 
-int
-kube_auth_add(struct kube_auth *auth, const char *token, const char *user,
-    enum sim_role role, int64_t seconds)
+/* A place for that token, empty; NULL: there is no room. */
+static struct identity *
+identity_place(struct kube_auth *auth, const char *token)
 {
-	struct identity *slot = NULL;
+	struct identity *place = NULL;
 
 	for (size_t i = 0; i < KUBE_IDENTITIES_MAX; i++) {
 		struct identity *identity = &auth->identities[i];
 
 		if (identity->token != NULL && strcmp(identity->token, token) == 0) {
-			slot = identity;
+			place = identity;
 			break;
 		}
-		if (slot == NULL && !identity_is_valid(identity))
-			slot = identity;
+		if (place == NULL && !identity_is_valid(identity))
+			place = identity;
 	}
-	if (slot == NULL)
+	if (place != NULL)
+		identity_clear(place);
+	return place;
+}
+
+int
+kube_auth_add(
+    struct kube_auth *auth, const char *token, const char *user, const char *group)
+{
+	struct identity *identity = identity_place(auth, token);
+
+	if (identity == NULL)
 		return -ENOSPC;
-	identity_clear(slot);
-	slot->token = mem_strdup(token);
-	slot->user = mem_strdup(user);
-	slot->role = role;
-	slot->until_ms = seconds > 0 ? clock_mono().ms + seconds * 1000 : 0;
+	identity->token = mem_strdup(token);
+	identity->user = mem_strdup(user);
+	identity->group = mem_strdup(group);
 	return 0;
 }
 
 int
-kube_auth_role(const struct kube_auth *auth, const char *user, enum sim_role *ret_role)
+kube_auth_mint(struct kube_auth *auth, const char *token, const char *user,
+    int64_t seconds, const struct kube_bond bonds[KUBE_BONDS_MAX])
 {
-	for (size_t i = 0; i < KUBE_IDENTITIES_MAX; i++) {
-		const struct identity *identity = &auth->identities[i];
+	struct identity *identity = identity_place(auth, token);
 
-		if (identity_is_valid(identity) && strcmp(identity->user, user) == 0) {
-			*ret_role = identity->role;
-			return 0;
-		}
+	if (identity == NULL)
+		return -ENOSPC;
+	identity->token = mem_strdup(token);
+	identity->user = mem_strdup(user);
+	identity->group = mem_strdup("");
+	identity->until_ms = clock_mono().ms + seconds * 1000;
+	memcpy(identity->bonds, bonds, sizeof identity->bonds);
+	return 0;
+}
+
+void
+kube_auth_revoke(struct kube_auth *auth)
+{
+	for (size_t i = 0; i < KUBE_IDENTITIES_MAX; i++)
+		if (auth->identities[i].until_ms != 0)
+			identity_clear(&auth->identities[i]);
+}
+
+void
+kube_caller_join(struct kube_caller *caller, const char *group)
+{
+	size_t len = strlen(caller->groups);
+
+	if (group[0] == '\0' || len + strlen(group) + 3 > sizeof caller->groups)
+		return;
+	snprintf(caller->groups + len, sizeof caller->groups - len, "%s%s,",
+	    len == 0 ? "," : "", group);
+}
+
+bool
+kube_caller_is_in(const struct kube_caller *caller, const char *group)
+{
+	char wanted[KUBE_GROUPS_MAX];
+
+	snprintf(wanted, sizeof wanted, ",%s,", group);
+	return strstr(caller->groups, wanted) != NULL;
+}
+
+/* The user and the groups that everyone of its kind is in. */
+static void
+caller_set_user(struct kube_caller *caller, const char *user)
+{
+	static const size_t prefix_len = sizeof KUBE_ACCOUNT_PREFIX - 1;
+	char group[KUBE_USER_MAX];
+
+	*caller = (struct kube_caller){0};
+	snprintf(caller->user, sizeof caller->user, "%s", user);
+	if (strncmp(user, KUBE_ACCOUNT_PREFIX, prefix_len) == 0) {
+		const char *space = user + prefix_len;
+
+		kube_caller_join(caller, "system:serviceaccounts");
+		snprintf(group, sizeof group, "system:serviceaccounts:%.*s",
+		    (int)strcspn(space, ":"), space);
+		kube_caller_join(caller, group);
 	}
-	return -ENOENT;
+	kube_caller_join(caller, "system:authenticated");
 }
 
 static int
@@ -131,11 +180,29 @@ identify_token(
 
 		if (!identity_is_valid(identity) || strcmp(identity->token, token) != 0)
 			continue;
-		*ret_caller =
-		    (struct kube_caller){identity->user, true, identity->role};
+		caller_set_user(ret_caller, identity->user);
+		kube_caller_join(ret_caller, identity->group);
 		return 0;
 	}
 	return -EACCES;
+}
+
+/* A certificate names a user; the groups are those of an identity of that user. */
+static void
+identify_certificate(
+    const struct kube_auth *auth, const char *name, struct kube_caller *caller)
+{
+	if (identify_token(auth, name, caller) == 0)
+		return;
+	caller_set_user(caller, name);
+	for (size_t i = 0; i < KUBE_IDENTITIES_MAX; i++) {
+		const struct identity *identity = &auth->identities[i];
+
+		if (identity_is_valid(identity) && strcmp(identity->user, name) == 0) {
+			kube_caller_join(caller, identity->group);
+			return;
+		}
+	}
 }
 
 int
@@ -144,7 +211,6 @@ kube_auth_identify(const struct kube_auth *auth, const struct sim_request *reque
 {
 	const char *header = sim_request_header(request, "Authorization");
 	const char *certificate = sim_request_client_name(request);
-	enum sim_role role;
 
 	if (header != NULL) {
 		if (strncasecmp(header, "Bearer ", 7) != 0)
@@ -152,89 +218,11 @@ kube_auth_identify(const struct kube_auth *auth, const struct sim_request *reque
 		return identify_token(
 		    auth, header + 7 + strspn(header + 7, " "), ret_caller);
 	}
+	if (certificate != NULL) {
+		identify_certificate(auth, certificate, ret_caller);
+		return 0;
+	}
 	*ret_caller = (struct kube_caller){.user = "system:anonymous"};
-	if (certificate == NULL)
-		return 0;
-	/* registered by its name in the place of a token, or as a user */
-	if (identify_token(auth, certificate, ret_caller) == 0)
-		return 0;
-	ret_caller->user = certificate;
-	if (kube_auth_role(auth, certificate, &role) == 0) {
-		ret_caller->known = true;
-		ret_caller->role = role;
-	}
+	kube_caller_join(ret_caller, "system:unauthenticated");
 	return 0;
-}
-
-static bool
-verb_is_in(const char *verb, const char *verbs)
-{
-	size_t len = strlen(verb);
-
-	for (const char *at = strstr(verbs, verb); at != NULL;
-	     at = strstr(at + 1, verb))
-		if (at > verbs && at[-1] == ' ' && at[len] == ' ')
-			return true;
-	return false;
-}
-
-static bool
-rule_names(const struct rule *rule, const char *resource, const char *subresource)
-{
-	size_t len = strlen(resource);
-
-	if (strcmp(rule->resource, "*") == 0)
-		return true;
-	if (strncmp(rule->resource, resource, len) != 0)
-		return false;
-	if (subresource[0] == '\0')
-		return rule->resource[len] == '\0';
-	return rule->resource[len] == '/' &&
-	       strcmp(rule->resource + len + 1, subresource) == 0;
-}
-
-static bool
-is_self_review(const char *group, const char *resource)
-{
-	return (strcmp(group, "authorization.k8s.io") == 0 &&
-		   strcmp(resource, "selfsubjectaccessreviews") == 0) ||
-	       (strcmp(group, "authentication.k8s.io") == 0 &&
-		   strcmp(resource, "selfsubjectreviews") == 0);
-}
-
-bool
-kube_auth_allows(const struct kube_caller *caller, const char *verb, const char *group,
-    const char *resource, const char *subresource)
-{
-	if (!caller->known)
-		return false;
-	if (caller->role == SIM_ROLE_ADMIN || is_self_review(group, resource))
-		return true;
-	if (caller->role == SIM_ROLE_READER)
-		return verb_is_in(verb, READ);
-	for (size_t i = 0; i < sizeof controller_rules / sizeof controller_rules[0];
-	     i++) {
-		const struct rule *rule = &controller_rules[i];
-
-		if (strcmp(rule->group, group) == 0 &&
-		    rule_names(rule, resource, subresource) &&
-		    verb_is_in(verb, rule->verbs))
-			return true;
-	}
-	return false;
-}
-
-bool
-kube_auth_allows_path(
-    const struct kube_caller *caller, const char *verb, const char *path)
-{
-	static const char *const open_paths[] = {
-	    "/version", "/healthz", "/livez", "/readyz"};
-
-	if (caller->known)
-		return caller->role == SIM_ROLE_ADMIN || strcmp(verb, "get") == 0;
-	for (size_t i = 0; i < sizeof open_paths / sizeof open_paths[0]; i++)
-		if (strcmp(path, open_paths[i]) == 0)
-			return strcmp(verb, "get") == 0;
-	return false;
 }

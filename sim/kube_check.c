@@ -10,6 +10,7 @@
 #include "kube_admit.h"
 #include "kube_custom.h"
 #include "kube_json.h"
+#include "kube_rbac.h"
 
 /* Lengths that the Event API allows (events.k8s.io/v1, field comments). */
 #define EVENT_REASON_MAX 128u
@@ -328,8 +329,12 @@ kube_check_object(const struct kube_view *view, const struct json_object *json,
 {
 	const struct kube_resource *resource = view->resource;
 
-	check_name(json, causes);
 	check_labels(json, causes);
+	if (strcmp(resource->group, KUBE_RBAC_GROUP) == 0) {
+		kube_rbac_check(resource, json, causes);
+		return;
+	}
+	check_name(json, causes);
 	if ((resource->flags & KUBE_CUSTOM) != 0)
 		return;
 	if (strcmp(resource->plural, "configmaps") == 0)

@@ -10,6 +10,7 @@
 #include "kube_read.h"
 #include "kube_record.h"
 #include "kube_review.h"
+#include "kube_roles.h"
 #include "kube_route.h"
 #include "kube_status.h"
 #include "kube_world.h"
@@ -52,6 +53,7 @@ sim_kube_new(struct loop *loop, struct sim_faults *faults)
 		    kube_json_section(json, "metadata"), "name", spaces[i]);
 		kube_change_put(kube, view, json);
 	}
+	kube_roles_install(kube);
 	return kube;
 }
 
@@ -89,11 +91,12 @@ void
 sim_kube_add_identity(
     struct sim_kube *kube, const char *token, const char *user, enum sim_role role)
 {
-	int rc = kube_auth_add(kube->auth, token, user, role, 0);
+	int rc = kube_auth_add(kube->auth, token, user, kube_roles_group(role));
 
 	if (rc < 0)
 		log_error(
 		    "identity_not_added", LOG_S("user", user), LOG_N("errno", -rc));
+	kube_roles_bind(kube, user, role);
 }
 
 /* The namespace of an object that is put, made when it is not there. */

@@ -13,7 +13,7 @@
 /* Wire types (protobuf encoding guide). */
 enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 
-enum shape { NONE, TEXT, TEXTS, INTEGER, MESSAGE, MAP };
+enum shape { NONE, TEXT, TEXTS, INTEGER, MESSAGE, MESSAGES, MAP };
 
 struct message {
 	const char *kind; /* NULL: only a part of others */
@@ -63,8 +63,43 @@ static const struct message access_spec = {
     NULL, {{1, "resourceAttributes", MESSAGE, &resource_attributes},
 	      {2, "nonResourceAttributes", MESSAGE, &path_attributes}}};
 
+static const struct message subject_spec = {
+    NULL, {{1, "resourceAttributes", MESSAGE, &resource_attributes},
+	      {2, "nonResourceAttributes", MESSAGE, &path_attributes},
+	      {3, "user", TEXT, NULL}, {4, "groups", TEXTS, NULL}}};
+
+static const struct message rules_spec = {NULL, {{1, "namespace", TEXT, NULL}}};
+
+static const struct message bound_object = {
+    NULL, {{1, "kind", TEXT, NULL}, {2, "apiVersion", TEXT, NULL},
+	      {3, "name", TEXT, NULL}, {4, "uid", TEXT, NULL}}};
+
 static const struct message token_spec = {
-    NULL, {{1, "audiences", TEXTS, NULL}, {4, "expirationSeconds", INTEGER, NULL}}};
+    NULL, {{1, "audiences", TEXTS, NULL}, {3, "boundObjectRef", MESSAGE, &bound_object},
+	      {4, "expirationSeconds", INTEGER, NULL}}};
+
+static const struct message policy_rule = {
+    NULL, {{1, "verbs", TEXTS, NULL}, {2, "apiGroups", TEXTS, NULL},
+	      {3, "resources", TEXTS, NULL}, {4, "resourceNames", TEXTS, NULL},
+	      {5, "nonResourceURLs", TEXTS, NULL}}};
+
+static const struct message rbac_subject = {
+    NULL, {{1, "kind", TEXT, NULL}, {2, "apiGroup", TEXT, NULL},
+	      {3, "name", TEXT, NULL}, {4, "namespace", TEXT, NULL}}};
+
+static const struct message role_ref = {NULL,
+    {{1, "apiGroup", TEXT, NULL}, {2, "kind", TEXT, NULL}, {3, "name", TEXT, NULL}}};
+
+static const struct message cluster_role = {"ClusterRole",
+    {{1, "metadata", MESSAGE, &object_meta}, {2, "rules", MESSAGES, &policy_rule}}};
+static const struct message cluster_role_binding = {"ClusterRoleBinding",
+    {{1, "metadata", MESSAGE, &object_meta}, {2, "subjects", MESSAGES, &rbac_subject},
+	{3, "roleRef", MESSAGE, &role_ref}}};
+static const struct message role = {"Role",
+    {{1, "metadata", MESSAGE, &object_meta}, {2, "rules", MESSAGES, &policy_rule}}};
+static const struct message role_binding = {"RoleBinding",
+    {{1, "metadata", MESSAGE, &object_meta}, {2, "subjects", MESSAGES, &rbac_subject},
+	{3, "roleRef", MESSAGE, &role_ref}}};
 
 static const struct message config_map = {
     "ConfigMap", {{1, "metadata", MESSAGE, &object_meta}, {2, "data", MAP, NULL}}};
@@ -75,6 +110,10 @@ static const struct message namespace = {
     "Namespace", {{1, "metadata", MESSAGE, &object_meta}}};
 static const struct message access_review = {"SelfSubjectAccessReview",
     {{1, "metadata", MESSAGE, &object_meta}, {2, "spec", MESSAGE, &access_spec}}};
+static const struct message rules_review = {"SelfSubjectRulesReview",
+    {{1, "metadata", MESSAGE, &object_meta}, {2, "spec", MESSAGE, &rules_spec}}};
+static const struct message other_review = {"SubjectAccessReview",
+    {{1, "metadata", MESSAGE, &object_meta}, {2, "spec", MESSAGE, &subject_spec}}};
 static const struct message subject_review = {
     "SelfSubjectReview", {{1, "metadata", MESSAGE, &object_meta}}};
 static const struct message service_account = {
@@ -83,7 +122,9 @@ static const struct message token_request = {"TokenRequest",
     {{1, "metadata", MESSAGE, &object_meta}, {2, "spec", MESSAGE, &token_spec}}};
 
 static const struct message *const kinds[] = {&config_map, &delete_options, &eviction,
-    &namespace, &access_review, &subject_review, &service_account, &token_request};
+    &namespace, &access_review, &subject_review, &service_account, &token_request,
+    &cluster_role, &cluster_role_binding, &role, &role_binding, &rules_review,
+    &other_review};
 
 /* Parts of the envelope. */
 static const struct message type_meta = {
@@ -169,8 +210,9 @@ add_entry(struct json_object *map, struct cursor entry)
 	return 0;
 }
 
+/* Appends to the list of that name; takes `element` over. */
 static void
-add_text(struct json_object *json, const char *name, const struct cursor *bytes)
+add_element(struct json_object *json, const char *name, struct json_object *element)
 {
 	struct json_object *list = kube_json_member(json, name);
 
@@ -178,7 +220,7 @@ add_text(struct json_object *json, const char *name, const struct cursor *bytes)
 		list = json_object_new_array();
 		json_object_object_add(json, name, list);
 	}
-	json_object_array_add(list, text_new(bytes));
+	json_object_array_add(list, element);
 }
 
 static int read_message(
@@ -189,6 +231,8 @@ static int
 read_bytes(const struct cursor *bytes, const char *name, enum shape shape,
     const struct message *of, struct json_object *json)
 {
+	struct json_object *element;
+
 	switch (shape) {
 	case TEXT:
 		/* Go writes empty texts out, JSON leaves them away */
@@ -196,12 +240,16 @@ read_bytes(const struct cursor *bytes, const char *name, enum shape shape,
 			json_object_object_add(json, name, text_new(bytes));
 		return 0;
 	case TEXTS:
-		add_text(json, name, bytes);
+		add_element(json, name, text_new(bytes));
 		return 0;
 	case MAP:
 		return add_entry(kube_json_section(json, name), *bytes);
 	case MESSAGE:
 		return read_message(*bytes, of, kube_json_section(json, name));
+	case MESSAGES:
+		element = json_object_new_object();
+		add_element(json, name, element);
+		return read_message(*bytes, of, element);
 	case INTEGER:
 	case NONE:
 	default:

@@ -5,9 +5,11 @@
 
 #include "kube_delete.h"
 #include "kube_discovery.h"
+#include "kube_rbac.h"
 #include "kube_read.h"
 #include "kube_review.h"
 #include "kube_status.h"
+#include "kube_token.h"
 #include "kube_write.h"
 
 /* Parts of the longest path: namespaces/NS/RESOURCE/NAME/SUBRESOURCE. */
@@ -207,7 +209,7 @@ dispatch(struct kube_call *call)
 	else if (strcmp(call->subresource, "eviction") == 0)
 		kube_delete_evict(call);
 	else if (strcmp(call->subresource, "token") == 0)
-		kube_review_token(call);
+		kube_token_answer(call);
 	else if (strcmp(verb, "get") == 0)
 		kube_read_get(call);
 	else if (strcmp(verb, "list") == 0 || strcmp(verb, "watch") == 0)
@@ -252,10 +254,47 @@ kube_route_read(struct kube_call *call)
 	call->verb = verb_of_path(call);
 }
 
+/* The name that a list or a watch is limited to by its field selector, "" = none. */
+static void
+selected_name(const struct kube_call *call, char *out, size_t out_size)
+{
+	static const char key[] = "metadata.name=";
+	const char *fields = sim_request_query(call->request, "fieldSelector");
+	const char *at = fields != NULL ? strstr(fields, key) : NULL;
+
+	out[0] = '\0';
+	if (at == NULL || (at > fields && at[-1] != ','))
+		return;
+	at += strlen(key);
+	at += *at == '=';
+	snprintf(out, out_size, "%.*s", (int)strcspn(at, ","), at);
+}
+
+static bool
+is_allowed(const struct kube_call *call)
+{
+	struct kube_access access = {.verb = call->verb, .path = call->request->path};
+	char name[PART_SIZE];
+
+	if (call->view != NULL) {
+		access.path = NULL;
+		access.group = call->view->group;
+		access.resource = call->view->resource->plural;
+		access.subresource = call->subresource;
+		access.space = call->space;
+		access.name = call->name;
+	}
+	if (call->view != NULL && call->name[0] == '\0') {
+		selected_name(call, name, sizeof name);
+		access.name = name;
+	}
+	return kube_rbac_allows(call->kube->store, &call->caller, &access);
+}
+
 static void
 answer_path(struct kube_call *call)
 {
-	if (!kube_auth_allows_path(&call->caller, call->verb, call->request->path)) {
+	if (!is_allowed(call)) {
 		kube_fail_forbidden(call);
 		return;
 	}
@@ -281,8 +320,7 @@ kube_route_answer(struct kube_call *call)
 		    "the server does not allow this method on the requested resource");
 		return;
 	}
-	if (!kube_auth_allows(&call->caller, call->verb, call->view->group,
-		call->view->resource->plural, call->subresource)) {
+	if (!is_allowed(call)) {
 		kube_fail_forbidden(call);
 		return;
 	}

@@ -279,6 +279,18 @@ plain_cells(struct json_object *cells, struct json_object *json)
 	add_age(cells, json);
 }
 
+static void
+binding_cells(struct json_object *cells, struct json_object *json)
+{
+	char role[CELL_MAX];
+
+	snprintf(role, sizeof role, "%s/%s", kube_json_text(json, "roleRef.kind"),
+	    kube_json_text(json, "roleRef.name"));
+	add_field(cells, json, "metadata.name", "");
+	add_text(cells, role);
+	add_age(cells, json);
+}
+
 static const struct layout layouts[] = {
     {"nodes", node_cells,
 	{{"Name", "string", 0}, {"Status", "string", 0}, {"Roles", "string", 0},
@@ -299,6 +311,12 @@ static const struct layout layouts[] = {
 	{{"Name", "string", 0}, {"Data", "integer", 0}, {"Age", "string", 0}}},
     {"customresourcedefinitions", crd_cells,
 	{{"Name", "string", 0}, {"Created At", "date", 0}}},
+    {"clusterroles", crd_cells, {{"Name", "string", 0}, {"Created At", "date", 0}}},
+    {"roles", crd_cells, {{"Name", "string", 0}, {"Created At", "date", 0}}},
+    {"clusterrolebindings", binding_cells,
+	{{"Name", "string", 0}, {"Role", "string", 0}, {"Age", "string", 0}}},
+    {"rolebindings", binding_cells,
+	{{"Name", "string", 0}, {"Role", "string", 0}, {"Age", "string", 0}}},
     {"deployments", deployment_cells,
 	{{"Name", "string", 0}, {"Ready", "string", 0}, {"Up-to-date", "integer", 0},
 	    {"Available", "integer", 0}, {"Age", "string", 0}}},

@@ -32,6 +32,7 @@ sim_libsim_a_SOURCES = \
 	sim/kube_check.c sim/kube_check.h \
 	sim/kube_column.c \
 	sim/kube_continue.c \
+	sim/kube_control.c \
 	sim/kube_convert.c sim/kube_convert.h \
 	sim/kube_custom.c sim/kube_custom.h \
 	sim/kube_delete.c sim/kube_delete.h \
@@ -41,9 +42,12 @@ sim_libsim_a_SOURCES = \
 	sim/kube_json.c sim/kube_json.h \
 	sim/kube_kubelet.c sim/kube_kubelet.h \
 	sim/kube_patch.c sim/kube_patch.h \
+	sim/kube_rbac.c sim/kube_rbac.h \
+	sim/kube_rbac_check.c \
 	sim/kube_read.c sim/kube_read.h \
 	sim/kube_record.c sim/kube_record.h \
 	sim/kube_review.c sim/kube_review.h \
+	sim/kube_roles.c sim/kube_roles.h \
 	sim/kube_route.c sim/kube_route.h \
 	sim/kube_schema.c sim/kube_schema.h \
 	sim/kube_selector.c sim/kube_selector.h \
@@ -51,6 +55,7 @@ sim_libsim_a_SOURCES = \
 	sim/kube_store.c sim/kube_store.h \
 	sim/kube_strategic.c \
 	sim/kube_table.c sim/kube_table.h \
+	sim/kube_token.c sim/kube_token.h \
 	sim/kube_validate.c \
 	sim/kube_watch.c sim/kube_watch.h \
 	sim/kube_world.h \

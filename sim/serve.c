@@ -25,6 +25,10 @@
 #define USER_CONTROLLER "system:serviceaccount:kube-system:ip-address-controller-sa"
 #define USER_WATCHER	"system:serviceaccount:kube-system:ip-address-watcher-sa"
 
+#define ACCOUNT(name)                                                                  \
+	"{\"kind\":\"ServiceAccount\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"   \
+	"\"" name "\",\"namespace\":\"kube-system\"}}"
+
 struct world {
 	char *dir;
 	struct loop *loop;
@@ -196,6 +200,29 @@ make_secrets(struct world *world)
 	return rc;
 }
 
+/* The accounts that ipwarden is deployed with. The token that is minted for the last
+ * one may what the watcher's identity may. */
+static int
+put_accounts(struct sim_kube *kube)
+{
+	static const char *const objects[] = {
+	    ACCOUNT("ip-address-controller-sa"),
+	    ACCOUNT("ip-address-watcher-sa"),
+	    ACCOUNT("ipwarden-watcher"),
+	    "{\"kind\":\"ClusterRoleBinding\",\"apiVersion\":"
+	    "\"rbac.authorization.k8s.io/v1\",\"metadata\":{\"name\":"
+	    "\"ipwarden-watcher\"},\"subjects\":[{\"kind\":\"ServiceAccount\","
+	    "\"namespace\":\"kube-system\",\"name\":\"ipwarden-watcher\"}],"
+	    "\"roleRef\":{\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":"
+	    "\"ClusterRole\",\"name\":\"ipwarden-watcher\"}}",
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof objects / sizeof objects[0] && rc == 0; i++)
+		rc = sim_kube_put(kube, objects[i]);
+	return rc;
+}
+
 static int
 make_parts(struct world *world)
 {
@@ -216,7 +243,7 @@ make_parts(struct world *world)
 	sim_kube_add_identity(
 	    world->kube, secrets->watcher, USER_WATCHER, SIM_ROLE_READER);
 	world->control = (struct control){world->faults, world->kube, world->gce};
-	return 0;
+	return put_accounts(world->kube);
 }
 
 static int

@@ -49,7 +49,8 @@ void sim_kube_free(struct sim_kube *kube);
 sim_handler_fn sim_kube_handle; /* arg: struct sim_kube */
 /* After the server stands, so that watches can be woken. */
 void sim_kube_set_http(struct sim_kube *kube, struct sim_http *http);
-/* A bearer token (or client certificate name) and what it may do. */
+/* A bearer token (or client certificate name) and what it may do, as a binding to a
+ * ClusterRole (sim/kube_roles.c). */
 enum sim_role { SIM_ROLE_ADMIN, SIM_ROLE_CONTROLLER, SIM_ROLE_READER };
 void sim_kube_add_identity(
     struct sim_kube *kube, const char *token, const char *user, enum sim_role role);
@@ -59,6 +60,10 @@ int sim_kube_record(struct sim_kube *kube, const char *path);
 /* Creates or replaces an object as an administrator would; JSON text of one object.
  * Returns 0 or a negative errno (logged). */
 int sim_kube_put(struct sim_kube *kube, const char *json);
+/* Handles the control endpoint's requests about the Kubernetes API that are listed in
+ * sim/kube_control.c. Returns false when the path is not its own. */
+bool sim_kube_control(
+    struct sim_kube *kube, const struct sim_request *request, struct sim_reply *reply);
 /* Removes an object at once, as when a node object is deleted. */
 int sim_kube_remove(struct sim_kube *kube, const char *path);
 

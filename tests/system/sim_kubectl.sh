@@ -91,6 +91,21 @@ until_true 20 test -e "$dir/world/world.env" || {
 . "$dir/world/world.env"
 export KUBECONFIG HOME="$dir" NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
+cat >"$dir/roles.yaml" <<'EOF'
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: r, namespace: x}
+rules:
+- {apiGroups: [""], resources: [configmaps], verbs: [delete, get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: b, namespace: x}
+subjects:
+- {kind: ServiceAccount, name: ip-address-watcher-sa, namespace: kube-system}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}
+EOF
+
 cat >"$dir/crd.yaml" <<'EOF'
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -266,8 +281,31 @@ refuses "and it is gone" "not found" get pod web-2
 shows "create namespace" "namespace/x created" create namespace x
 shows "create configmap" "configmap/c created" create configmap c -n x --from-literal=a=b
 is "get configmap" "b" get configmap c -n x -o 'jsonpath={.data.a}'
-shows "delete namespace" 'namespace "x" deleted' delete namespace x --timeout=20s
 is "auth can-i" "yes" auth can-i delete pods
+is "auth can-i, for everything" "yes" auth can-i '*' '*'
+shows "apply roles" "rolebinding.rbac.authorization.k8s.io/b created" \
+	apply --validate=false -f "$dir/roles.yaml"
+shows "apply roles again" "rolebinding.rbac.authorization.k8s.io/b unchanged" \
+	apply --validate=false -f "$dir/roles.yaml"
+shows "get roles" "^NAME +CREATED AT" get roles -n x
+shows "get rolebindings" "^b +Role/r +" get rolebindings -n x
+shows "get clusterroles" "^ipwarden " get clusterroles
+shows "create clusterrole" "created" \
+	create clusterrole c --verb=get --resource=nodes --resource-name=node-2
+shows "create clusterrolebinding" "created" create clusterrolebinding c \
+	--clusterrole=c --user=system:serviceaccount:kube-system:ip-address-watcher-sa
+shows "describe clusterrole" "nodes +\[\] +\[node-2\] +\[get\]" describe clusterrole c
+export KUBECONFIG=$WATCHER_KUBECONFIG
+is "a role, in its namespace" "yes" auth can-i delete configmaps/c -n x
+refuses "and not beside it" "no$" auth can-i delete configmaps/c -n default
+shows "delete by a role" "deleted" delete configmap c -n x
+shows "auth can-i --list" "configmaps +\[\] +\[\] +\[delete get\]" \
+	auth can-i --list -n x
+export KUBECONFIG="$dir/world/kubeconfig"
+shows "delete rolebinding" "deleted" delete rolebinding b -n x
+KUBECONFIG=$WATCHER_KUBECONFIG refuses "the right has gone" "no$" \
+	auth can-i delete configmaps/c -n x
+shows "delete namespace" 'namespace "x" deleted' delete namespace x --timeout=20s
 KUBECONFIG=$WATCHER_KUBECONFIG refuses "a reader may not write" "[Ff]orbidden" \
 	label node node-1 a=b
 KUBECONFIG=$CONTROLLER_KUBECONFIG refuses "the controller may not delete pods" \

@@ -97,7 +97,7 @@ Test(sim_kube_record, who_asked_for_what)
 	    "{\"user\":\"" CONTROLLER "\",\"method\":\"PATCH\",\"path\":"
 	    "\"/api/v1/nodes/a\\\"b/status\",\"verb\":\"patch\",\"group\":\"\","
 	    "\"resource\":\"nodes\",\"subresource\":\"status\",\"namespace\":\"\","
-	    "\"name\":\"a\\\"b\",\"status\":404}");
+	    "\"name\":\"a\\\"b\",\"status\":403}");
 	expect_line(lines, 4,
 	    "{\"user\":\"\",\"method\":\"DELETE\",\"path\":"
 	    "\"/api/v1/namespaces/x/pods/p\",\"verb\":\"delete\",\"group\":\"\","
