@@ -21,12 +21,16 @@ static void answer_object_put(struct control *control,
 static void answer_object_remove(struct control *control,
     const struct sim_request *request, struct sim_reply *reply);
 
+static void answer_restart(struct control *control, const struct sim_request *request,
+    struct sim_reply *reply);
+
 static const struct route routes[] = {
     {"GET", "/healthz", answer_health},
     {"POST", "/faults", answer_fault_add},
     {"DELETE", "/faults", answer_fault_clear},
     {"POST", "/kube/objects", answer_object_put},
     {"DELETE", "/kube/objects", answer_object_remove},
+    {"POST", "/kube/restart", answer_restart},
 };
 
 static void
@@ -130,6 +134,34 @@ answer_object_remove(
 		refuse(reply, 400, "path does not name an object");
 	else if (rc < 0)
 		refuse(reply, 400, strerror(-rc));
+	else
+		accept_request(reply);
+}
+
+/* Whether the query has the key with its only value; -EINVAL: with another. */
+static int
+read_choice(const struct sim_request *request, const char *key, const char *choice,
+    bool *ret_chosen)
+{
+	const char *value = sim_request_query(request, key);
+
+	if (value != NULL && strcmp(value, choice) != 0)
+		return -EINVAL;
+	*ret_chosen = value != NULL;
+	return 0;
+}
+
+static void
+answer_restart(
+    struct control *control, const struct sim_request *request, struct sim_reply *reply)
+{
+	bool lost, foreign;
+
+	if (read_choice(request, "data", "lost", &lost) < 0 ||
+	    read_choice(request, "certificate", "foreign", &foreign) < 0)
+		refuse(reply, 400, "takes data=lost and certificate=foreign");
+	else if (control->restart(control->restart_arg, lost, foreign) < 0)
+		refuse(reply, 500, "the Kubernetes API does not come back");
 	else
 		accept_request(reply);
 }

@@ -6,7 +6,10 @@
  *   DELETE /faults                                   all of them
  *   POST   /kube/objects                             one object, created or replaced
  *   DELETE /kube/objects?path=/api/v1/nodes/node-1   removed at once
- *   /kube/…                                          see kube_control.c
+ *   POST   /kube/restart?data=lost&certificate=foreign
+ *          all connections to the Kubernetes API end; without `data` everything is
+ * still there, without `certificate` it is the one that ca.crt vouches for /kube/… see
+ * kube_control.c
  *
  * Whatever is refused is answered with {"error":"…"}. */
 #ifndef IPW_SIM_CONTROL_H
@@ -20,6 +23,9 @@ struct control {
 	struct sim_faults *faults;
 	struct sim_kube *kube;
 	struct sim_gce *gce;
+	/* ends all connections to the Kubernetes API; 0 or a negative errno */
+	int (*restart)(void *arg, bool data_lost, bool foreign_certificate);
+	void *restart_arg;
 };
 
 sim_handler_fn control_handle; /* arg: struct control */

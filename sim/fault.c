@@ -4,17 +4,31 @@
  *   target           "kube", "gce" or "metadata"; required
  *   method           "GET", "POST", …; "" = any
  *   path             matched anywhere in the request's path; "" = any
+ *   verb             kube: "get", "list", "watch", "patch", … as RBAC has it; "" = any
+ *   user             kube: the identity that asks; "" = anyone
  *   status           200 to 599: the request is not carried out, this is the answer
  *   body             the answer's body: a text, or a JSON object that is sent as text
  *   delay_ms         1 to 600000: the answer is held back that long
+ *   retry_after_s    1 to 3600: the answer with `status` has this Retry-After
+ *   cut_after        the connection is cut after so many bytes of the body
+ *   stall_after      nothing more comes after so many bytes of the body
+ *   trickle_ms       1 to 60000: the body comes one byte each so many milliseconds
+ *   error_event      kube: 400 to 599: a watch begins and ends with this ERROR event
+ *   read_version     kube: get and list see the state at that resourceVersion
+ *   repeat_events    kube: a watch that goes on from a version sees so many changes
+ *                    before it once more
+ *   tls_failure      true: new connections are cut before TLS has begun; excludes all
+ *                    else but target and count
  *   drop_before      true: the connection is cut, nothing is done
  *   drop_after       true: the request is carried out, then the connection is cut
  *   operation_error  gce: the operation ends with this code
  *   count            requests that it hits, default 1; -1 = until cleared
  *
- * At least one of status, delay_ms, drop_before, drop_after and operation_error is
- * needed. Faults are tried in the order in which they were added; a request takes the
- * first that matches, and one that is used up is gone. */
+ * At least one that does something is needed. A body is cut, stalled and trickled as
+ * it would be sent: of a watch it is all that is streamed. Such an answer is chunked,
+ * and one that is cut has no last chunk. Faults are tried in the order in which they
+ * were added; a request takes the first that matches, and one that is used up is gone.
+ */
 #include "sim.h"
 
 #include <errno.h>
@@ -31,6 +45,10 @@
 /* Longest delay (ms) and greatest count that one may ask for. */
 #define DELAY_MAX_MS 600000
 #define COUNT_MAX    1000000
+/* Longest Retry-After (s), slowest trickle (ms a byte), largest place in a body. */
+#define RETRY_AFTER_MAX_S 3600
+#define TRICKLE_MAX_MS	  60000
+#define PLACE_MAX	  INT64_C(67108864)
 
 struct waiting_fault {
 	struct sim_fault fault;
@@ -90,42 +108,68 @@ sim_faults_clear(struct sim_faults *faults)
 }
 
 static bool
-fault_matches(const struct sim_fault *fault, const char *target, const char *method,
-    const char *path)
+fault_matches(const struct sim_fault *fault, const struct sim_seen *seen)
 {
-	return strcmp(fault->target, target) == 0 &&
-	       (fault->method[0] == '\0' || strcmp(fault->method, method) == 0) &&
-	       strstr(path, fault->path) != NULL;
+	return !fault->tls_failure && strcmp(fault->target, seen->target) == 0 &&
+	       (fault->method[0] == '\0' || strcmp(fault->method, seen->method) == 0) &&
+	       (fault->verb[0] == '\0' || strcmp(fault->verb, seen->verb) == 0) &&
+	       (fault->user[0] == '\0' || strcmp(fault->user, seen->user) == 0) &&
+	       strstr(seen->path, fault->path) != NULL;
+}
+
+/* The fault with one use less. */
+static struct sim_fault
+fault_use(struct sim_faults *faults, struct waiting_fault *waiting)
+{
+	struct sim_fault fault;
+
+	if (waiting->fault.count > 0)
+		waiting->fault.count--;
+	fault = waiting->fault;
+	if (fault.count == 0)
+		fault_remove(faults, waiting);
+	return fault;
 }
 
 bool
-sim_faults_take(struct sim_faults *faults, const char *target, const char *method,
-    const char *path, struct sim_fault *ret_fault)
+sim_faults_take(
+    struct sim_faults *faults, const struct sim_seen *seen, struct sim_fault *ret_fault)
 {
 	struct waiting_fault *waiting;
 
 	TAILQ_FOREACH(waiting, &faults->list, link) {
-		if (!fault_matches(&waiting->fault, target, method, path))
+		if (!fault_matches(&waiting->fault, seen))
 			continue;
-		if (waiting->fault.count > 0)
-			waiting->fault.count--;
-		*ret_fault = waiting->fault;
-		if (waiting->fault.count == 0)
-			fault_remove(faults, waiting);
+		*ret_fault = fault_use(faults, waiting);
+		return true;
+	}
+	return false;
+}
+
+bool
+sim_faults_take_connection(struct sim_faults *faults, const char *target)
+{
+	struct waiting_fault *waiting;
+
+	TAILQ_FOREACH(waiting, &faults->list, link) {
+		if (!waiting->fault.tls_failure ||
+		    strcmp(waiting->fault.target, target) != 0)
+			continue;
+		(void)fault_use(faults, waiting);
 		return true;
 	}
 	return false;
 }
 
 static int
-read_status(
-    const struct refusal *refusal, struct json_object *value, struct sim_fault *fault)
+read_code(const struct refusal *refusal, const char *key, struct json_object *value,
+    int64_t least, int *ret_code)
 {
-	int64_t status;
-	int rc = read_number(refusal, "status", value, 200, 599, &status);
+	int64_t code;
+	int rc = read_number(refusal, key, value, least, 599, &code);
 
 	if (rc == 0)
-		fault->status = (int)status;
+		*ret_code = (int)code;
 	return rc;
 }
 
@@ -160,8 +204,41 @@ read_body(
 	return rc;
 }
 
+/* Keys whose value is a number within bounds. */
 static int
-read_key(const struct refusal *refusal, const char *key, struct json_object *value,
+read_amount(const struct refusal *refusal, const char *key, struct json_object *value,
+    struct sim_fault *fault)
+{
+	const struct {
+		const char *key;
+		int64_t least;
+		int64_t most;
+		int64_t *number;
+		bool *given;
+	} amounts[] = {
+	    {"delay_ms", 1, DELAY_MAX_MS, &fault->delay_ms, NULL},
+	    {"retry_after_s", 1, RETRY_AFTER_MAX_S, &fault->retry_after_s, NULL},
+	    {"cut_after", 0, PLACE_MAX, &fault->cut_after, &fault->cuts},
+	    {"stall_after", 0, PLACE_MAX, &fault->stall_after, &fault->stalls},
+	    {"trickle_ms", 1, TRICKLE_MAX_MS, &fault->trickle_ms, NULL},
+	    {"read_version", 1, INT64_MAX, &fault->read_version, NULL},
+	    {"repeat_events", 1, COUNT_MAX, &fault->repeat_events, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof amounts / sizeof amounts[0]; i++) {
+		if (strcmp(key, amounts[i].key) != 0)
+			continue;
+		if (amounts[i].given != NULL)
+			*amounts[i].given = true;
+		return read_number(refusal, key, value, amounts[i].least,
+		    amounts[i].most, amounts[i].number);
+	}
+	return refuse(refusal, key, "is not a key of a fault");
+}
+
+/* Keys whose value is a text or a flag. -ENOENT: not one of them. */
+static int
+read_word(const struct refusal *refusal, const char *key, struct json_object *value,
     struct sim_fault *fault)
 {
 	const struct {
@@ -169,52 +246,92 @@ read_key(const struct refusal *refusal, const char *key, struct json_object *val
 		char *text;
 		size_t size;
 		bool *flag;
-	} plain[] = {
+	} words[] = {
 	    {"target", fault->target, sizeof fault->target, NULL},
 	    {"method", fault->method, sizeof fault->method, NULL},
 	    {"path", fault->path, sizeof fault->path, NULL},
+	    {"verb", fault->verb, sizeof fault->verb, NULL},
+	    {"user", fault->user, sizeof fault->user, NULL},
 	    {"operation_error", fault->operation_error, sizeof fault->operation_error,
 		NULL},
 	    {"drop_before", NULL, 0, &fault->drop_before},
 	    {"drop_after", NULL, 0, &fault->drop_after},
+	    {"tls_failure", NULL, 0, &fault->tls_failure},
 	};
 
-	for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
-		if (strcmp(key, plain[i].key) != 0)
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(key, words[i].key) != 0)
 			continue;
-		if (plain[i].flag != NULL)
-			return read_flag(refusal, key, value, plain[i].flag);
-		return read_text(refusal, key, value, plain[i].text, plain[i].size);
+		if (words[i].flag != NULL)
+			return read_flag(refusal, key, value, words[i].flag);
+		return read_text(refusal, key, value, words[i].text, words[i].size);
 	}
+	return -ENOENT;
+}
+
+static int
+read_key(const struct refusal *refusal, const char *key, struct json_object *value,
+    struct sim_fault *fault)
+{
+	int rc = read_word(refusal, key, value, fault);
+
+	if (rc != -ENOENT)
+		return rc;
 	if (strcmp(key, "status") == 0)
-		return read_status(refusal, value, fault);
+		return read_code(refusal, key, value, 200, &fault->status);
+	if (strcmp(key, "error_event") == 0)
+		return read_code(refusal, key, value, 400, &fault->error_event);
 	if (strcmp(key, "body") == 0)
 		return read_body(refusal, value, fault);
 	if (strcmp(key, "count") == 0)
 		return read_count(refusal, value, fault);
-	if (strcmp(key, "delay_ms") == 0)
-		return read_number(
-		    refusal, key, value, 1, DELAY_MAX_MS, &fault->delay_ms);
-	return refuse(refusal, key, "is not a key of a fault");
+	return read_amount(refusal, key, value, fault);
+}
+
+/* Whether it has keys that only the Kubernetes API knows. */
+static bool
+is_for_kube(const struct sim_fault *fault)
+{
+	return fault->verb[0] != '\0' || fault->user[0] != '\0' || fault->cuts ||
+	       fault->stalls || fault->trickle_ms > 0 || fault->error_event > 0 ||
+	       fault->read_version > 0 || fault->repeat_events > 0 ||
+	       fault->retry_after_s > 0 || fault->tls_failure;
+}
+
+static bool
+does_something(const struct sim_fault *fault)
+{
+	return fault->status > 0 || fault->delay_ms > 0 || fault->drop_before ||
+	       fault->drop_after || fault->operation_error[0] != '\0' || fault->cuts ||
+	       fault->stalls || fault->trickle_ms > 0 || fault->error_event > 0 ||
+	       fault->read_version > 0 || fault->repeat_events > 0 ||
+	       fault->tls_failure;
 }
 
 static int
 fault_check(const struct refusal *refusal, const struct sim_fault *fault)
 {
-	if (strcmp(fault->target, "kube") != 0 && strcmp(fault->target, "gce") != 0 &&
+	bool kube = strcmp(fault->target, "kube") == 0;
+
+	if (!kube && strcmp(fault->target, "gce") != 0 &&
 	    strcmp(fault->target, "metadata") != 0)
 		return refuse(refusal, "target", "must be kube, gce or metadata");
 	if (fault->body[0] != '\0' && fault->status == 0)
 		return refuse(refusal, "body", "needs a status");
+	if (fault->retry_after_s > 0 && fault->status == 0)
+		return refuse(refusal, "retry_after_s", "needs a status");
 	if (fault->drop_before && fault->drop_after)
 		return refuse(refusal, "drop_before", "excludes drop_after");
+	if (fault->cuts && fault->stalls)
+		return refuse(refusal, "cut_after", "excludes stall_after");
 	if (fault->operation_error[0] != '\0' && strcmp(fault->target, "gce") != 0)
 		return refuse(refusal, "operation_error", "is for target gce only");
-	if (fault->status == 0 && fault->delay_ms == 0 && !fault->drop_before &&
-	    !fault->drop_after && fault->operation_error[0] == '\0')
+	if (!kube && is_for_kube(fault))
+		return refuse(refusal, "fault", "has keys that are for target kube");
+	if (!does_something(fault))
 		return refuse(refusal, "fault",
-		    "does nothing: give status, delay_ms, drop_before, drop_after or "
-		    "operation_error");
+		    "does nothing: give status, delay_ms, drop_before, drop_after, "
+		    "operation_error or another that acts");
 	return 0;
 }
 

@@ -33,6 +33,7 @@ held_free(struct sim_gce *gce, struct gce_held *held)
 static struct gce_held *
 held_new(struct sim_gce *gce, const struct sim_request *request, const char *target)
 {
+	const struct sim_seen seen = {target, request->method, request->path, "", ""};
 	struct gce_held *held;
 
 	if (gce->held_len == GCE_HELD_MAX)
@@ -41,8 +42,7 @@ held_new(struct sim_gce *gce, const struct sim_request *request, const char *tar
 	held->connection = request->connection;
 	held->begun = clock_mono();
 	if (!request->again && gce->faults != NULL &&
-	    !sim_faults_take(
-		gce->faults, target, request->method, request->path, &held->fault))
+	    !sim_faults_take(gce->faults, &seen, &held->fault))
 		held->fault = (struct sim_fault){0};
 	TAILQ_INSERT_TAIL(&gce->held, held, link);
 	gce->held_len++;

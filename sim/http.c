@@ -74,8 +74,21 @@ text_option(enum MHD_OPTION option, const char *text)
 	return (struct MHD_OptionItem){option, 0, (void *)(uintptr_t)text};
 }
 
+static enum MHD_Result
+on_accept(void *arg, const struct sockaddr *address, socklen_t address_len)
+{
+	const struct sim_http *http = arg;
+
+	(void)address;
+	(void)address_len;
+	if (http->options.refuses == NULL || !http->options.refuses(http->options.arg))
+		return MHD_YES;
+	return MHD_NO;
+}
+
+/* `listen_fd` -1: a socket is made. */
 static struct MHD_Daemon *
-start_daemon(struct sim_http *http)
+start_daemon(struct sim_http *http, int listen_fd)
 {
 	const struct sim_http_options *options = &http->options;
 	struct sockaddr_in address = {
@@ -84,38 +97,51 @@ start_daemon(struct sim_http *http)
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
-	struct MHD_OptionItem tls[4] = {text_option(MHD_OPTION_END, NULL)};
+	struct MHD_OptionItem more[5] = {text_option(MHD_OPTION_END, NULL)};
 	size_t count = 0;
 
+	if (listen_fd >= 0)
+		more[count++] =
+		    (struct MHD_OptionItem){MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL};
 	if (options->cert_pem != NULL) {
 		flags |= MHD_USE_TLS;
-		tls[count++] =
+		more[count++] =
 		    text_option(MHD_OPTION_HTTPS_MEM_CERT, options->cert_pem);
-		tls[count++] = text_option(MHD_OPTION_HTTPS_MEM_KEY, options->key_pem);
+		more[count++] = text_option(MHD_OPTION_HTTPS_MEM_KEY, options->key_pem);
 	}
 	if (options->cert_pem != NULL && options->client_ca_pem != NULL)
-		tls[count++] =
+		more[count++] =
 		    text_option(MHD_OPTION_HTTPS_MEM_TRUST, options->client_ca_pem);
-	tls[count] = text_option(MHD_OPTION_END, NULL);
-	return MHD_start_daemon(flags, options->port, NULL, NULL, on_request, http,
+	more[count] = text_option(MHD_OPTION_END, NULL);
+	return MHD_start_daemon(flags, options->port, on_accept, http, on_request, http,
 	    MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
 	    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_NOTIFY_COMPLETED,
-	    on_completed, http, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+	    on_completed, http, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+}
+
+static void
+attach_daemon(struct sim_http *http)
+{
+	int rc;
+
+	http->epoll_fd =
+	    MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	rc = loop_set_fd(http->loop, http->epoll_fd, EPOLLIN, on_epoll, http);
+	assert(rc == 0);
 }
 
 struct sim_http *
 sim_http_new(struct loop *loop, const struct sim_http_options *options)
 {
 	struct sim_http *http = mem_calloc(1, sizeof *http);
-	int rc;
 
 	http->loop = loop;
 	http->options = *options;
 	LIST_INIT(&http->exchanges);
 	http->timer = loop_timer_new(loop, on_timeout, http);
-	http->daemon = start_daemon(http);
+	http->daemon = start_daemon(http, -1);
 	if (http->daemon == NULL) {
 		log_error("http_start_failed", LOG_N("port", options->port),
 		    LOG_S("reason", strerror(errno)));
@@ -123,11 +149,8 @@ sim_http_new(struct loop *loop, const struct sim_http_options *options)
 		free(http);
 		return NULL;
 	}
-	http->epoll_fd =
-	    MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	http->port = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
-	rc = loop_set_fd(loop, http->epoll_fd, EPOLLIN, on_epoll, http);
-	assert(rc == 0);
+	attach_daemon(http);
 	return http;
 }
 
@@ -260,21 +283,51 @@ sim_http_wake(struct sim_http *http)
 			exchange_resume(exchange);
 }
 
-void
-sim_http_free(struct sim_http *http)
+static void
+stop_daemon(struct sim_http *http)
 {
 	struct exchange *exchange;
 
-	if (http == NULL)
+	if (http->daemon == NULL)
 		return;
 	/* the library must not be stopped with suspended connections in it */
 	LIST_FOREACH(exchange, &http->exchanges, link)
 		exchange_resume(exchange);
 	loop_remove_fd(http->loop, http->epoll_fd);
 	MHD_stop_daemon(http->daemon);
+	http->daemon = NULL;
 	assert(LIST_EMPTY(&http->exchanges));
+}
+
+void
+sim_http_free(struct sim_http *http)
+{
+	if (http == NULL)
+		return;
+	stop_daemon(http);
 	loop_timer_free(http->timer);
 	free(http);
+}
+
+int
+sim_http_restart(struct sim_http *http, const char *cert_pem, const char *key_pem)
+{
+	int listen_fd = MHD_quiesce_daemon(http->daemon);
+
+	stop_daemon(http);
+	loop_timer_disarm(http->timer);
+	http->options.port = http->port;
+	if (cert_pem != NULL) {
+		http->options.cert_pem = cert_pem;
+		http->options.key_pem = key_pem;
+	}
+	http->daemon = start_daemon(http, listen_fd);
+	if (http->daemon == NULL) {
+		log_error("http_restart_failed", LOG_N("port", http->port));
+		return -EIO;
+	}
+	attach_daemon(http);
+	return 0;
 }
 
 /* --- streams -----------------------------------------------------------------------

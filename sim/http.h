@@ -79,6 +79,8 @@ struct sim_http_options {
 	const char *client_ca_pem; /* NULL: client certificates are not asked for */
 	sim_handler_fn *handler;
 	void *arg;
+	/* asked for each new connection; true: it is closed at once. May be NULL */
+	bool (*refuses)(void *arg);
 };
 
 /* Starts listening. The process must ignore SIGPIPE. NULL on failure (logged). The
@@ -88,6 +90,10 @@ struct sim_http *sim_http_new(
 /* Streams are closed, deferred requests are forgotten. Not from within a callback. */
 void sim_http_free(struct sim_http *http);
 uint16_t sim_http_port(const struct sim_http *http);
+/* Ends all connections and goes on at the same port, with another certificate when one
+ * is given. Not from within a callback of this server. Returns 0, or -EIO when it
+ * cannot go on (logged). */
+int sim_http_restart(struct sim_http *http, const char *cert_pem, const char *key_pem);
 /* Streams of this server are asked again at once: something has changed. */
 void sim_http_wake(struct sim_http *http);
 

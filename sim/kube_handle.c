@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 #include "kube_change.h"
 #include "kube_delete.h"
 #include "kube_discovery.h"
+#include "kube_fault.h"
 #include "kube_json.h"
 #include "kube_read.h"
 #include "kube_record.h"
@@ -29,20 +31,14 @@ wake_watches(void *arg)
 		sim_http_wake(kube->http);
 }
 
-struct sim_kube *
-sim_kube_new(struct loop *loop, struct sim_faults *faults)
+/* The store with what every world has. */
+static void
+make_store(struct sim_kube *kube)
 {
 	static const char *const spaces[] = {"default", "kube-system"};
-	struct sim_kube *kube = mem_calloc(1, sizeof *kube);
 	struct kube_view *view;
 
-	kube->loop = loop;
-	kube->faults = faults;
-	kube->bookmark_ms = DEFAULT_BOOKMARK_MS;
-	kube->record_fd = -1;
 	kube->store = kube_store_new(wake_watches, kube);
-	kube->auth = kube_auth_new();
-	kube->kubelet = kube_kubelet_new(kube, loop);
 	kube_discovery_install(kube->store);
 	view = kube_store_view(kube->store, "", "v1", "namespaces", NULL);
 	for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) {
@@ -54,7 +50,33 @@ sim_kube_new(struct loop *loop, struct sim_faults *faults)
 		kube_change_put(kube, view, json);
 	}
 	kube_roles_install(kube);
+	for (size_t i = 0; i < kube->given_len; i++)
+		kube_roles_bind(kube, kube->given[i].user, kube->given[i].role);
+}
+
+struct sim_kube *
+sim_kube_new(struct loop *loop, struct sim_faults *faults)
+{
+	struct sim_kube *kube = mem_calloc(1, sizeof *kube);
+
+	kube->loop = loop;
+	kube->faults = faults;
+	kube->bookmark_ms = DEFAULT_BOOKMARK_MS;
+	kube->record_fd = -1;
+	kube->auth = kube_auth_new();
+	kube->kubelet = kube_kubelet_new(kube, loop);
+	make_store(kube);
 	return kube;
+}
+
+void
+sim_kube_reset(struct sim_kube *kube)
+{
+	/* minted tokens know objects of the old store */
+	kube_auth_revoke(kube->auth);
+	kube_store_free(kube->store);
+	memset(kube->held, 0, sizeof kube->held);
+	make_store(kube);
 }
 
 void
@@ -96,6 +118,10 @@ sim_kube_add_identity(
 	if (rc < 0)
 		log_error(
 		    "identity_not_added", LOG_S("user", user), LOG_N("errno", -rc));
+	assert(kube->given_len < KUBE_GIVEN_MAX);
+	snprintf(
+	    kube->given[kube->given_len].user, sizeof kube->given[0].user, "%s", user);
+	kube->given[kube->given_len++].role = role;
 	kube_roles_bind(kube, user, role);
 }
 
@@ -181,104 +207,16 @@ sim_kube_remove(struct sim_kube *kube, const char *path)
 	return 0;
 }
 
-/* --- faults --- */
-
-static struct kube_held *
-held_find(struct sim_kube *kube, const void *connection)
-{
-	for (size_t i = 0; i < KUBE_HELD_MAX; i++)
-		if (kube->held[i].connection == connection)
-			return &kube->held[i];
-	return NULL;
-}
-
-/* Puts the answer off; the fault waits for the second call. False: no room. */
-static bool
-hold(struct kube_call *call, const struct sim_fault *fault)
-{
-	struct kube_held *held = held_find(call->kube, call->request->connection);
-
-	if (held == NULL)
-		held = held_find(call->kube, NULL);
-	if (held == NULL) {
-		log_warn("fault_delay_dropped", LOG_S("path", call->request->path));
-		return false;
-	}
-	held->connection = call->request->connection;
-	held->fault = *fault;
-	call->reply->defer_ms = fault->delay_ms;
-	return true;
-}
-
-/* The fault that this request meets, if any. Sets *ret_wait when it is put off. */
-static bool
-take_fault(struct kube_call *call, struct sim_fault *ret_fault, bool *ret_wait)
-{
-	struct kube_held *held;
-
-	*ret_wait = false;
-	if (call->request->again) {
-		held = held_find(call->kube, call->request->connection);
-		if (held == NULL)
-			return false;
-		*ret_fault = held->fault;
-		held->connection = NULL;
-		return true;
-	}
-	if (call->kube->faults == NULL ||
-	    !sim_faults_take(call->kube->faults, "kube", call->request->method,
-		call->request->path, ret_fault))
-		return false;
-	*ret_wait = ret_fault->delay_ms > 0 && hold(call, ret_fault);
-	return true;
-}
-
-/* The fault's own body, or what an overloaded server says. */
-static void
-answer_fault(struct kube_call *call, const struct sim_fault *fault)
-{
-	if (fault->body[0] != '\0') {
-		kube_reply_text(call, fault->status, fault->body);
-		if (fault->body[0] == '{')
-			call->reply->content_type = "application/json";
-	} else if (fault->status == 429 || fault->status == 503) {
-		sim_reply_header(call->reply, "Retry-After", "1");
-		kube_fail(call, fault->status,
-		    fault->status == 429 ? "TooManyRequests" : "ServiceUnavailable",
-		    NULL, "Too many requests, please try again later.");
-	} else {
-		kube_fail(call, fault->status, "InternalError", NULL,
-		    "an error on the server has prevented the request from succeeding");
-	}
-}
-
-static void
-drop_answer(struct sim_reply *reply)
-{
-	if (reply->stream.next != NULL)
-		reply->stream.close(reply->stream.state);
-	reply->stream = (struct sim_stream){0};
-	reply->drop = true;
-}
-
 void
 sim_kube_handle(void *arg, const struct sim_request *request, struct sim_reply *reply)
 {
 	struct kube_call call = {.kube = arg, .request = request, .reply = reply};
-	struct sim_fault fault;
-	bool wait, faulty;
 
 	kube_route_read(&call);
-	faulty = take_fault(&call, &fault, &wait);
-	if (wait)
+	if (kube_fault_meet(&call))
 		return;
-	if (faulty && fault.drop_before)
-		drop_answer(reply);
-	else if (faulty && fault.status > 0)
-		answer_fault(&call, &fault);
-	else
+	if (!kube_fault_answer(&call))
 		kube_route_answer(&call);
-	if (faulty && fault.drop_after)
-		drop_answer(reply);
+	kube_fault_finish(&call);
 	kube_record_request(&call);
 }

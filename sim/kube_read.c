@@ -163,6 +163,9 @@ listing_start(struct listing *listing, struct kube_call *call)
 	if (rc < 0)
 		return rc;
 	listing->version = kube_store_version(call->kube->store);
+	if (call->fault.read_version > 0 &&
+	    (uint64_t)call->fault.read_version < listing->version)
+		listing->version = (uint64_t)call->fault.read_version;
 	if (limit != NULL)
 		listing->limit = strtoul(limit, NULL, 10);
 	kube_read_range(call->view->resource, call->space, &listing->at, &listing->end);

@@ -12,6 +12,10 @@ void kube_read_get(struct kube_call *call);
 /* Lists, or starts a watch when the call's verb is that. */
 void kube_read_list(struct kube_call *call);
 
+/* As the two above, not a watch: what they would have answered at the version that the
+ * call's fault names. */
+void kube_read_stale(struct kube_call *call);
+
 /* Answers with an object in its stored form, converted to the view and to the format
  * that the client asked for. */
 void kube_read_show(struct kube_call *call, int code, struct json_object *stored);

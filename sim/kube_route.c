@@ -210,6 +210,9 @@ dispatch(struct kube_call *call)
 		kube_delete_evict(call);
 	else if (strcmp(call->subresource, "token") == 0)
 		kube_token_answer(call);
+	else if (call->fault.read_version > 0 &&
+		 (strcmp(verb, "get") == 0 || strcmp(verb, "list") == 0))
+		kube_read_stale(call);
 	else if (strcmp(verb, "get") == 0)
 		kube_read_get(call);
 	else if (strcmp(verb, "list") == 0 || strcmp(verb, "watch") == 0)

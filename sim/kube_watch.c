@@ -255,6 +255,18 @@ set_format(struct watch *watch, const struct kube_call *call)
 	    include != NULL ? include : "Metadata");
 }
 
+/* Goes on after `version`; a fault repeats what came before, as far as it is known. */
+static void
+resume(struct watch *watch, const struct kube_call *call, uint64_t version)
+{
+	uint64_t floor = kube_store_floor(call->kube->store);
+	uint64_t back = (uint64_t)call->fault.repeat_events;
+
+	watch->after = version;
+	if (back > 0 && version > floor)
+		watch->after = version - floor > back ? version - back : floor;
+}
+
 void
 kube_watch_start(struct kube_call *call, struct kube_selector *selector)
 {
@@ -276,7 +288,7 @@ kube_watch_start(struct kube_call *call, struct kube_selector *selector)
 	    watch->tells_end)
 		take_state(watch);
 	else
-		watch->after = strtoull(from, NULL, 10);
+		resume(watch, call, strtoull(from, NULL, 10));
 	call->reply->status = 200;
 	call->reply->content_type = "application/json";
 	call->reply->stream =

@@ -17,6 +17,9 @@
 /* Requests that a fault holds back at a time. */
 #define KUBE_HELD_MAX 256u
 
+/* Identities that a reset gives their roles again. */
+#define KUBE_GIVEN_MAX 16u
+
 /* A request that waits for its fault's delay to pass. */
 struct kube_held {
 	void *connection; /* NULL: free */
@@ -35,6 +38,11 @@ struct sim_kube {
 	bool no_node_binding; /* as servers before 1.31: no token for a Node */
 	int record_fd;	      /* of the log of requests; -1: none */
 	struct kube_held held[KUBE_HELD_MAX];
+	struct {
+		char user[KUBE_USER_MAX];
+		enum sim_role role;
+	} given[KUBE_GIVEN_MAX];
+	size_t given_len;
 };
 
 enum kube_format {
@@ -58,6 +66,7 @@ struct kube_call {
 	enum kube_format format;
 	const char *table_version; /* "v1" or "v1beta1" */
 	bool dry_run;
+	struct sim_fault fault; /* that the request meets; all 0: none */
 };
 
 /* How often a watch that asked for bookmarks gets one; default 10 s. */

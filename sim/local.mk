@@ -37,7 +37,9 @@ sim_libsim_a_SOURCES = \
 	sim/kube_custom.c sim/kube_custom.h \
 	sim/kube_delete.c sim/kube_delete.h \
 	sim/kube_discovery.c sim/kube_discovery.h \
+	sim/kube_bend.c \
 	sim/kube_evict.c \
+	sim/kube_fault.c sim/kube_fault.h \
 	sim/kube_handle.c \
 	sim/kube_json.c sim/kube_json.h \
 	sim/kube_kubelet.c sim/kube_kubelet.h \
@@ -51,6 +53,7 @@ sim_libsim_a_SOURCES = \
 	sim/kube_route.c sim/kube_route.h \
 	sim/kube_schema.c sim/kube_schema.h \
 	sim/kube_selector.c sim/kube_selector.h \
+	sim/kube_stale.c \
 	sim/kube_status.c sim/kube_status.h \
 	sim/kube_store.c sim/kube_store.h \
 	sim/kube_strategic.c \

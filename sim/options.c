@@ -41,6 +41,8 @@ static const char help[] =
     "  GET    /healthz\n"
     "  POST   /kube/objects             one object, created or replaced\n"
     "  DELETE /kube/objects?path=PATH   removed at once\n"
+    "  POST   /kube/restart             all connections end; see ipwarden-sim(1)\n"
+    "  POST   /kube/settings\n"
     "         /gce/…                    the cloud's own settings\n"
     "  DELETE /faults                   all faults\n"
     "  POST   /faults                   one fault, with the keys\n"
@@ -53,6 +55,8 @@ static const char help[] =
     "    drop_before      true: cut the connection, do nothing\n"
     "    drop_after       true: carry the request out, then cut the connection\n"
     "    operation_error  gce: the operation ends with this code\n"
+    "    verb, user, retry_after_s, cut_after, stall_after, trickle_ms, error_event,\n"
+    "    read_version, repeat_events, tls_failure    kube: see ipwarden-sim(1)\n"
     "    count            requests that it hits (default 1; -1: until cleared)\n";
 
 static void __attribute__((noreturn, format(printf, 1, 2)))

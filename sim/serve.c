@@ -34,7 +34,9 @@ struct world {
 	struct loop *loop;
 	int signal_fd;
 	struct pki *pki;
+	struct pki *foreign_pki; /* that ca.crt does not vouch for */
 	struct pki_pair server;
+	struct pki_pair foreign;
 	struct serve_secrets secrets;
 	struct sim_faults *faults;
 	struct sim_journal *journal;
@@ -118,6 +120,8 @@ world_end(struct world *world)
 	sim_journal_close(world->journal);
 	sim_faults_free(world->faults);
 	pki_pair_free(&world->server);
+	pki_pair_free(&world->foreign);
+	pki_free(world->foreign_pki);
 	pki_pair_free(&world->secrets.admin_cert);
 	explicit_bzero(&world->secrets, sizeof world->secrets);
 	pki_free(world->pki);
@@ -191,9 +195,11 @@ make_secrets(struct world *world)
 	make_token(world->secrets.controller);
 	make_token(world->secrets.watcher);
 	world->pki = pki_new();
-	if (world->pki == NULL)
+	world->foreign_pki = pki_new();
+	if (world->pki == NULL || world->foreign_pki == NULL)
 		return -EIO;
 	rc = pki_issue_server(world->pki, &world->server);
+	rc = rc == 0 ? pki_issue_server(world->foreign_pki, &world->foreign) : rc;
 	if (rc == 0)
 		rc = pki_issue_client(
 		    world->pki, USER_ADMIN, &world->secrets.admin_cert);
@@ -224,6 +230,20 @@ put_accounts(struct sim_kube *kube)
 }
 
 static int
+restart_kube(void *arg, bool data_lost, bool foreign_certificate)
+{
+	struct world *world = arg;
+	const struct pki_pair *pair =
+	    foreign_certificate ? &world->foreign : &world->server;
+	int rc = sim_http_restart(world->kube_http, pair->cert_pem, pair->key_pem);
+
+	if (rc < 0 || !data_lost)
+		return rc;
+	sim_kube_reset(world->kube);
+	return put_accounts(world->kube);
+}
+
+static int
 make_parts(struct world *world)
 {
 	const struct serve_secrets *secrets = &world->secrets;
@@ -242,7 +262,13 @@ make_parts(struct world *world)
 	    world->kube, secrets->controller, USER_CONTROLLER, SIM_ROLE_CONTROLLER);
 	sim_kube_add_identity(
 	    world->kube, secrets->watcher, USER_WATCHER, SIM_ROLE_READER);
-	world->control = (struct control){world->faults, world->kube, world->gce};
+	world->control = (struct control){
+	    .faults = world->faults,
+	    .kube = world->kube,
+	    .gce = world->gce,
+	    .restart = restart_kube,
+	    .restart_arg = world,
+	};
 	return put_accounts(world->kube);
 }
 
@@ -274,8 +300,10 @@ listen_all(struct world *world, const struct serve_options *options)
 			http.cert_pem = world->server.cert_pem;
 			http.key_pem = world->server.key_pem;
 		}
-		if (is_kube)
+		if (is_kube) {
 			http.client_ca_pem = pki_ca_pem(world->pki);
+			http.refuses = sim_kube_refuses;
+		}
 		*listeners[i].http = sim_http_new(world->loop, &http);
 		if (*listeners[i].http == NULL)
 			return -EIO;

@@ -22,11 +22,23 @@ struct sim_fault {
 	char target[16]; /* "kube", "gce", "metadata" */
 	char method[8];	 /* "" = any */
 	char path[128];	 /* matched anywhere in the path; "" = any */
+	char verb[20];	 /* kube: of RBAC; "" = any */
+	char user[320];	 /* kube: who asks; "" = anyone */
 	int status;	 /* > 0: answer with it and `body` */
 	char body[1024];
-	int64_t delay_ms;	  /* hold the answer back */
-	bool drop_before;	  /* connection cut, nothing done */
-	bool drop_after;	  /* done, but the answer is lost */
+	int64_t delay_ms;      /* hold the answer back */
+	bool drop_before;      /* connection cut, nothing done */
+	bool drop_after;       /* done, but the answer is lost */
+	int64_t retry_after_s; /* with a status: the header; 0: none, or the usual */
+	bool cuts;	       /* the connection, after `cut_after` bytes of the body */
+	int64_t cut_after;
+	bool stalls; /* nothing comes any more after `stall_after` bytes of the body */
+	int64_t stall_after;
+	int64_t trickle_ms;	  /* > 0: the body comes byte by byte, one each */
+	int error_event;	  /* > 0: a watch begins and ends with this ERROR */
+	int64_t read_version;	  /* > 0: get and list see the state at that version */
+	int64_t repeat_events;	  /* a resumed watch begins so many changes earlier */
+	bool tls_failure;	  /* a new connection ends before TLS has begun */
 	char operation_error[64]; /* GCE: the operation ends with this code */
 	int count;		  /* left; -1 = until cleared */
 };
@@ -37,9 +49,20 @@ void sim_faults_free(struct sim_faults *faults);
 int sim_faults_add(
     struct sim_faults *faults, const char *json, char *error, size_t error_size);
 void sim_faults_clear(struct sim_faults *faults);
+/* A request as faults are matched against it; `verb` and `user` are "" where there is
+ * none. */
+struct sim_seen {
+	const char *target;
+	const char *method;
+	const char *path;
+	const char *verb;
+	const char *user;
+};
 /* Takes one use of the first fault that matches; false: none. */
-bool sim_faults_take(struct sim_faults *faults, const char *target, const char *method,
-    const char *path, struct sim_fault *ret_fault);
+bool sim_faults_take(struct sim_faults *faults, const struct sim_seen *seen,
+    struct sim_fault *ret_fault);
+/* Takes one use of the first fault for new connections. */
+bool sim_faults_take_connection(struct sim_faults *faults, const char *target);
 
 /* --- the Kubernetes API (sim/kube_*.c) ---------------------------------------------
  */
@@ -47,6 +70,8 @@ struct sim_kube;
 struct sim_kube *sim_kube_new(struct loop *loop, struct sim_faults *faults);
 void sim_kube_free(struct sim_kube *kube);
 sim_handler_fn sim_kube_handle; /* arg: struct sim_kube */
+/* Whether a fault ends a new connection; arg: struct sim_kube. */
+bool sim_kube_refuses(void *arg);
 /* After the server stands, so that watches can be woken. */
 void sim_kube_set_http(struct sim_kube *kube, struct sim_http *http);
 /* A bearer token (or client certificate name) and what it may do, as a binding to a
@@ -60,6 +85,9 @@ int sim_kube_record(struct sim_kube *kube, const char *path);
 /* Creates or replaces an object as an administrator would; JSON text of one object.
  * Returns 0 or a negative errno (logged). */
 int sim_kube_put(struct sim_kube *kube, const char *json);
+/* Begins anew with an empty store, as if the server had lost its data: minted tokens
+ * are invalid, identities and their roles stay. No watch may stand any more. */
+void sim_kube_reset(struct sim_kube *kube);
 /* Handles the control endpoint's requests about the Kubernetes API that are listed in
  * sim/kube_control.c. Returns false when the path is not its own. */
 bool sim_kube_control(

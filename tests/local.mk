@@ -331,7 +331,8 @@ tests_unit_test_sim_kube_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) \
 	$(CRITERION_LIBS)
 tests_unit_test_sim_kube_SOURCES = tests/unit/test_sim_kube_schema.c \
 	tests/unit/test_sim_kube_wire.c tests/unit/test_sim_kube.c \
-	tests/unit/test_sim_kube_rbac.c tests/unit/test_sim_kube_record.c \
+	tests/unit/test_sim_kube_fault.c tests/unit/test_sim_kube_rbac.c \
+	tests/unit/test_sim_kube_record.c \
 	tests/unit/test_sim_kube_watch.c tests/unit/sim_kube_rig.c \
 	tests/unit/sim_kube_rig.h tests/unit/sim_kube_replay.h \
 	tests/unit/sim_kube_replay.c
@@ -453,6 +454,7 @@ SYSTEM_SHELL += tests/system/options.sh
 SYSTEM_SHELL += tests/system/outage.sh
 SYSTEM_SHELL += tests/system/path.sh
 SYSTEM_SHELL += tests/system/proc.sh
+SYSTEM_SHELL += tests/system/sim_faults.sh
 SYSTEM_SHELL += tests/system/sim_kubectl.sh
 SYSTEM_SHELL += tests/system/soak.sh
 SYSTEM_SHELL += tests/system/steady.sh

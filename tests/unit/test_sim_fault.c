@@ -14,13 +14,23 @@ add(struct sim_faults *faults, const char *json)
 	    json, error);
 }
 
+static bool
+take(struct sim_faults *faults, const char *target, const char *method,
+    const char *path, struct sim_fault *ret_fault)
+{
+	const struct sim_seen seen = {target, method, path, "", ""};
+
+	return sim_faults_take(faults, &seen, ret_fault);
+}
+
 static int
 take_status(
     struct sim_faults *faults, const char *target, const char *method, const char *path)
 {
+	const struct sim_seen seen = {target, method, path, "list", "u"};
 	struct sim_fault fault = {.status = -1};
 
-	return sim_faults_take(faults, target, method, path, &fault) ? fault.status : 0;
+	return sim_faults_take(faults, &seen, &fault) ? fault.status : 0;
 }
 
 Test(sim_fault, none)
@@ -28,7 +38,7 @@ Test(sim_fault, none)
 	struct sim_faults *faults = sim_faults_new();
 	struct sim_fault fault = {.status = 7};
 
-	cr_expect_not(sim_faults_take(faults, "kube", "GET", "/", &fault));
+	cr_expect_not(take(faults, "kube", "GET", "/", &fault));
 	cr_expect_eq(fault.status, 7);
 	sim_faults_free(faults);
 	sim_faults_free(NULL);
@@ -43,7 +53,7 @@ Test(sim_fault, every_key)
 		    "\"status\":503,\"body\":\"down\",\"delay_ms\":250,"
 		    "\"drop_before\":true,\"drop_after\":false,"
 		    "\"operation_error\":\"QUOTA_EXCEEDED\",\"count\":3}");
-	cr_assert(sim_faults_take(faults, "gce", "POST", "/v1/addresses/x", &fault));
+	cr_assert(take(faults, "gce", "POST", "/v1/addresses/x", &fault));
 	cr_expect_str_eq(fault.target, "gce");
 	cr_expect_str_eq(fault.method, "POST");
 	cr_expect_str_eq(fault.path, "/addresses");
@@ -57,6 +67,61 @@ Test(sim_fault, every_key)
 	sim_faults_free(faults);
 }
 
+Test(sim_fault, keys_of_the_kubernetes_api)
+{
+	const struct sim_seen seen = {"kube", "GET", "/api/v1/nodes", "watch", "u"};
+	struct sim_faults *faults = sim_faults_new();
+	struct sim_fault fault;
+
+	add(faults, "{\"target\":\"kube\",\"verb\":\"watch\",\"user\":\"u\","
+		    "\"status\":429,\"retry_after_s\":3,\"cut_after\":0,"
+		    "\"trickle_ms\":4,\"error_event\":410,\"read_version\":5,"
+		    "\"repeat_events\":6}");
+	cr_assert(sim_faults_take(faults, &seen, &fault));
+	cr_expect_str_eq(fault.verb, "watch");
+	cr_expect_str_eq(fault.user, "u");
+	cr_expect_eq(fault.retry_after_s, 3);
+	cr_expect(fault.cuts);
+	cr_expect_eq(fault.cut_after, 0);
+	cr_expect_not(fault.stalls);
+	cr_expect_eq(fault.trickle_ms, 4);
+	cr_expect_eq(fault.error_event, 410);
+	cr_expect_eq(fault.read_version, 5);
+	cr_expect_eq(fault.repeat_events, 6);
+	add(faults, "{\"target\":\"kube\",\"stall_after\":7}");
+	cr_assert(sim_faults_take(faults, &seen, &fault));
+	cr_expect(fault.stalls);
+	cr_expect_eq(fault.stall_after, 7);
+	cr_expect_not(fault.cuts);
+	sim_faults_free(faults);
+}
+
+Test(sim_fault, matches_verb_and_user)
+{
+	struct sim_faults *faults = sim_faults_new();
+
+	add(faults, "{\"target\":\"kube\",\"verb\":\"watch\",\"status\":500}");
+	add(faults, "{\"target\":\"kube\",\"user\":\"other\",\"status\":501}");
+	add(faults, "{\"target\":\"kube\",\"verb\":\"list\",\"user\":\"u\","
+		    "\"status\":502}");
+	cr_expect_eq(take_status(faults, "kube", "GET", "/"), 502);
+	cr_expect_eq(take_status(faults, "kube", "GET", "/"), 0);
+	sim_faults_free(faults);
+}
+
+Test(sim_fault, of_connections)
+{
+	struct sim_faults *faults = sim_faults_new();
+
+	add(faults, "{\"target\":\"kube\",\"tls_failure\":true,\"count\":2}");
+	cr_expect_eq(take_status(faults, "kube", "GET", "/"), 0);
+	cr_expect_not(sim_faults_take_connection(faults, "gce"));
+	cr_expect(sim_faults_take_connection(faults, "kube"));
+	cr_expect(sim_faults_take_connection(faults, "kube"));
+	cr_expect_not(sim_faults_take_connection(faults, "kube"));
+	sim_faults_free(faults);
+}
+
 Test(sim_fault, object_as_body)
 {
 	struct sim_faults *faults = sim_faults_new();
@@ -64,7 +129,7 @@ Test(sim_fault, object_as_body)
 
 	add(faults, "{\"target\":\"kube\",\"status\":500,"
 		    "\"body\":{\"kind\": \"Status\", \"message\": \"a/b\"}}");
-	cr_assert(sim_faults_take(faults, "kube", "GET", "/", &fault));
+	cr_assert(take(faults, "kube", "GET", "/", &fault));
 	cr_expect_str_eq(fault.body, "{\"kind\":\"Status\",\"message\":\"a/b\"}");
 	sim_faults_free(faults);
 }
@@ -136,6 +201,18 @@ Test(sim_fault, refusals)
 		"count is out of range"},
 	    {"{\"target\":\"kube\",\"drop_after\":true,\"body\":\"x\"}",
 		"body needs a status"},
+	    {"{\"target\":\"kube\",\"drop_after\":true,\"retry_after_s\":1}",
+		"retry_after_s needs a status"},
+	    {"{\"target\":\"kube\",\"cut_after\":1,\"stall_after\":1}",
+		"cut_after excludes stall_after"},
+	    {"{\"target\":\"kube\",\"cut_after\":-1}", "cut_after is out of range"},
+	    {"{\"target\":\"kube\",\"trickle_ms\":0}", "trickle_ms is out of range"},
+	    {"{\"target\":\"kube\",\"error_event\":200}",
+		"error_event is out of range"},
+	    {"{\"target\":\"gce\",\"cut_after\":1}", "fault has keys that are"},
+	    {"{\"target\":\"gce\",\"status\":500,\"user\":\"u\"}",
+		"fault has keys that are"},
+	    {"{\"target\":\"kube\",\"verb\":\"get\"}", "fault does nothing"},
 	    {"{\"target\":\"kube\",\"operation_error\":\"X\"}",
 		"operation_error is for target gce only"},
 	    {"{\"target\":\"kube\",\"status\":500,\"Path\":\"/\"}",
