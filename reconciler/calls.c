@@ -5,6 +5,7 @@
 
 #include "items.h"
 #include "labels.h"
+#include "log.h"
 #include "mem.h"
 #include "trail.h"
 
@@ -71,6 +72,40 @@ calls_judge(struct core *core, const struct kube_reply *reply)
 	core->api_failing = failing;
 }
 
+/* A patch with another uid is a conflict (409) or invalid (422), since the uid of an
+ * object cannot be changed. */
+bool
+calls_is_another(const struct kube_reply *reply)
+{
+	if (reply->error != 0)
+		return false;
+	return reply->status == 404 || reply->status == 409 ||
+	       (reply->status == 422 && strstr(reply->message, "metadata.uid") != NULL);
+}
+
+struct calls_denied {
+	const char *right;
+	struct mono_time quiet_until;
+};
+
+static void
+calls_tell_denied(
+    struct core *core, const struct call *call, const struct kube_reply *reply)
+{
+	struct calls_denied *denied = map_get(core->denied, call->right);
+
+	if (denied == NULL) {
+		denied = mem_calloc(1, sizeof *denied);
+		denied->right = call->right;
+		map_put(core->denied, denied->right, denied);
+	} else if (core->now.mono.ms < denied->quiet_until.ms) {
+		return;
+	}
+	denied->quiet_until.ms = core->now.mono.ms + CALLS_DENIED_MS;
+	log_error("right_missing", LOG_S("rule", call->right),
+	    LOG_S("object", call->subject), LOG_S("message", reply->message));
+}
+
 void
 calls_answer(struct core *core, uint64_t ticket, const struct kube_reply *reply)
 {
@@ -81,6 +116,8 @@ calls_answer(struct core *core, uint64_t ticket, const struct kube_reply *reply)
 	calls_judge(core, reply);
 	if (call->audit[0] != '\0')
 		trail_write(core, call, reply);
+	if (reply->error == 0 && reply->status == 403 && call->right != NULL)
+		calls_tell_denied(core, call, reply);
 	if (call->done != NULL && core->leads && call->epoch == core->epoch)
 		call->done(core, call, reply);
 	free(call);

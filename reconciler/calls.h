@@ -4,6 +4,9 @@
 
 #include "state.h"
 
+/* A right that is refused again and again is told that often. */
+#define CALLS_DENIED_MS 600000
+
 struct call;
 typedef void call_done_fn(
     struct core *core, struct call *call, const struct kube_reply *reply);
@@ -17,6 +20,8 @@ struct call {
 	char uid[UID_MAX_LEN + 1];
 	char address[ADDRESS_MAX + 1];
 	char audit[64]; /* what, for the audit stream; "" a read */
+	const char
+	    *right; /* that it needs, as "patch nodes"; constant; NULL not told */
 	char why[TEXT_MAX + 1];
 	struct mono_time started;
 };
@@ -30,6 +35,8 @@ struct call *calls_get(struct core *core, const char *path, call_done_fn *done);
 
 /* The server did not look at it: no answer, an error of its own, or too much to do. */
 bool calls_unheard(const struct kube_reply *reply);
+/* A write that names a uid: the object is not there, or another one of that name. */
+bool calls_is_another(const struct kube_reply *reply);
 
 void calls_answer(struct core *core, uint64_t ticket, const struct kube_reply *reply);
 void calls_free(struct core *core);

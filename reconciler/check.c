@@ -167,32 +167,27 @@ check_workload_read(
 /* --- the reads -------------------------------------------------------------------- */
 
 static void
-check_read(struct core *core, struct item *item, char *path, call_done_fn *done)
+check_read(struct core *core, struct item *item, char *path, const char *right,
+    call_done_fn *done)
 {
 	struct call *call;
 
 	item->check->waiting++;
 	call = calls_get(core, path, done);
+	call->right = right;
 	MESSAGE_TEXT(call->subject, item->name);
 	MESSAGE_TEXT(call->uid, item->check->serial);
 	free(path);
 }
 
-static const char *
-check_resource(enum workload_kind kind)
-{
-	switch (kind) {
-	case WORKLOAD_DEPLOYMENT:
-		return "deployments";
-	case WORKLOAD_STATEFULSET:
-		return "statefulsets";
-	case WORKLOAD_DAEMONSET:
-		return "daemonsets";
-	case WORKLOAD_NONE:
-		break;
-	}
-	return "";
-}
+static const struct {
+	const char *resource;
+	const char *right;
+} check_workloads[] = {
+    [WORKLOAD_DEPLOYMENT] = {"deployments", "get deployments.apps"},
+    [WORKLOAD_STATEFULSET] = {"statefulsets", "get statefulsets.apps"},
+    [WORKLOAD_DAEMONSET] = {"daemonsets", "get daemonsets.apps"},
+};
 
 void
 check_start(struct core *core, struct item *item, struct slot *slot, const char *node,
@@ -218,15 +213,16 @@ check_start(struct core *core, struct item *item, struct slot *slot, const char 
 	item->check = check;
 	slot->check = CHECK_RUNNING;
 	MESSAGE_TEXT(slot->check_instance, instance->id);
-	check_read(core, item, mem_printf("/api/v1/nodes/%s", node), check_node_read);
+	check_read(core, item, mem_printf("/api/v1/nodes/%s", node), "get nodes",
+	    check_node_read);
 	check_read(core, item,
 	    mem_printf("/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", node),
-	    check_pods_read);
+	    "list pods", check_pods_read);
 	if (allocation->workload != WORKLOAD_NONE)
 		check_read(core, item,
 		    mem_printf("/apis/apps/v1/namespaces/%s/%s/%s",
 			allocation->workload_namespace,
-			check_resource(allocation->workload),
+			check_workloads[allocation->workload].resource,
 			allocation->workload_name),
-		    check_workload_read);
+		    check_workloads[allocation->workload].right, check_workload_read);
 }

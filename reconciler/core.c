@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "orders.h"
 #include "pass.h"
+#include "peers.h"
 #include "state.h"
 #include "trail.h"
 
@@ -24,6 +25,7 @@ core_new(const struct core_options *options, const struct effects *effects)
 	uint32_t epoch;
 
 	MESSAGE_TEXT(core->identity, options->identity);
+	MESSAGE_TEXT(core->namespace, options->namespace);
 	core->effects = *effects;
 	effects->random(effects->arg, &epoch, sizeof epoch);
 	core->world = world_new();
@@ -34,6 +36,8 @@ core_new(const struct core_options *options, const struct effects *effects)
 	core->labels = map_new(free);
 	core->events = map_new(events_free);
 	core->cordoned = map_new(free);
+	core->peers = peers_new();
+	core->denied = map_new(free);
 	core->wake_ms = INT64_MAX;
 	return core;
 }
@@ -50,6 +54,8 @@ core_free(struct core *core)
 	map_free(core->labels);
 	map_free(core->events);
 	map_free(core->cordoned);
+	peers_free(core->peers);
+	map_free(core->denied);
 	view_free(core->view);
 	world_free(core->world);
 	free(core);
@@ -146,12 +152,16 @@ core_readiness(struct core *core)
 static void
 core_pass(struct core *core)
 {
+	enum peers_verdict verdict;
+	bool cloud = core->cloud_up && core->orders_told;
+
 	core->dirty = false;
 	core->passed = true;
 	core->passed_at = core->now.mono;
 	core->wake_ms = INT64_MAX;
 	if (!core->leads || core->stopping)
 		return;
+	verdict = peers_look(core);
 	if (!core->listed) {
 		items_list(core);
 		return;
@@ -159,11 +169,15 @@ core_pass(struct core *core)
 	events_repeat(core);
 	items_read(core);
 	pass_want(core);
-	if (!core->cloud_up || !core->orders_told)
-		return;
-	core_wake_at(core, view_ask(core->view, &core->effects, core->now.mono));
+	if (cloud)
+		core_wake_at(
+		    core, view_ask(core->view, &core->effects, core->now.mono));
 	/* What is decided is also written, in the same pass, or not at all. */
-	if (core_may_start(core))
+	if (!core_may_start(core))
+		return;
+	if (verdict == PEERS_OTHER)
+		pass_hold(core, peers_other(core));
+	else if (verdict == PEERS_ALONE && cloud)
 		pass_decide(core);
 }
 
@@ -198,12 +212,13 @@ core_watcher(struct core *core, struct core_time now, bool up)
 	core_settle(core);
 }
 
-static void
-core_send_grant(struct core *core, int64_t until_boot_ms)
+void
+core_regrant(struct core *core)
 {
+	bool granted = core->leads && peers_clear(core);
 	struct msg_grant grant = {
 	    .term = core->term,
-	    .until_boot_ms = until_boot_ms,
+	    .until_boot_ms = granted ? core->until.ms : 0,
 	    .call_timeout_ms = core->call_timeout_ms,
 	    .margin_ms = core->margin_ms,
 	};
@@ -223,7 +238,7 @@ core_cloud(struct core *core, struct core_time now, bool up)
 	view_link_down(core->view);
 	if (up) {
 		core->view->leftovers_until.ms = now.mono.ms + VIEW_LEFTOVER_MS;
-		core_send_grant(core, core->leads ? core->until.ms : 0);
+		core_regrant(core);
 	}
 	core_touch(core);
 	core_settle(core);
@@ -260,6 +275,7 @@ core_lead(struct core *core, struct core_time now, uint64_t term)
 	core->epoch++;
 	core->until.ms = 0;
 	items_forget(core);
+	peers_forget(core);
 	backoff_clear(&core->list_backoff);
 	view_require_all(core->view);
 	view_touch_all(core->view);
@@ -279,7 +295,7 @@ core_grant(struct core *core, struct core_time now, struct boot_time until,
 	core->until = until;
 	core->call_timeout_ms = call_timeout_ms;
 	core->margin_ms = margin_ms;
-	core_send_grant(core, until.ms);
+	core_regrant(core);
 	core_touch(core);
 	core_settle(core);
 }
@@ -291,7 +307,7 @@ core_unlead(struct core *core, struct core_time now)
 	core->leads = false;
 	core->until.ms = 0;
 	core->epoch++;
-	core_send_grant(core, 0);
+	core_regrant(core);
 	items_forget(core);
 	events_unlead(core);
 	map_free(core->labels);

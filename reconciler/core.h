@@ -8,7 +8,8 @@
 struct core;
 
 struct core_options {
-	const char *identity; /* the pod's name: metrics, audit, events */
+	const char *identity;  /* the pod's name: metrics, audit, events */
+	const char *namespace; /* the pod's, and its replicas' */
 };
 
 struct core *core_new(

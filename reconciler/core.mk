@@ -17,6 +17,7 @@ RECONCILER_CORE = \
 	reconciler/labels.c reconciler/labels.h \
 	reconciler/report.c reconciler/report.h \
 	reconciler/events.c reconciler/events.h \
+	reconciler/peers.c reconciler/peers.h \
 	reconciler/trail.c reconciler/trail.h \
 	reconciler/place.c reconciler/place.h \
 	reconciler/map.c reconciler/map.h

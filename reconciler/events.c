@@ -41,12 +41,6 @@ event_of_call(struct core *core, uint64_t ticket)
 	return NULL;
 }
 
-static bool
-may_succeed_later(const struct kube_reply *reply)
-{
-	return reply->error != 0 || reply->status == 429 || reply->status >= 500;
-}
-
 /* The name in the body is the same each time: an event that did arrive is a conflict
  * (409), not a second one. */
 static void
@@ -57,7 +51,7 @@ on_posted(struct core *core, struct call *call, const struct kube_reply *reply)
 	if (event == NULL)
 		return;
 	event->ticket = 0;
-	if (may_succeed_later(reply) && event->tries < EVENTS_TRIES_MAX) {
+	if (calls_unheard(reply) && event->tries < EVENTS_TRIES_MAX) {
 		backoff_fail(&event->backoff, core->now.mono);
 		core_wake_at(core, event->backoff.not_before_ms);
 		return;

@@ -164,6 +164,16 @@ fresh_pod_fact(struct json_object *object, struct msg_fact_pod *fact)
 	return true;
 }
 
+static char *
+fresh_leader_mark(struct json_object *object)
+{
+	const char *mark = json_read_string(json_read_member(
+	    json_read_member(json_read_member(object, "metadata"), "annotations"),
+	    FRESH_LEADER));
+
+	return mark != NULL ? mem_strdup(mark) : NULL;
+}
+
 bool
 fresh_pods(struct json_object *list, struct world_pod **ret_pods)
 {
@@ -185,6 +195,8 @@ fresh_pods(struct json_object *list, struct world_pod **ret_pods)
 		if (!whole)
 			break;
 		pod = world_pod_new(fact);
+		pod->leader_mark =
+		    fresh_leader_mark(json_object_array_get_idx(items, i));
 		pod->next = pods;
 		pods = pod;
 	}

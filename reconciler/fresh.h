@@ -7,6 +7,9 @@
 
 struct json_object;
 
+/* Annotation of the leader's pod (COMPATIBILITY.md §1). */
+#define FRESH_LEADER "controller-leader"
+
 /* A Node. NULL: it is none. The caller's, world_node_free. */
 struct world_node *fresh_node(struct json_object *object);
 

@@ -1,6 +1,7 @@
 #include "items.h"
 
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 #include "mem.h"
 #include "report.h"
 
+/* As rules and kubectl name it. */
+#define ALLOCATION_RESOURCE "netipallocations.netinfra.darkbrains.com"
 /* Bytes of one status patch. */
 #define ITEMS_PATCH_MAX KUBE_OBJECT_MAX
 
@@ -242,7 +245,8 @@ items_list(struct core *core)
 	    backoff_waits(core, &core->list_backoff))
 		return;
 	core->listing = true;
-	calls_get(core, ALLOCATION_COLLECTION, items_listed);
+	calls_get(core, ALLOCATION_COLLECTION, items_listed)->right =
+	    "list " ALLOCATION_RESOURCE;
 }
 
 /* --- reading one ------------------------------------------------------------------ */
@@ -283,6 +287,7 @@ items_get(struct core *core, struct item *item)
 	char *path = mem_printf("%s/%s", ALLOCATION_COLLECTION, item->name);
 	struct call *call = calls_get(core, path, items_answered);
 
+	call->right = "get " ALLOCATION_RESOURCE;
 	MESSAGE_TEXT(call->subject, item->name);
 	item->reading = true;
 	item->stale = false; /* what is told from now on makes it so again */
@@ -338,6 +343,20 @@ items_dropped(struct core *core, struct item *item)
 	backoff_fail(&item->backoff, core->now.mono);
 }
 
+/* Without its status nothing can be begun: its owner hears of it by an event. */
+static void
+items_refused(struct core *core, struct item *item, const struct kube_reply *reply)
+{
+	char message[TEXT_MAX + 1];
+
+	snprintf(message, sizeof message,
+	    "the status cannot be written, nothing is done: %d %s: %.380s",
+	    reply->status, reply->reason, reply->message);
+	log_warn("status_refused", LOG_S("allocation", item->name),
+	    LOG_S("message", message));
+	events_tell(core, item->allocation, "Warning", "StatusRefused", message);
+}
+
 static void
 items_written(struct core *core, struct call *call, const struct kube_reply *reply)
 {
@@ -364,8 +383,13 @@ items_written(struct core *core, struct call *call, const struct kube_reply *rep
 	if (item == NULL)
 		return;
 	item->stale = true;
-	if (reply->error != 0 || reply->status != 409)
-		backoff_fail_call(&item->backoff, core->now.mono, reply);
+	if (reply->error == 0 && reply->status == 409)
+		return;
+	backoff_fail_call(&item->backoff, core->now.mono, reply);
+	/* a read will tell whether it is gone */
+	if (!calls_unheard(reply) && reply->status >= 400 &&
+	    reply->status != 404)
+		items_refused(core, item, reply);
 }
 
 static const char *
@@ -402,6 +426,7 @@ items_write(struct core *core, struct item *item)
 		request.path = path;
 		request.body = body.data;
 		call = calls_start(core, &request, items_written);
+		call->right = "patch " ALLOCATION_RESOURCE "/status";
 		MESSAGE_TEXT(call->subject, item->name);
 		MESSAGE_TEXT(call->audit, "status");
 		MESSAGE_TEXT(call->why, items_why(item->allocation));

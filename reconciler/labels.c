@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "calls.h"
+#include "events.h"
 #include "fresh.h"
+#include "log.h"
 #include "mem.h"
 
 /* The same write to the same node within that time: somebody takes back what we wrote.
@@ -17,6 +19,7 @@
 
 struct label_job {
 	char node[NAME_MAX_LEN + 1];
+	char allocation[NAME_MAX_LEN + 1]; /* of the last write; "" none */
 	bool writing;
 	bool
 	    unsure; /* a write's outcome is unknown: the facts may be about to change */
@@ -133,6 +136,20 @@ labels_calm(struct core *core, struct label_job *job, const char *address)
 }
 
 static void
+labels_refused(struct core *core, struct label_job *job, const struct kube_reply *reply)
+{
+	const struct item *item = map_get(core->items, job->allocation);
+	char message[TEXT_MAX + 1];
+
+	job->refused++;
+	snprintf(message, sizeof message, "the labels of %.63s: %d %s: %.300s",
+	    job->node, reply->status, reply->reason, reply->message);
+	log_warn("label_refused", LOG_S("node", job->node), LOG_S("message", message));
+	if (item != NULL && item->allocation != NULL)
+		events_tell(core, item->allocation, "Warning", "LabelRefused", message);
+}
+
+static void
 labels_written(struct core *core, struct call *call, const struct kube_reply *reply)
 {
 	struct label_job *job = map_get(core->labels, call->subject);
@@ -147,10 +164,10 @@ labels_written(struct core *core, struct call *call, const struct kube_reply *re
 		backoff_fail_call(&job->backoff, core->now.mono, reply);
 		job->unsure = job->unsure || reply->status >= 500 ||
 			      (reply->error != 0 && reply->maybe_sent);
-		/* Only what the server itself refuses will not get better. */
-		if (reply->error == 0 && reply->status >= 400 && reply->status < 500 &&
-		    reply->status != 429)
-			job->refused++;
+		/* Only what the server itself refuses will not get better; of another
+		 * node of that name the watcher will tell. */
+		if (!calls_unheard(reply) && !calls_is_another(reply))
+			labels_refused(core, job, reply);
 		return;
 	}
 	job->refused = 0;
@@ -211,10 +228,12 @@ labels_write(struct core *core, const struct world_node *node, const char *addre
 	request.path = path;
 	request.body = body.data;
 	call = calls_start(core, &request, labels_written);
+	call->right = "patch nodes";
 	MESSAGE_TEXT(call->subject, node->name);
 	MESSAGE_TEXT(call->address, address);
 	MESSAGE_TEXT(call->audit, address != NULL ? "label" : "unlabel");
 	MESSAGE_TEXT(call->why, why);
+	MESSAGE_TEXT(job->allocation, allocation);
 	job->writing = true;
 	free(path);
 	buf_free(&body);

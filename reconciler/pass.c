@@ -211,3 +211,18 @@ pass_decide(struct core *core)
 	plan_free(plan);
 	free(sorted);
 }
+
+void
+pass_hold(struct core *core, const char *pod)
+{
+	MAP_EACH(core->items, entry)
+	{
+		struct item *item = lh_entry_v(entry);
+
+		if (!items_settled(item) || backoff_waits(core, &item->backoff))
+			continue;
+		report_other_controller(core, item, pod);
+		items_write(core, item);
+		report_metrics(core, item);
+	}
+}

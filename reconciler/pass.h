@@ -12,4 +12,7 @@ void pass_want(struct core *core);
  * also written, in the same pass, or not at all. */
 void pass_decide(struct core *core);
 
+/* Instead of that while `pod` of the old controller runs: the status says so. */
+void pass_hold(struct core *core, const char *pod);
+
 #endif

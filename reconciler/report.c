@@ -7,6 +7,7 @@
 #include "events.h"
 #include "labels.h"
 #include "mem.h"
+#include "peers.h"
 #include "trail.h"
 
 /* --- conditions ------------------------------------------------------------------- */
@@ -156,6 +157,29 @@ report_conditions(struct core *core, struct item *item)
 	report_ready(allocation, &report, now);
 	report_progressing(allocation, &report, now);
 	report_degraded(allocation, &report, now);
+	allocation->observed_generation = allocation->generation;
+}
+
+void
+report_other_controller(struct core *core, struct item *item, const char *pod)
+{
+	static const char reason[] = REASON_OTHER_CONTROLLER;
+	struct allocation *allocation = item->allocation;
+	struct wall_time now = core->now.wall;
+	char message[TEXT_MAX + 1];
+
+	snprintf(message, sizeof message,
+	    "pod %s of the IP Address Controller runs; nothing is changed until it is "
+	    "gone",
+	    pod);
+	report_accepted(core, allocation);
+	if (allocation_condition(
+		allocation, CONDITION_READY, CONDITION_UNKNOWN, reason, message, now))
+		events_tell(core, allocation, "Warning", reason, message);
+	allocation_condition(
+	    allocation, CONDITION_PROGRESSING, CONDITION_FALSE, reason, message, now);
+	allocation_condition(
+	    allocation, CONDITION_DEGRADED, CONDITION_TRUE, reason, message, now);
 	allocation->observed_generation = allocation->generation;
 }
 

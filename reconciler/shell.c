@@ -344,8 +344,11 @@ start_elect(struct shell *shell)
 static void
 start_core(struct shell *shell)
 {
+	const struct settings *settings = &shell->worker->settings;
 	struct core_options options = {
 	    .identity = shell->identity,
+	    .namespace =
+		settings_get(settings, SETTING_POD_NAMESPACE, LEASE_NAMESPACE_DEFAULT),
 	};
 
 	shell->core = core_new(&options, &shell->core_effects);

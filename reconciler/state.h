@@ -91,8 +91,11 @@ struct hint {
 	uint64_t seen;
 };
 
+struct peers;
+
 struct core {
 	char identity[NAME_MAX_LEN + 1];
+	char namespace[LABEL_MAX_LEN + 1];
 	struct effects effects;
 	struct core_time now; /* of the event being handled */
 
@@ -105,6 +108,8 @@ struct core {
 	struct map *labels;   /* node name → struct label_job */
 	struct map *events;   /* told lately, or still to be told */
 	struct map *cordoned; /* nodes shown in netipallocation_node_cordoned */
+	struct peers *peers;
+	struct map *denied; /* rights that were refused, told lately */
 
 	bool leads, listed, listing, stopping;
 	struct backoff list_backoff;
@@ -136,6 +141,8 @@ void core_touch(struct core *core);
 void core_wake_at(struct core *core, int64_t mono_ms);
 /* Whether a call or order may begin: we lead, the grant lasts long enough, no stop. */
 bool core_may_start(const struct core *core);
+/* The cloudworker is told anew what it may do. */
+void core_regrant(struct core *core);
 
 void backoff_fail(struct backoff *backoff, struct mono_time now);
 /* The same after a call that failed, perhaps through no fault of its object. */

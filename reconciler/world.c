@@ -44,6 +44,7 @@ world_new(void)
 	world->pods = map_new(world_pod_free);
 	world->hosts = map_new(world_host_free);
 	world->notes = map_new(world_note_free);
+	world->olds = map_new(NULL);
 	return world;
 }
 
@@ -52,6 +53,7 @@ world_free(struct world *world)
 {
 	if (world == NULL)
 		return;
+	map_free(world->olds);
 	map_free(world->nodes);
 	map_free(world->pods);
 	map_free(world->hosts);
@@ -263,6 +265,7 @@ world_pod_free(void *value)
 	free(pod->label_app);
 	free(pod->label_name);
 	texts_free(&pod->tolerations);
+	free(pod->leader_mark);
 	free(pod);
 }
 
@@ -316,6 +319,8 @@ world_put_pod(struct world *world, const struct msg_fact_pod *fact)
 	pod->seen = world->sync[FACT_KIND_POD].generation;
 	world_pod_link(world, pod);
 	map_put(world->pods, pod->uid, pod);
+	if (world_pod_is_old(pod))
+		map_put(world->olds, pod->uid, pod);
 }
 
 void
@@ -326,7 +331,24 @@ world_remove_pod(struct world *world, const char *uid)
 	if (pod == NULL)
 		return;
 	world_pod_unlink(world, pod);
+	map_drop(world->olds, uid);
 	map_drop(world->pods, uid);
+}
+
+bool
+world_pod_is_old(const struct world_pod *pod)
+{
+	return strcmp(pod->label_app, WORLD_OLD_APP) == 0 &&
+	       strcmp(pod->label_name, WORLD_OUR_NAME) != 0 &&
+	       pod->phase != POD_PHASE_SUCCEEDED && pod->phase != POD_PHASE_FAILED;
+}
+
+const struct world_pod *
+world_old_pod(const struct world *world)
+{
+	const struct lh_entry *first = lh_table_head(world->olds->table);
+
+	return first != NULL ? lh_entry_v(first) : NULL;
 }
 
 const struct world_pod *

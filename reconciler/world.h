@@ -25,6 +25,8 @@ struct world_pod {
 	bool deleting, host_network, mirror;
 	int64_t delete_at_ms;	  /* wall */
 	struct texts tolerations; /* key, operator, value, effect, … */
+	char *
+	    leader_mark; /* annotation controller-leader; fresh reads only, NULL none */
 	uint64_t seen;
 	struct world_pod *next, *previous; /* on the same node */
 };
@@ -49,6 +51,7 @@ struct world {
 	struct map *pods;  /* by uid */
 	struct map *hosts; /* node name → struct world_host */
 	struct map *notes; /* key → struct world_note */
+	struct map *olds;  /* by uid: pods of the old controller, of `pods` */
 	struct {
 		uint64_t generation;
 		bool complete;
@@ -82,6 +85,13 @@ struct world_node *world_node(const struct world *world, const char *name);
 /* The node whose providerID names that instance, or NULL. */
 struct world_node *world_node_at(const struct world *world, const char *project,
     const char *zone, const char *instance);
+/* A pod of the controller that ipwarden replaces (COMPATIBILITY.md §1), unless it has
+ * ended for good. Our own pods carry its label, too, and our name besides. */
+#define WORLD_OLD_APP  "ip-address-controller" /* label app */
+#define WORLD_OUR_NAME "ipwarden"	       /* label app.kubernetes.io/name */
+bool world_pod_is_old(const struct world_pod *pod);
+/* The first of them that the watcher told of; NULL none. */
+const struct world_pod *world_old_pod(const struct world *world);
 /* First of the pods on a node; go on with ->next. */
 const struct world_pod *world_pods(const struct world *world, const char *node);
 

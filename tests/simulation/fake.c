@@ -22,6 +22,11 @@ struct fake_event {
 	void *data;
 };
 
+/* The old controller is seen at the latest when a list that was just read goes out of
+ * date (PEERS_GOOD_MS), a slow answer away; at once when the watcher is there. */
+#define FAKE_BLIND_MS 35000
+#define FAKE_SEEN_MS  100
+
 struct fake_life {
 	unsigned incarnation;
 };
@@ -101,6 +106,20 @@ fake_effect(struct fake *fake)
 	return lost;
 }
 
+void
+fake_acts(struct fake *fake, const char *what)
+{
+	int64_t since_ms = fake->old_since_ms;
+
+	if (since_ms == 0)
+		return;
+	if (fake->now_ms - since_ms >= FAKE_BLIND_MS ||
+	    (fake->watcher_since_ms != 0 && fake->mute == NULL &&
+		fake->now_ms - since_ms >= FAKE_SEEN_MS &&
+		fake->now_ms - fake->watcher_since_ms >= FAKE_SEEN_MS))
+		fake_violate(fake, "%s beside the old controller", what);
+}
+
 static void
 fake_wake_in(void *arg, int64_t delay_ms)
 {
@@ -161,6 +180,7 @@ fake_new(uint64_t seed)
 	fake->crash_at = -1;
 	fake->objects = map_new(NULL);
 	fake->posted = map_new(free);
+	fake->told = map_new(free);
 	fake->orders = map_new(free);
 	return fake;
 }
@@ -205,7 +225,10 @@ fake_start(struct fake *fake)
 	    .random = fake_fill,
 	    .wake_in = fake_wake_in,
 	};
-	struct core_options options = {.identity = "ipwarden-0"};
+	struct core_options options = {
+	    .identity = "ipwarden-0",
+	    .namespace = "kube-system",
+	};
 	struct fake_life *life = mem_calloc(1, sizeof *life);
 
 	fake->core = core_new(&options, &effects);
@@ -226,6 +249,7 @@ fake_kill(struct fake *fake)
 	fake->incarnation++;
 	fake->wake_ms = INT64_MAX;
 	fake->watcher_up = false;
+	fake->watcher_since_ms = 0;
 	fake->cloud_up = false;
 }
 
@@ -349,6 +373,7 @@ fake_free(struct fake *fake)
 	}
 	map_free(fake->objects);
 	map_free(fake->posted);
+	map_free(fake->told);
 	map_free(fake->orders);
 	free(fake);
 }
@@ -395,6 +420,52 @@ fake_pod(struct fake *fake, const char *name, const char *node, const char *depl
 	fake_put(fake, path, json);
 	free(path);
 	free(json);
+}
+
+void
+fake_controller(struct fake *fake, const char *name, bool ours)
+{
+	char *path = mem_printf(FAKE_CONTROLLERS "%s", name);
+	char *json = mem_printf(
+	    "{\"metadata\":{\"name\":\"%s\","
+	    "\"namespace\":\"kube-system\",\"labels\":{%s"
+	    "\"app\":\"ip-address-controller\"},\"ownerReferences\":[]},\"spec\":{},"
+	    "\"status\":{\"phase\":\"Running\"}}",
+	    name, ours ? "\"app.kubernetes.io/name\":\"ipwarden\"," : "");
+
+	fake_put(fake, path, json);
+	if (!ours)
+		fake->old_since_ms = fake->now_ms;
+	free(path);
+	free(json);
+}
+
+void
+fake_end_controller(struct fake *fake, const char *name)
+{
+	char *path = mem_printf(FAKE_CONTROLLERS "%s", name);
+
+	fake_delete(fake, path);
+	fake->old_since_ms = 0;
+	free(path);
+}
+
+const char *
+fake_mark(struct fake *fake, const char *name)
+{
+	char *path = mem_printf(FAKE_CONTROLLERS "%s", name);
+	struct json_object *metadata =
+	    json_read_member(fake_get(fake, path), "metadata");
+
+	free(path);
+	return fake_text(
+	    json_read_member(metadata, "annotations"), "controller-leader");
+}
+
+bool
+fake_told(struct fake *fake, const char *reason)
+{
+	return map_get(fake->told, reason) != NULL;
 }
 
 void

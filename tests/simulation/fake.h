@@ -68,6 +68,7 @@ struct fake {
 	int64_t wake_ms; /* INT64_MAX: none */
 	bool dying;	 /* the core dies once it returns */
 	bool watcher_up;
+	int64_t watcher_since_ms; /* 0: it is not there */
 	bool cloud_up;
 	unsigned cloud_incarnation;
 	int64_t grant_until_ms;
@@ -93,8 +94,16 @@ struct fake {
 	const char *mute;      /* the watcher says nothing of this path; NULL none */
 	unsigned refuse_posts; /* so many POSTs are answered with 503 */
 	unsigned lose_answers; /* of so many POSTs that arrive */
+	struct {
+		const char *method, *part; /* of the path */
+		int status;
+		const char *message;
+		unsigned count;
+	} refuse;	      /* so many such requests */
+	int64_t old_since_ms; /* a pod of the old controller runs since then; 0 none */
 
 	struct map *posted;  /* names of the events that arrived */
+	struct map *told;    /* their reasons */
 	unsigned long posts; /* tries included */
 	unsigned long reads, writes, observes, ordered, lists, audits;
 	char violation[512]; /* "" none */
@@ -119,6 +128,8 @@ void fake_later(struct fake *fake, int64_t delay_ms,
 struct core_time fake_time(const struct fake *fake);
 /* An effect happens: counted; true: it is lost because the core dies before it. */
 bool fake_effect(struct fake *fake);
+/* Something is changed in cloud or cluster: not so while the old controller runs. */
+void fake_acts(struct fake *fake, const char *what);
 void fake_violate(struct fake *fake, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void fake_message(struct fake *fake, const struct message *message);
@@ -141,12 +152,19 @@ void fake_pod(
     struct fake *fake, const char *name, const char *node, const char *deployment);
 void fake_cordon(struct fake *fake, const char *node, bool cordoned);
 void fake_ready(struct fake *fake, const char *node, bool ready);
+/* A pod in namespace kube-system: a replica of ours, or one of the old controller. */
+void fake_controller(struct fake *fake, const char *name, bool ours);
+void fake_end_controller(struct fake *fake, const char *name);
+/* Its annotation controller-leader; "" none. */
+const char *fake_mark(struct fake *fake, const char *name);
 /* NetIPAllocation for Deployment sip; `addresses` as a JSON list. */
 void fake_allocation(
     struct fake *fake, const char *name, const char *addresses, const char *more_spec);
 const char *fake_label(struct fake *fake, const char *node, const char *key);
 /* A condition's status and reason, as "True/AllAttached"; static. */
 const char *fake_condition(struct fake *fake, const char *name, const char *type);
+/* Whether an event with that reason has arrived. */
+bool fake_told(struct fake *fake, const char *reason);
 /* status.addresses[] of that address: a member's text ("" none). */
 const char *fake_entry(
     struct fake *fake, const char *name, const char *address, const char *key);
@@ -160,6 +178,7 @@ const char *fake_text(struct json_object *object, const char *key);
 
 #define FAKE_NODES	 "/api/v1/nodes/"
 #define FAKE_PODS	 "/api/v1/namespaces/default/pods/"
+#define FAKE_CONTROLLERS "/api/v1/namespaces/kube-system/pods/"
 #define FAKE_DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
 #define FAKE_ALLOCATIONS "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"
 

@@ -8,8 +8,6 @@
 #include "json_read.h"
 #include "mem.h"
 
-#define FAKE_NODES     "/api/v1/nodes/"
-#define FAKE_PODS      "/api/v1/namespaces/default/pods/"
 #define FAKE_SERVER_MS 15
 #define FAKE_ANSWER_MS 15
 #define FAKE_FACT_MS   30
@@ -92,18 +90,23 @@ fake_pod_fact(struct json_object *json, struct message *message)
 	struct json_object *metadata = json_read_member(json, "metadata");
 	struct json_object *owner =
 	    json_object_array_get_idx(json_read_member(metadata, "ownerReferences"), 0);
+	struct json_object *labels = json_read_member(metadata, "labels");
 	struct msg_fact_pod *fact = &message->u.fact_pod;
 
 	message->type = MSG_FACT_POD;
 	MESSAGE_TEXT(fact->name, fake_text(metadata, "name"));
-	MESSAGE_TEXT(fact->namespace, "default");
+	MESSAGE_TEXT(fact->namespace, fake_text(metadata, "namespace"));
 	MESSAGE_TEXT(fact->uid, fake_text(metadata, "uid"));
 	MESSAGE_TEXT(fact->node, fake_text(json_read_member(json, "spec"), "nodeName"));
 	MESSAGE_TEXT(fact->owner_kind, fake_text(owner, "kind"));
 	MESSAGE_TEXT(fact->owner_name, fake_text(owner, "name"));
-	MESSAGE_TEXT(fact->template_hash,
-	    fake_text(json_read_member(metadata, "labels"), "pod-template-hash"));
-	fact->phase = POD_PHASE_RUNNING;
+	MESSAGE_TEXT(fact->template_hash, fake_text(labels, "pod-template-hash"));
+	MESSAGE_TEXT(fact->label_app, fake_text(labels, "app"));
+	MESSAGE_TEXT(fact->label_name, fake_text(labels, "app.kubernetes.io/name"));
+	fact->phase =
+	    strcmp(fake_text(json_read_member(json, "status"), "phase"), "Failed") == 0
+		? POD_PHASE_FAILED
+		: POD_PHASE_RUNNING;
 }
 
 static void
@@ -123,7 +126,7 @@ fake_kind(const char *path)
 {
 	if (fake_begins(path, FAKE_NODES))
 		return FACT_KIND_NODE;
-	if (fake_begins(path, FAKE_PODS))
+	if (fake_begins(path, FAKE_PODS) || fake_begins(path, FAKE_CONTROLLERS))
 		return FACT_KIND_POD;
 	if (fake_begins(path, FAKE_ALLOCATIONS "/"))
 		return FACT_KIND_ALLOCATION;
@@ -196,6 +199,7 @@ void
 fake_watch_start(struct fake *fake)
 {
 	fake->watcher_up = true;
+	fake->watcher_since_ms = fake->now_ms;
 	core_watcher(fake->core, fake_time(fake), true);
 	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
 		fake_sync(fake, kind, SYNC_BEGIN);
@@ -402,18 +406,24 @@ out:
 	json_object_put(patch);
 }
 
+/* All of a kind; of pods those on `node`, or with that label app (NULL: any). */
 static void
 fake_serve_list(struct fake *fake, struct fake_request *request, int kind,
-    const char *node, const char *name)
+    const char *node, const char *app, const char *name)
 {
 	struct json_object *items = json_object_new_array();
 
 	MAP_EACH(fake->objects, entry)
 	{
 		const struct fake_object *object = lh_entry_v(entry);
+		struct json_object *metadata =
+		    json_read_member(object->json, "metadata");
 		struct json_object *copy = NULL;
 
 		if (fake_kind(object->path) != kind ||
+		    (app != NULL &&
+			strcmp(fake_text(json_read_member(metadata, "labels"), "app"),
+			    app) != 0) ||
 		    (node != NULL &&
 			strcmp(fake_text(
 				   json_read_member(object->json, "spec"), "nodeName"),
@@ -433,6 +443,7 @@ fake_serve_event(struct fake *fake, struct fake_request *request)
 {
 	struct json_object *event = json_tokener_parse(request->body);
 	const char *name = fake_text(json_read_member(event, "metadata"), "name");
+	const char *reason = fake_text(event, "reason");
 
 	fake->posts++;
 	if (fake->refuse_posts > 0) {
@@ -444,16 +455,35 @@ fake_serve_event(struct fake *fake, struct fake_request *request)
 		char *key = mem_strdup(name);
 
 		map_put(fake->posted, key, key);
+		key = mem_strdup(reason);
+		map_put(fake->told, key, key);
 		request->reply.status = 201;
 	}
 	json_object_put(event);
+}
+
+static bool
+fake_refuses(struct fake *fake, struct fake_request *request)
+{
+	if (fake->refuse.count == 0 ||
+	    strcmp(request->method, fake->refuse.method) != 0 ||
+	    strstr(request->path, fake->refuse.part) == NULL)
+		return false;
+	fake->refuse.count--;
+	fake_refuse(request, fake->refuse.status, "Refused");
+	MESSAGE_TEXT(request->reply.message, fake->refuse.message);
+	return true;
 }
 
 static void
 fake_serve(struct fake *fake, struct fake_request *request)
 {
 	static const char pods[] = "/api/v1/pods?fieldSelector=spec.nodeName%3D";
+	static const char replicas[] = "/api/v1/pods?labelSelector=app%3D";
 	char path[512];
+
+	if (fake_refuses(fake, request))
+		return;
 
 	snprintf(
 	    path, sizeof path, "%.*s", (int)strcspn(request->path, "?"), request->path);
@@ -472,11 +502,14 @@ fake_serve(struct fake *fake, struct fake_request *request)
 	fake->reads++;
 	if (fake_begins(request->path, pods)) {
 		fake_serve_list(fake, request, FACT_KIND_POD,
-		    request->path + sizeof pods - 1, "PodList");
+		    request->path + sizeof pods - 1, NULL, "PodList");
+	} else if (fake_begins(request->path, replicas)) {
+		fake_serve_list(fake, request, FACT_KIND_POD, NULL,
+		    request->path + sizeof replicas - 1, "PodList");
 	} else if (strcmp(path, FAKE_ALLOCATIONS) == 0) {
 		fake->lists++;
-		fake_serve_list(
-		    fake, request, FACT_KIND_ALLOCATION, NULL, "NetIPAllocationList");
+		fake_serve_list(fake, request, FACT_KIND_ALLOCATION, NULL, NULL,
+		    "NetIPAllocationList");
 	} else if (fake_get(fake, path) != NULL) {
 		fake_answer_object(request, fake_get(fake, path));
 	} else {
@@ -548,6 +581,8 @@ fake_call(void *arg, uint64_t ticket, const struct kube_call *call)
 	struct fake *fake = arg;
 	struct fake_request *request;
 
+	if (strcmp(call->method, "PATCH") == 0 && strstr(call->path, "/status") == NULL)
+		fake_acts(fake, call->path);
 	if (fake_effect(fake))
 		return;
 	request = mem_calloc(1, sizeof *request);

@@ -416,6 +416,8 @@ fake_cloud(void *arg, enum message_type type, const void *msg)
 	if (type == MSG_ORDER && fake->no_gifts &&
 	    ((const struct msg_order *)msg)->kind == ORDER_EPHEMERAL)
 		return -EAGAIN;
+	if (type == MSG_ORDER)
+		fake_acts(fake, "an order");
 	if (fake_effect(fake))
 		return 0;
 	if (type == MSG_OBSERVE) {

@@ -8,6 +8,7 @@
 
 #include "fake.h"
 #include "json_read.h"
+#include "log.h"
 #include "mem.h"
 
 #define SIM_NODES     6u
@@ -166,10 +167,20 @@ sim_flip_watcher(struct sim *sim)
 		return;
 	if (fake->watcher_up) {
 		fake->watcher_up = false;
+		fake->watcher_since_ms = 0;
 		core_watcher(fake->core, fake_time(fake), false);
 	} else {
 		fake_watch_start(fake);
 	}
+}
+
+static void
+sim_flip_old(struct sim *sim)
+{
+	if (sim->fake->old_since_ms == 0)
+		fake_controller(sim->fake, "old-0", false);
+	else
+		fake_end_controller(sim->fake, "old-0");
 }
 
 static void
@@ -222,6 +233,11 @@ sim_happen(struct sim *sim)
 			if (sim->nodes[i].exists && !sim->nodes[i].ready)
 				sim_flip_ready(sim, i);
 		return;
+	case 12:
+		/* mostly it is not there */
+		if (fake->old_since_ms != 0 || fake_chance(fake, 400))
+			sim_flip_old(sim);
+		return;
 	default:
 		return;
 	}
@@ -248,6 +264,8 @@ sim_calm(struct sim *sim)
 
 	fake->faults = (struct fake_faults){0};
 	fake->cloud_down = false;
+	if (fake->old_since_ms != 0)
+		sim_flip_old(sim);
 	for (size_t i = 0; i < SIM_NODES; i++) {
 		if (!sim->nodes[i].exists)
 			sim_flip_exists(sim, i);
@@ -353,6 +371,8 @@ main(int argc, char **argv)
 	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	bool verbose = argc > 3 && strcmp(argv[3], "-v") == 0;
 
+	if (!verbose)
+		log_set_level(LOG_ERROR);
 	for (uint64_t i = 0; i < count; i++)
 		if (!sim_run(seed + i, verbose))
 			return 1;
