@@ -79,6 +79,10 @@ order_call(void *arg, uint64_t ticket, const struct cloud_call *call)
 {
 	struct shell *shell = arg;
 
+	if (cloud_op_changes(call->op))
+		log_info("change_sent", LOG_S("instance", call->instance),
+		    LOG_S("address", call->address), LOG_S("fence", call->fence),
+		    LOG_S("request", call->request_id));
 	gcp_call(shell->gcp, ticket, call, order_answered, shell);
 }
 
@@ -113,7 +117,7 @@ static void
 order_begun(void *arg, const struct msg_order *order)
 {
 	(void)arg;
-	log_info("order_begun", LOG_S("order", order->id),
+	log_info("order_begun", LOG_S("order", order->id), LOG_N("term", order->term),
 	    LOG_S("kind", kind_name(order->kind)), LOG_S("instance", order->instance),
 	    LOG_S("zone", order->zone), LOG_S("address", order->address),
 	    LOG_S("fence", order->fence), LOG_S("request", order->request_id));

@@ -406,6 +406,8 @@ TESTS += tests/simulation/small.sh
 # on what `make install` puts into $(STAGE).
 check_PROGRAMS += tests/system/inject
 tests_system_inject_SOURCES = tests/system/inject.c tests/system/inject_attempts.h
+check_PROGRAMS += tests/system/relay
+tests_system_relay_SOURCES = tests/system/relay.c
 check_PROGRAMS += tests/system/evil_watcher
 tests_system_evil_watcher_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) \
 	$(SANDBOX_INC) $(HTTP_INC)
@@ -445,6 +447,7 @@ SYSTEM_SHELL += tests/system/adopt.sh
 SYSTEM_SHELL += tests/system/api_outage.sh
 SYSTEM_SHELL += tests/system/bad_input.sh
 SYSTEM_SHELL += tests/system/deny.sh
+SYSTEM_SHELL += tests/system/handover.sh
 SYSTEM_SHELL += tests/system/hostile.sh
 SYSTEM_SHELL += tests/system/identity.sh
 SYSTEM_SHELL += tests/system/kills.sh
@@ -496,7 +499,7 @@ stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS) $(dist_crds_DATA)
 
 # The shell tests need what they test.
 $(SYSTEM_SHELL:.sh=.log): stage.stamp tests/system/inject$(EXEEXT) \
-	tests/system/evil_watcher$(EXEEXT)
+	tests/system/evil_watcher$(EXEEXT) tests/system/relay$(EXEEXT)
 
 clean-local:
 	rm -rf '$(STAGE)'
