@@ -454,6 +454,7 @@ SYSTEM_SHELL += tests/system/kills.sh
 SYSTEM_SHELL += tests/system/lost.sh
 SYSTEM_SHELL += tests/system/needed.sh
 SYSTEM_SHELL += tests/system/nodes.sh
+SYSTEM_SHELL += tests/system/old_controller.sh
 SYSTEM_SHELL += tests/system/options.sh
 SYSTEM_SHELL += tests/system/outage.sh
 SYSTEM_SHELL += tests/system/path.sh
