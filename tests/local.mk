@@ -292,7 +292,7 @@ tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_cross
 	tests/unit/test_core_peers.c tests/unit/test_core_refused.c \
 	tests/unit/core_rig.c tests/unit/core_rig.h tests/simulation/fake.c \
 	tests/simulation/fake.h tests/simulation/fake_api.c \
-	tests/simulation/fake_cloud.c
+	tests/simulation/fake_cloud.c tests/simulation/fake_facts.c
 
 UNIT_TESTS += tests/unit/test_sim_http
 tests_unit_test_sim_http_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC)
@@ -399,6 +399,7 @@ tests_simulation_sim_small_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS)
 tests_simulation_sim_small_SOURCES = tests/simulation/fake.c tests/simulation/fake.h \
 	tests/simulation/fake_api.c tests/simulation/fake_cloud.c \
+	tests/simulation/fake_facts.c \
 	tests/simulation/sim_small.c
 TESTS += tests/simulation/small.sh
 

@@ -134,6 +134,12 @@ void fake_violate(struct fake *fake, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void fake_message(struct fake *fake, const struct message *message);
 
+/* --- fake_facts.c -------------------------------------------------------------------
+ */
+
+/* The fact that a watcher sends for an object of that kind. */
+void fake_fact(struct json_object *json, enum fact_kind kind, struct message *message);
+
 /* --- fake_api.c ---------------------------------------------------------------------
  */
 
