@@ -170,7 +170,6 @@ Test(audit, a_line_of_two_lines_is_refused)
 
 	bench_open(&b);
 	audit_write(b.audit, noon, "{\"a\":1}\n{\"forged\":1}");
-	audit_write(b.audit, noon, "{\"forged\":1");
 	cr_assert_eq(b.tells, 1);
 	audit_write(b.audit, noon, "{\"b\":1}");
 	bench_drain(&b);
@@ -178,6 +177,21 @@ Test(audit, a_line_of_two_lines_is_refused)
 	cr_assert_neq(strstr(b.got, "audit_lines_lost"), NULL);
 	cr_assert_neq(strstr(b.got, "\"b\":1"), NULL);
 	cr_assert_str_eq(b.told, "");
+	bench_close(&b);
+}
+
+/* It would end where the chain's part begins. */
+Test(audit, a_line_without_its_brace_is_refused)
+{
+	struct bench b;
+
+	bench_open(&b);
+	audit_write(b.audit, noon, "{\"cut\":1");
+	cr_assert_eq(b.tells, 1);
+	audit_write(b.audit, noon, "{\"b\":1}");
+	bench_drain(&b);
+	cr_assert_eq(strstr(b.got, "cut"), NULL);
+	cr_assert_neq(strstr(b.got, "\"b\":1"), NULL);
 	bench_close(&b);
 }
 
