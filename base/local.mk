@@ -9,4 +9,5 @@ base_libbase_a_SOURCES = \
 	base/log.c base/log.h \
 	base/loop.c base/loop.h \
 	base/mem.c base/mem.h \
-	base/memfd.c base/memfd.h
+	base/memfd.c base/memfd.h \
+	base/rate.c base/rate.h

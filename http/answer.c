@@ -80,6 +80,7 @@ answer_take_header(char *line, size_t size, size_t count, void *arg)
 	}
 	exchange->headers_len += len;
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+		exchange_take_version(exchange, len >= 6 && line[5] == '1');
 		/* another answer (after 100 Continue) */
 		reply->content_type[0] = '\0';
 		reply->retry_after_ms = -1;
@@ -150,6 +151,8 @@ answer_error(CURLcode code)
 	case CURLE_RECV_ERROR:
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
 	case CURLE_ABORTED_BY_CALLBACK:
 		return -ECONNRESET;
 	case CURLE_OUT_OF_MEMORY:

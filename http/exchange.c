@@ -91,6 +91,43 @@ exchange_touch(struct http_exchange *exchange)
 	exchange->active = loop_now(exchange->http->loop);
 }
 
+/* Those that waited for the same connection find out what has become of it. */
+static void
+wake_waiting(struct http_exchange *exchange)
+{
+	struct http *http = exchange->http;
+	struct http_exchange *other;
+
+	TAILQ_FOREACH(other, &http->exchanges, link) {
+		if (!other->waiting || other->identity != exchange->identity)
+			continue;
+		other->waiting = false;
+		other->starting = true;
+	}
+	http_settle_soon(http);
+}
+
+/* It opens no connection any more. */
+static void
+stop_opening(struct http_exchange *exchange)
+{
+	if (exchange->identity->opener != exchange)
+		return;
+	exchange->identity->opener = NULL;
+	wake_waiting(exchange);
+}
+
+void
+exchange_take_version(struct http_exchange *exchange, bool one)
+{
+	struct identity *identity = exchange->identity;
+	bool found = one && !identity->speaks_one;
+
+	identity->speaks_one = one;
+	if (found)
+		wake_waiting(exchange);
+}
+
 /* The first reason stays. `done` is called when things settle. */
 static void
 exchange_finish(struct http_exchange *exchange, int error, const char *detail)
@@ -98,10 +135,22 @@ exchange_finish(struct http_exchange *exchange, int error, const char *detail)
 	if (exchange->finished)
 		return;
 	exchange->finished = true;
+	exchange->waiting = false;
+	stop_opening(exchange);
 	exchange->reply.error = error;
 	snprintf(exchange->reply.detail, sizeof exchange->reply.detail, "%.*s",
 	    (int)sizeof exchange->reply.detail - 1, detail);
 	http_settle_soon(exchange->http);
+}
+
+/* A connection of its own ends with its exchange; one that is shared would go on, and
+ * serve the next exchange as badly. */
+static void
+time_out(struct http_exchange *exchange, const char *detail)
+{
+	if (exchange->sent && !exchange->identity->speaks_one && !exchange->cancelled)
+		target_leave_pool(exchange->target, exchange->identity);
+	exchange_finish(exchange, -ETIMEDOUT, detail);
 }
 
 static void
@@ -112,10 +161,10 @@ on_time(void *arg)
 
 	if (exchange->timeout_ms > 0 &&
 	    now_ms >= exchange->started.ms + exchange->timeout_ms)
-		exchange_finish(exchange, -ETIMEDOUT, "no complete answer in time");
+		time_out(exchange, "no complete answer in time");
 	else if (exchange->idle_ms > 0 && !exchange->paused &&
 		 now_ms >= exchange->active.ms + exchange->idle_ms)
-		exchange_finish(exchange, -ETIMEDOUT, "the connection fell silent");
+		time_out(exchange, "the connection fell silent");
 	else
 		arm_timer(exchange);
 }
@@ -163,7 +212,21 @@ exchange_before_send(void *arg, char *peer, char *local, int peer_port, int loca
 	}
 	exchange->sent = true;
 	drop_spare_fd(exchange);
+	stop_opening(exchange);
 	return CURL_PREREQFUNC_OK;
+}
+
+/* What cannot be opened for one cannot be opened for those that wait for it. */
+static void
+fail_opening(struct http_exchange *exchange, int error, const char *detail)
+{
+	struct http_exchange *other;
+
+	if (exchange->identity->opener == exchange && !exchange->cancelled)
+		TAILQ_FOREACH(other, &exchange->http->exchanges, link)
+			if (other->waiting && other->identity == exchange->identity)
+				exchange_finish(other, error, detail);
+	exchange_finish(exchange, error, detail);
 }
 
 static void
@@ -177,18 +240,27 @@ on_dialled(void *arg, int fd, int error)
 		exchange->starting = true;
 		http_settle_soon(exchange->http);
 	} else {
-		exchange_finish(exchange, -error, strerrordesc_np(error));
+		fail_opening(exchange, -error, strerrordesc_np(error));
 	}
 }
 
 static void
 dial_for(struct http_exchange *exchange)
 {
+	struct identity *identity = exchange->identity;
+
 	exchange->wants_fd = false;
+	if (!identity->speaks_one && identity->opener != NULL &&
+	    identity->opener != exchange) {
+		exchange->waiting = true;
+		return;
+	}
 	if (exchange->dials++ >= EXCHANGE_DIALS_MAX) {
 		exchange_finish(exchange, -ECONNRESET, "connections keep breaking");
 		return;
 	}
+	if (!identity->speaks_one)
+		identity->opener = exchange;
 	exchange->dialling = true;
 	exchange->dial_id =
 	    dial_ask(exchange->http->dial, exchange->entry, on_dialled, exchange);
@@ -212,7 +284,10 @@ exchange_conclude(struct http_exchange *exchange, CURLcode code)
 		detail = "the answer is larger than it may be";
 	else if (error != 0 && detail[0] == '\0')
 		detail = curl_easy_strerror(code);
-	exchange_finish(exchange, error, error != 0 ? detail : "");
+	if (error != 0)
+		fail_opening(exchange, error, detail);
+	else
+		exchange_finish(exchange, 0, "");
 }
 
 void
@@ -244,6 +319,7 @@ exchange_free(struct http_exchange *exchange)
 	struct http *http = exchange->http;
 
 	exchange_leave_curl(exchange);
+	stop_opening(exchange);
 	if (exchange->dialling)
 		dial_cancel(http->dial, exchange->dial_id);
 	drop_spare_fd(exchange);

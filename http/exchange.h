@@ -20,6 +20,10 @@
  * Should curl then prefer a connection that became free meanwhile, the descriptor is
  * closed.
  *
+ * Over HTTP/2 exchanges share a connection. Which version a server speaks is known when
+ * its connection stands; so while one exchange opens one, others that need one wait for
+ * it, and are then given to curl again, which shares it or asks for another.
+ *
  * curl's functions must not be called from within its callbacks. So nothing here acts
  * at once: http_start, http_cancel and http_resume write down a wish, and settle
  * fulfils it from the loop. */
@@ -35,7 +39,7 @@ struct http {
 
 struct http_exchange {
 	struct http *http;
-	const struct http_target *target; /* only to be compared: it may be gone */
+	struct http_target *target; /* gone when it is cancelled */
 	enum dial_entry entry;
 	struct identity *identity;
 	TAILQ_ENTRY(http_exchange) link;
@@ -71,6 +75,7 @@ struct http_exchange {
 	/* state */
 	bool added; /* curl has it */
 	bool dialling;
+	bool waiting;  /* for the connection that another exchange opens */
 	bool wants_fd; /* curl asked for a connection and was told to come again */
 	bool paused;
 	bool sent;
@@ -102,6 +107,8 @@ curl_socket_t exchange_open_socket(
 int exchange_before_send(
     void *arg, char *peer, char *local, int peer_port, int local_port);
 void exchange_touch(struct http_exchange *exchange);
+/* The version of HTTP that its answer came by. */
+void exchange_take_version(struct http_exchange *exchange, bool one);
 void exchange_enter_curl(struct http_exchange *exchange);
 void exchange_leave_curl(struct http_exchange *exchange);
 void exchange_unpause(struct http_exchange *exchange);

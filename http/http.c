@@ -70,7 +70,7 @@ http_new(struct loop *loop, struct dial *dial)
 	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, HTTP_POOL_MAX);
 	curl_multi_setopt(
 	    http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, HTTP_CONNECTIONS_MAX);
-	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
 	return http;
 }
 

@@ -164,7 +164,7 @@ set_connection(struct http_exchange *exchange, const struct http_target *target)
 	set_option(easy, CURLOPT_NOPROXY, "*");
 	set_option(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	set_option(easy, CURLOPT_PROTOCOLS_STR, target->scheme);
-	set_option(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	set_option(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	set_option(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	set_option(easy, CURLOPT_TCP_NODELAY, 0L);
 	set_option(easy, CURLOPT_TCP_KEEPALIVE, 0L);

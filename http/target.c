@@ -73,6 +73,12 @@ name_pool(struct identity *identity, long port)
 	    (unsigned int)(number >> 8 & 0xff), (unsigned int)(number & 0xff), port);
 }
 
+static bool
+is_plain(const struct http_target *target)
+{
+	return strcmp(target->scheme, "http") == 0;
+}
+
 /* Puts a copy of the identity, with a pool of its own, in the place of the present one.
  * What the caller replaces in it is freed by identity_drop. */
 static struct identity *
@@ -88,10 +94,18 @@ renew_identity(struct http_target *target)
 	identity->cert_len = old->cert_len;
 	identity->key = copy_text(old->key, old->key_len);
 	identity->key_len = old->key_len;
+	identity->speaks_one = is_plain(target);
 	name_pool(identity, target->port);
 	identity_drop(target->identity);
 	target->identity = identity;
 	return identity;
+}
+
+void
+target_leave_pool(struct http_target *target, const struct identity *identity)
+{
+	if (target->identity == identity)
+		renew_identity(target);
 }
 
 static bool
@@ -172,6 +186,7 @@ http_target_new(struct http *http, enum dial_entry entry, const char *base_url)
 	target->base_url = mem_strndup(base_url, len);
 	target->identity = mem_calloc(1, sizeof *target->identity);
 	target->identity->references = 1;
+	target->identity->speaks_one = is_plain(target);
 	name_pool(target->identity, target->port);
 	return target;
 }

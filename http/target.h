@@ -21,6 +21,12 @@ struct identity {
 	/* A CURLOPT_CONNECT_TO entry that names the pool of connections, see target.c.
 	 */
 	char connect_to[64];
+	/* One connection is opened after the other, so that exchanges can share one
+	 * where the server speaks HTTP/2: who is at it, NULL: nobody. */
+	const struct http_exchange *opener;
+	/* The server is known to speak HTTP/1: each connection carries one exchange at
+	 * a time, and all may be opened at once. */
+	bool speaks_one;
 };
 
 struct http_target {
@@ -35,6 +41,9 @@ struct http_target {
 
 struct identity *identity_hold(struct identity *identity);
 void identity_drop(struct identity *identity);
+
+/* New exchanges do not use the connections of this identity any more. */
+void target_leave_pool(struct http_target *target, const struct identity *identity);
 
 /* Wipes and frees a text; takes NULL. */
 void secret_free(char *secret, size_t len);

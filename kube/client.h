@@ -7,6 +7,7 @@
 
 #include "http.h"
 #include "kube.h"
+#include "rate.h"
 
 /* Longest reason and message that are kept of a Status (bytes, NUL included). */
 #define STATUS_REASON_MAX  64
@@ -25,7 +26,13 @@ struct kube {
 	size_t cert_len;
 	char *key;
 	size_t key_len;
-	TAILQ_HEAD(, kube_call_state) calls;
+	TAILQ_HEAD(, kube_call_state) calls; /* those on their way */
+	size_t calls_len;		     /* of them, those that are not urgent */
+	/* in the order in which they were made, until there is a token for each */
+	TAILQ_HEAD(kube_queue, kube_call_state) waiting;
+	size_t waiting_len;
+	struct rate call_rate;
+	struct loop_timer *call_timer;
 	TAILQ_HEAD(, kube_informer) informers;
 };
 
@@ -44,6 +51,8 @@ int kube_status_read(struct json_object *json, struct kube_status *ret_status);
 struct json_object *kube_json_parse(const char *text, size_t len);
 void kube_json_free(struct json_object *json);
 
+/* loop_timer_fn of call_timer: starts or ends what waits. */
+void kube_calls_turn(void *kube);
 /* Ends the calls without calling done. */
 void kube_calls_free(struct kube *kube);
 

@@ -1,5 +1,6 @@
 /* From the bytes of a list or watch to single objects. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,7 +140,10 @@ take_error(struct kube_informer *informer, const struct line *line)
 	informer->refused_by_server = true;
 	informer->status = (struct kube_status){
 	    .message = "an ERROR event without a Status", .retry_after_ms = -1};
-	kube_status_read(json, &informer->status);
+	if (kube_status_read(json, &informer->status) == 0 &&
+	    informer->status.message[0] == '\0')
+		snprintf(informer->status.message, sizeof informer->status.message,
+		    "an ERROR event with status %d", informer->status.code);
 	kube_json_free(json);
 	return -ECONNABORTED;
 }
@@ -164,6 +168,7 @@ take_line(struct kube_informer *informer, const char *text, size_t len)
 	}
 	if (strcmp(line.type, "ERROR") == 0)
 		return take_error(informer, &line);
+	kube_informer_heard(informer);
 	informer->answered = true;
 	informer->failures = informer->expiries = informer->watch_errors = 0;
 	informer->offer = (struct offer){.json = line.object, .len = line.object_len};

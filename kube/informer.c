@@ -18,9 +18,14 @@
 #define RETRY_AFTER_MAX_MS 60000
 
 /* A list or watch on which nothing comes for so long is dead (milliseconds). The API
- * server sends bookmarks about once a minute. */
+ * server sends bookmarks about once a minute: two of them are missing then. */
 #define LIST_IDLE_MS  30000
 #define WATCH_IDLE_MS 150000
+
+/* Bytes alone are no sign of life: a watch without a whole event or bookmark for so
+ * long is given up, and so is a page that has not ended then (milliseconds). */
+#define WATCH_SILENT_MS (WATCH_IDLE_MS + 5000)
+#define LIST_MOST_MS	120000
 
 /* How long a server is asked to keep a watch open (seconds): a random time in between.
  */
@@ -192,6 +197,7 @@ start(struct kube_informer *informer)
 	    .method = "GET",
 	    .path = path,
 	    .headers = headers,
+	    .timeout_ms = watch ? 0 : LIST_MOST_MS,
 	    .idle_ms = watch ? WATCH_IDLE_MS : LIST_IDLE_MS,
 	    .data = informer_take,
 	    .done = on_done,
@@ -208,16 +214,15 @@ start(struct kube_informer *informer)
 	informer->list_version[0] = informer->list_continue[0] = '\0';
 	informer->started = clock_mono();
 	informer->exchange = http_start(informer->kube->target, &request);
+	if (watch)
+		kube_informer_heard(informer);
 	free(path);
 }
 
-static void
-on_timer(void *arg)
+void
+kube_informer_heard(struct kube_informer *informer)
 {
-	struct kube_informer *informer = arg;
-
-	if (informer->phase == PHASE_WAITING)
-		start(informer);
+	loop_timer_arm(informer->timer, WATCH_SILENT_MS);
 }
 
 /* --- answers ------------------------------------------------------------------------
@@ -271,14 +276,14 @@ describe(const struct http_reply *reply)
 		snprintf(failure.message, sizeof failure.message, "%s", reply->detail);
 		return failure;
 	}
+	snprintf(
+	    failure.message, sizeof failure.message, "HTTP status %d", reply->status);
 	json = kube_json_parse(reply->body, reply->body_len);
 	if (kube_status_read(json, &status) == 0) {
-		memcpy(failure.message, status.message, sizeof failure.message);
+		if (status.message[0] != '\0')
+			memcpy(failure.message, status.message, sizeof failure.message);
 		if (failure.retry_after_ms < 0)
 			failure.retry_after_ms = status.retry_after_ms;
-	} else {
-		snprintf(failure.message, sizeof failure.message, "HTTP status %d",
-		    reply->status);
 	}
 	kube_json_free(json);
 	return failure;
@@ -343,7 +348,10 @@ end_refused_watch(struct kube_informer *informer, const struct failure *failure)
 {
 	if (failure->status == 410)
 		informer->expiries++;
-	if (is_final(failure->status) || ++informer->watch_errors >= WATCH_ERRORS_MAX) {
+	/* a server that has too much to do is not asked for a list */
+	if (failure->status != 429)
+		informer->watch_errors++;
+	if (is_final(failure->status) || informer->watch_errors >= WATCH_ERRORS_MAX) {
 		informer->watch_errors = 0;
 		forget_position(informer);
 	}
@@ -410,6 +418,32 @@ on_done(void *arg, const struct http_reply *reply)
 		end_list(informer, reply);
 	else
 		end_watch(informer, reply);
+	informer->inside--;
+	kube_informer_bury(informer);
+}
+
+static void
+end_silent_watch(struct kube_informer *informer)
+{
+	static const struct failure failure = {
+	    .message = "no event and no bookmark came", .retry_after_ms = -1};
+
+	stop(informer);
+	end_broken_watch(informer, &failure);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct kube_informer *informer = arg;
+
+	informer->inside++;
+	if (informer->phase == PHASE_WAITING)
+		start(informer);
+	else if (informer->phase == PHASE_WATCH && informer->offer.held)
+		kube_informer_heard(informer);
+	else if (informer->phase == PHASE_WATCH)
+		end_silent_watch(informer);
 	informer->inside--;
 	kube_informer_bury(informer);
 }

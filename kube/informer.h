@@ -71,6 +71,9 @@ struct kube_informer {
 	uint64_t refused;
 };
 
+/* A whole event came, or is being held: the watch is alive. */
+void kube_informer_heard(struct kube_informer *informer);
+
 /* events.c: http_request.data. */
 int informer_take(void *arg, const char *piece, size_t len);
 

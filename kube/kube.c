@@ -33,6 +33,8 @@ kube_new(struct loop *loop, struct http *http, const struct settings *settings)
 	kube->user_agent = mem_printf("User-Agent: ipwarden/%s",
 	    settings_get(settings, SETTING_VERSION, "unknown"));
 	TAILQ_INIT(&kube->calls);
+	TAILQ_INIT(&kube->waiting);
+	kube->call_timer = loop_timer_new(loop, kube_calls_turn, kube);
 	TAILQ_INIT(&kube->informers);
 	return kube;
 }
@@ -55,6 +57,7 @@ kube_free(struct kube *kube)
 	while (!TAILQ_EMPTY(&kube->informers))
 		kube_informer_free(TAILQ_FIRST(&kube->informers));
 	kube_calls_free(kube);
+	loop_timer_free(kube->call_timer);
 	http_target_free(kube->target);
 	wipe(&kube->cert, &kube->cert_len);
 	wipe(&kube->key, &kube->key_len);

@@ -50,11 +50,22 @@ struct kube_call {
 	    *path; /* "/api/v1/nodes/n1"; with ?fieldManager=… for writes by itself */
 	enum kube_body body_kind;
 	const char *body;   /* JSON text; copied; NULL: none */
-	int64_t timeout_ms; /* 0: KUBE_CALL_TIMEOUT_MS */
+	int64_t timeout_ms; /* 0: KUBE_CALL_TIMEOUT_MS; its turn is waited for in it */
+	bool urgent;	    /* does not wait for its turn: renewals of the lease */
 };
 
 #define KUBE_CALL_TIMEOUT_MS 10000
 #define KUBE_FIELD_MANAGER   "ipwarden"
+
+/* Calls are made at most at this rate, beyond a burst, and so many are open at once,
+ * fewer than http/ has connections: a lease's renewal finds one. More wait for their
+ * turn, in order. What waits longer than its timeout ends with -ETIMEDOUT, certainly
+ * not sent; beyond KUBE_CALLS_WAITING_MAX calls end with -EBUSY. The requests of
+ * informers do not count: they back off by themselves. */
+#define KUBE_CALLS_BURST       200
+#define KUBE_CALLS_PER_S       50
+#define KUBE_CALLS_OPEN_MAX    8
+#define KUBE_CALLS_WAITING_MAX 1024
 
 /* Exactly once, later. A 401 is no answer while a newer credential has arrived since
  * the request was made: then it is made once more. */

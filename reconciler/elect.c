@@ -182,6 +182,7 @@ ask(struct elect *elect, struct core_time now, enum request request, const char 
 	    .body_kind = KUBE_BODY_JSON,
 	    .body = body,
 	    .timeout_ms = elect->times.call_timeout_ms,
+	    .urgent = true,
 	};
 
 	elect->request = request;

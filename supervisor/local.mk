@@ -14,7 +14,6 @@ ipwarden_SOURCES = \
 	supervisor/listen.c \
 	supervisor/main.c \
 	supervisor/options.c supervisor/options.h \
-	supervisor/rate.c supervisor/rate.h \
 	supervisor/roles.c \
 	supervisor/spawn.c \
 	supervisor/supervisor.h \

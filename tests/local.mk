@@ -34,11 +34,10 @@ tests_unit_test_meter_LDADD = proto/liblink.a base/libbase.a $(CRITERION_LIBS)
 tests_unit_test_meter_SOURCES = tests/unit/test_meter.c
 
 UNIT_TESTS += tests/unit/test_rate
-tests_unit_test_rate_CPPFLAGS = $(TESTS_CPPFLAGS) -iquote $(top_srcdir)/supervisor
+tests_unit_test_rate_CPPFLAGS = $(TESTS_CPPFLAGS)
 tests_unit_test_rate_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_rate_LDADD = base/libbase.a $(CRITERION_LIBS)
-tests_unit_test_rate_SOURCES = tests/unit/test_rate.c supervisor/rate.c \
-	supervisor/rate.h
+tests_unit_test_rate_SOURCES = tests/unit/test_rate.c
 
 UNIT_TESTS += tests/unit/test_worker
 tests_unit_test_worker_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC)
@@ -53,6 +52,12 @@ tests_unit_test_scan_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_scan_LDADD = kube/libkube.a base/libbase.a $(JSON_LIBS) \
 	$(CRITERION_LIBS)
 tests_unit_test_scan_SOURCES = tests/unit/test_scan.c
+
+UNIT_TESTS += tests/unit/test_scan_json
+tests_unit_test_scan_json_CPPFLAGS = $(tests_unit_test_scan_CPPFLAGS)
+tests_unit_test_scan_json_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_scan_json_LDADD = $(tests_unit_test_scan_LDADD)
+tests_unit_test_scan_json_SOURCES = tests/unit/test_scan_json.c
 
 UNIT_TESTS += tests/unit/test_dial
 tests_unit_test_dial_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC)
@@ -87,6 +92,13 @@ tests_unit_test_review_LDADD = kube/libkube.a http/libhttp.a proto/libcontrol.a 
 tests_unit_test_review_SOURCES = tests/unit/test_review.c tests/unit/web.c \
 	tests/unit/web.h tests/unit/kube_rig.h tests/unit/kube_rig.c
 
+UNIT_TESTS += tests/unit/test_kube_turns
+tests_unit_test_kube_turns_CPPFLAGS = $(tests_unit_test_kube_CPPFLAGS)
+tests_unit_test_kube_turns_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_kube_turns_LDADD = $(tests_unit_test_kube_LDADD)
+tests_unit_test_kube_turns_SOURCES = tests/unit/test_kube_turns.c tests/unit/web.c \
+	tests/unit/web.h tests/unit/kube_rig.h tests/unit/kube_rig.c
+
 UNIT_TESTS += tests/unit/test_http_answer
 tests_unit_test_http_answer_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC)
 tests_unit_test_http_answer_CFLAGS = $(TESTS_CFLAGS)
@@ -113,6 +125,17 @@ tests_unit_test_informer_hold_LDADD = kube/libkube.a http/libhttp.a proto/libcon
 	sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) \
 	$(SECCOMP_LIBS) $(CRITERION_LIBS)
 tests_unit_test_informer_hold_SOURCES = tests/unit/test_informer_hold.c \
+	tests/unit/kube_rig.h tests/unit/kube_rig.c tests/unit/web.h tests/unit/web.c
+
+UNIT_TESTS += tests/unit/test_informer_hostile
+tests_unit_test_informer_hostile_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
+	$(KUBE_INC)
+tests_unit_test_informer_hostile_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_informer_hostile_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono
+tests_unit_test_informer_hostile_LDADD = kube/libkube.a http/libhttp.a \
+	proto/libcontrol.a sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) \
+	$(OPENSSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(CRITERION_LIBS)
+tests_unit_test_informer_hostile_SOURCES = tests/unit/test_informer_hostile.c \
 	tests/unit/kube_rig.h tests/unit/kube_rig.c tests/unit/web.h tests/unit/web.c
 
 UNIT_TESTS += tests/unit/test_kubeconfig

@@ -1,4 +1,4 @@
-/* Token buckets of the supervisor. */
+/* Token buckets. */
 #include <criterion/criterion.h>
 
 #include "rate.h"
