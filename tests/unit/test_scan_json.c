@@ -276,6 +276,30 @@ is_too_deep(const char *outside)
 }
 
 static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* A number with a zero too much in front, or with nothing on a side of its point. */
+static bool
+has_odd_number(const char *outside)
+{
+	char before = ' ';
+
+	for (; *outside != '\0'; before = *outside++) {
+		const char *at = outside + (*outside == '-');
+
+		if (*outside == '.' && (!is_digit(before) || !is_digit(outside[1])))
+			return true;
+		if (strchr("+-.eE0123456789", before) == NULL && *at == '0' &&
+		    is_digit(at[1]))
+			return true;
+	}
+	return false;
+}
+
+static bool
 is_utf8(const struct buf *text)
 {
 	size_t len;
@@ -293,7 +317,9 @@ is_utf8(const struct buf *text)
  * - UTF-8 that is overlong, half a surrogate pair, or beyond U+10FFFF (RFC 3629);
  * - a NUL, which is the end of the text to json-c;
  * - control characters in strings (json-c 0.17 refuses them, too);
- * - NaN and Infinity.
+ * - NaN and Infinity;
+ * - numbers with nothing on a side of their point (1. and -.1), or a zero too
+ *   much in front (-01).
  * There is nothing that the scanner accepts and json-c refuses. */
 static bool
 differs(const struct buf *text)
@@ -305,7 +331,8 @@ differs(const struct buf *text)
 	buf_puts(&outside, "");
 	differs = look_outside_strings(text, &outside) ||
 		  memchr(text->data, '\0', text->len) != NULL || !is_utf8(text) ||
-		  is_too_deep(outside.data) || strstr(outside.data, "NaN") != NULL ||
+		  is_too_deep(outside.data) || has_odd_number(outside.data) ||
+		  strstr(outside.data, "NaN") != NULL ||
 		  strstr(outside.data, "Infinity") != NULL;
 	buf_free(&outside);
 	return differs;
