@@ -74,6 +74,13 @@ tests_unit_test_http_LDADD = http/libhttp.a proto/libcontrol.a base/libbase.a \
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/web.c \
 	tests/unit/web.h tests/unit/http_rig.h tests/unit/http_rig.c
 
+UNIT_TESTS += tests/unit/test_http2
+tests_unit_test_http2_CPPFLAGS = $(tests_unit_test_http_CPPFLAGS)
+tests_unit_test_http2_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_http2_LDADD = $(tests_unit_test_http_LDADD)
+tests_unit_test_http2_SOURCES = tests/unit/test_http2.c tests/unit/web.c \
+	tests/unit/web.h tests/unit/http_rig.h tests/unit/http_rig.c
+
 UNIT_TESTS += tests/unit/test_kube
 tests_unit_test_kube_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) $(KUBE_INC)
 tests_unit_test_kube_CFLAGS = $(TESTS_CFLAGS)
@@ -473,6 +480,7 @@ SYSTEM_SHELL += tests/system/bad_input.sh
 SYSTEM_SHELL += tests/system/deny.sh
 SYSTEM_SHELL += tests/system/handover.sh
 SYSTEM_SHELL += tests/system/hostile.sh
+SYSTEM_SHELL += tests/system/http2.sh
 SYSTEM_SHELL += tests/system/identity.sh
 SYSTEM_SHELL += tests/system/kills.sh
 SYSTEM_SHELL += tests/system/lost.sh
