@@ -79,6 +79,31 @@ find_kubectl() {
 	export KUBECTL
 }
 
+# The nghttpx of this machine, or Debian's: it is for the tests of HTTP/2, which are
+# skipped where it cannot be had.
+find_nghttpx() {
+	NGHTTPX=${NGHTTPX:-$(command -v nghttpx || true)}
+	if [ -z "$NGHTTPX" ]; then
+		for package in nghttp2-proxy libev4 libjemalloc2 libnghttp2-14; do
+			(unpack $package) || {
+				unset NGHTTPX
+				return 0
+			}
+		done
+		NGHTTPX=$TOOLS/nghttpx
+		cat >"$NGHTTPX" <<-EOF
+			#!/bin/sh
+			for folder in "$TOOLS"/root/usr/lib/*-linux-gnu*; do
+				LD_LIBRARY_PATH=\$folder
+			done
+			export LD_LIBRARY_PATH
+			exec "$TOOLS/root/usr/sbin/nghttpx" "\$@"
+		EOF
+		chmod +x "$NGHTTPX"
+	fi
+	export NGHTTPX
+}
+
 # build FOLDER CONFIGURE-OPTION...: configured once, made, staged in FOLDER/stage
 build() {
 	folder=$1

@@ -395,6 +395,20 @@ tests_fuzz_fuzz_scan_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE $(PROTO_INC)
 tests_fuzz_fuzz_scan_CFLAGS = $(TESTS_CFLAGS)
 tests_fuzz_fuzz_scan_LDADD = kube/libkube.a base/libbase.a $(JSON_LIBS)
 tests_fuzz_fuzz_scan_SOURCES = tests/fuzz/fuzz_scan.c
+FUZZ_TARGETS += tests/fuzz/fuzz_watch
+tests_fuzz_fuzz_watch_CPPFLAGS = $(tests_fuzz_fuzz_scan_CPPFLAGS)
+tests_fuzz_fuzz_watch_CFLAGS = $(TESTS_CFLAGS)
+tests_fuzz_fuzz_watch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=http_start \
+	-Wl,--wrap=http_cancel -Wl,--wrap=http_resume
+tests_fuzz_fuzz_watch_LDADD = kube/libkube.a http/libhttp.a proto/libcontrol.a \
+	sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) \
+	$(SECCOMP_LIBS)
+tests_fuzz_fuzz_watch_SOURCES = tests/fuzz/fuzz_watch.c
+FUZZ_TARGETS += tests/fuzz/fuzz_answer
+tests_fuzz_fuzz_answer_CPPFLAGS = $(tests_fuzz_fuzz_scan_CPPFLAGS)
+tests_fuzz_fuzz_answer_CFLAGS = $(TESTS_CFLAGS) $(CURL_CFLAGS)
+tests_fuzz_fuzz_answer_LDADD = $(tests_fuzz_fuzz_watch_LDADD)
+tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c
 FUZZ_TARGETS += tests/fuzz/fuzz_project
 tests_fuzz_fuzz_project_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE $(PROTO_INC) \
 	$(KUBE_INC) $(WATCHER_INC)
