@@ -22,7 +22,8 @@ limits_of() {
 	case $1 in
 	dialer-*) echo "16 4096" ;; # descriptors in flight count per uid: dialer/filter.c
 	resolver) echo "16 64" ;;
-	metricsd | watcher) echo "96 128" ;;
+	metricsd) echo "96 128" ;;
+	watcher) echo "192 128" ;;
 	cloudworker) echo "64 64" ;;
 	reconciler) echo "128 64" ;;
 	esac
