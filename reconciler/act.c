@@ -22,6 +22,21 @@ act_state(
 	MESSAGE_TEXT(entry->message, message);
 }
 
+static void
+act_tell(struct act *act, const char *node, const char *node_uid, const char *type,
+    const char *reason, const char *message)
+{
+	const struct allocation *allocation = act->item->allocation;
+	struct event_object about = events_about_node(node, node_uid);
+
+	if (act->events >= ACT_EVENTS_MAX)
+		return;
+	act->events++;
+	events_tell(act->core, allocation, NULL, type, reason, message);
+	if (place_name_sound(node))
+		events_tell(act->core, allocation, &about, type, reason, message);
+}
+
 void
 act_event(
     struct act *act, const char *type, const char *reason, const char *format, ...)
@@ -29,13 +44,23 @@ act_event(
 	char message[TEXT_MAX + 1];
 	va_list args;
 
-	if (act->events >= ACT_EVENTS_MAX)
-		return;
-	act->events++;
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
-	events_tell(act->core, act->item->allocation, type, reason, message);
+	act_tell(act, "", "", type, reason, message);
+}
+
+void
+act_event_on(struct act *act, const char *node, const char *node_uid, const char *type,
+    const char *reason, const char *format, ...)
+{
+	char message[TEXT_MAX + 1];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	act_tell(act, node, node_uid, type, reason, message);
 }
 
 void
@@ -128,8 +153,9 @@ act_adopt(struct act *act)
 	act_state(act, step->state, step->reason, step->message);
 	act->slot->failure_reason[0] = '\0';
 	if (act->item->allocation->policy != POLICY_OBSERVE)
-		act_event(act, "Normal", "Adopted", "%s found on %s, left there",
-		    act->entry->address, step->holder.place.instance);
+		act_event_on(act, act->entry->node, act->entry->node_uid, "Normal",
+		    "Adopted", "%s found on %s, left there", act->entry->address,
+		    step->holder.place.instance);
 }
 
 /* What made the last attempt fail says more than that no node is left. */
@@ -172,6 +198,10 @@ act_rest(struct act *act)
 		act->slot->failure_reason[0] = '\0';
 		act->slot->needed_at.ms = 0;
 	}
+	if (news && step->state == ADDRESS_STATE_DRAINING &&
+	    strcmp(reason, "InUse") == 0)
+		act_event_on(act, act->entry->node, act->entry->node_uid, "Normal",
+		    "Held", "%s %.400s", act->entry->address, message);
 	/* what is wrong with the allocation itself is told once */
 	if (news && step->degraded && act->item->allocation->refusal_reason[0] == '\0')
 		act_event(

@@ -36,11 +36,17 @@ void act_state(
     struct act *act, enum address_state state, const char *reason, const char *message);
 /* The entry says that the address is on that instance. */
 void act_holder(struct act *act, const struct holder *holder);
+/* An event about the allocation; the second, about that node too ("" none). */
 void act_event(struct act *act, const char *type, const char *reason,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
+void act_event_on(struct act *act, const char *node, const char *node_uid,
+    const char *type, const char *reason, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 void act_back_off(struct act *act);
 
 /* journal.c: the step of an open intent. */
 void journal_step(struct act *act);
+/* journal_tell.c: it has come to its end. */
+void journal_tell(struct act *act, const struct intent *intent);
 
 #endif

@@ -22,11 +22,21 @@ enum workload_kind {
 	WORKLOAD_DAEMONSET,
 };
 
+/* "Deployment", …; NULL for none. */
+const char *allocation_workload_kind(enum workload_kind kind);
+
 /* spec.policy. */
 enum allocation_policy {
 	POLICY_SYNC,
 	POLICY_ASSIGN_ONLY, /* attaches, never detaches, unlabels or evicts */
 	POLICY_OBSERVE,	    /* changes nothing but its own status */
+};
+
+/* spec.evictionPolicy: of pods on a node that has lost its address. */
+enum eviction_policy {
+	EVICTION_WHEN_REPLACEABLE, /* while another node has an address */
+	EVICTION_ALWAYS,
+	EVICTION_NEVER,
 };
 
 /* What an open step of the journal is about; ARCHITECTURE.md "The journal". */
@@ -146,6 +156,7 @@ struct allocation {
 	struct texts zones;
 	int64_t reconcile_interval_s;
 	enum allocation_policy policy;
+	enum eviction_policy eviction;
 	/* "" = the spec makes sense; else why not (reason, message of Accepted=False).
 	 * Single addresses that make no sense are in addresses[] as Blocked. */
 	char refusal_reason[REASON_MAX + 1];
@@ -202,13 +213,7 @@ bool allocation_condition(struct allocation *allocation, enum condition_type typ
  * when *out is too small. Conditions of other types than ours are kept. */
 int allocation_status_patch(const struct allocation *allocation, struct buf *out);
 
-#define ALLOCATION_COLLECTION "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"
-
-/* Body of an events.k8s.io/v1 Event in namespace default about the allocation (or about
- * the node `node` when not NULL). `type` is Normal or Warning. */
-void allocation_event(const struct allocation *allocation, const char *node,
-    const char *node_uid, const char *type, const char *reason, const char *message,
-    const char *reporter, const char *id, struct wall_time now, struct buf *out);
-#define EVENT_COLLECTION "/apis/events.k8s.io/v1/namespaces/default/events"
+#define ALLOCATION_API	      "netinfra.darkbrains.com/v1alpha1"
+#define ALLOCATION_COLLECTION "/apis/" ALLOCATION_API "/netipallocations"
 
 #endif

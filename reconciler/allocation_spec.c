@@ -19,12 +19,24 @@ static const char *const policy_names[] = {
     [POLICY_OBSERVE] = "Observe",
 };
 
+static const char *const eviction_names[] = {
+    [EVICTION_WHEN_REPLACEABLE] = "WhenReplaceable",
+    [EVICTION_ALWAYS] = "Always",
+    [EVICTION_NEVER] = "Never",
+};
+
 static const char *const workload_names[] = {
     [WORKLOAD_NONE] = "",
     [WORKLOAD_DEPLOYMENT] = "Deployment",
     [WORKLOAD_STATEFULSET] = "StatefulSet",
     [WORKLOAD_DAEMONSET] = "DaemonSet",
 };
+
+const char *
+allocation_workload_kind(enum workload_kind kind)
+{
+	return kind != WORKLOAD_NONE ? workload_names[kind] : NULL;
+}
 
 void
 allocation_refuse(
@@ -172,6 +184,23 @@ parse_policy(struct allocation *allocation, struct json_object *spec)
 }
 
 static void
+parse_eviction(struct allocation *allocation, struct json_object *spec)
+{
+	char policy[32] = "WhenReplaceable";
+
+	spec_text(allocation, spec, "evictionPolicy", policy, sizeof policy);
+	for (size_t i = 0; i < sizeof eviction_names / sizeof eviction_names[0]; i++) {
+		if (strcmp(policy, eviction_names[i]) != 0)
+			continue;
+		allocation->eviction = (enum eviction_policy)i;
+		return;
+	}
+	allocation->eviction = EVICTION_NEVER;
+	allocation_refuse(
+	    allocation, "InvalidSpec", "spec.evictionPolicy %s is not known", policy);
+}
+
+static void
 parse_interval(struct allocation *allocation, struct json_object *spec)
 {
 	int64_t seconds = INTERVAL_DEFAULT_S;
@@ -193,5 +222,6 @@ allocation_parse_spec(struct allocation *allocation, struct json_object *spec)
 	parse_workload(allocation, spec);
 	parse_selector(allocation, spec);
 	parse_policy(allocation, spec);
+	parse_eviction(allocation, spec);
 	parse_interval(allocation, spec);
 }

@@ -1,4 +1,4 @@
-/* What is written about an allocation: its status, its path, events about it. */
+/* What is written about an allocation: its status. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -14,9 +14,6 @@
 #define STATUS_JSON_MAX KUBE_OBJECT_MAX
 /* status.nodes, for the wide column (bytes). */
 #define NODES_TEXT_MAX 2048u
-/* events.k8s.io: note 1 kB, reportingInstance, reason and action 128 characters, names
- * as everywhere (Kubernetes API, Event v1 and its validation). */
-#define EVENT_FIELD_MAX 128u
 
 static const char *const type_names[CONDITION_COUNT] = {
     [CONDITION_ACCEPTED] = "Accepted",
@@ -276,61 +273,4 @@ out:
 	json_object_put(before);
 	buf_free(&status);
 	return rc;
-}
-
-/* --- events --- */
-
-/* "<name>.<id>", a name itself: cut to fit, and no dot or dash before the dot. */
-static void
-event_name(const char *name, const char *id, char *out, size_t size)
-{
-	size_t len = strlen(name);
-	size_t id_len = strlen(id);
-
-	if (len + 1 + id_len >= size)
-		len = id_len + 2 < size ? size - id_len - 2 : 0;
-	while (len > 0 && (name[len - 1] == '.' || name[len - 1] == '-'))
-		len--;
-	snprintf(out, size, "%.*s%s%s", (int)len, name, len > 0 ? "." : "", id);
-}
-
-static void
-put_reference(struct buf *out, const char *key, const char *api_version,
-    const char *kind, const char *name, const char *uid)
-{
-	buf_printf(out, ",\"%s\":{\"apiVersion\":\"%s\"", key, api_version);
-	intent_put_text(out, "kind", kind);
-	intent_put_text(out, "name", name);
-	intent_put_text(out, "uid", uid);
-	buf_puts(out, "}");
-}
-
-void
-allocation_event(const struct allocation *allocation, const char *node,
-    const char *node_uid, const char *type, const char *reason, const char *message,
-    const char *reporter, const char *id, struct wall_time now, struct buf *out)
-{
-	static const char api[] = "netinfra.darkbrains.com/v1alpha1";
-	char name[NAME_MAX_LEN + 1], when[CLOCK_TEXT_MAX], cut[EVENT_FIELD_MAX + 1];
-
-	event_name(node != NULL ? node : allocation->name, id, name, sizeof name);
-	clock_format(now, true, when, sizeof when);
-	buf_puts(out, "{\"apiVersion\":\"events.k8s.io/v1\",\"kind\":\"Event\","
-		      "\"metadata\":{\"namespace\":\"default\"");
-	intent_put_text(out, "name", name);
-	buf_puts(out, "},\"reportingController\":\"ipwarden\"");
-	MESSAGE_TEXT(cut, reporter[0] != '\0' ? reporter : "ipwarden");
-	intent_put_text(out, "reportingInstance", cut);
-	intent_put_text(out, "eventTime", when);
-	intent_put_text(out, "type", type);
-	MESSAGE_TEXT(cut, reason);
-	intent_put_text(out, "reason", cut);
-	intent_put_text(out, "action", cut);
-	intent_put_text(out, "note", message);
-	if (node != NULL)
-		put_reference(out, "regarding", "v1", "Node", node,
-		    node_uid != NULL ? node_uid : "");
-	put_reference(out, node != NULL ? "related" : "regarding", api,
-	    "NetIPAllocation", allocation->name, allocation->uid);
-	buf_puts(out, "}");
 }

@@ -6,6 +6,7 @@
 
 #include "calls.h"
 #include "fresh.h"
+#include "json_read.h"
 #include "mem.h"
 
 struct check {
@@ -161,6 +162,9 @@ check_workload_read(
 		item->check->workload_missing = true;
 	else if (reply->error != 0 || reply->status != 200)
 		item->check->broken = true;
+	else
+		json_read_text(json_read_member(reply->json, "metadata"), "uid",
+		    item->workload_uid, sizeof item->workload_uid);
 	check_answered(core, item);
 }
 
@@ -211,6 +215,7 @@ check_start(struct core *core, struct item *item, struct slot *slot, const char 
 	MESSAGE_TEXT(check->node_uid, node_uid);
 	check->instance = *instance;
 	item->check = check;
+	item->workload_uid[0] = '\0';
 	slot->check = CHECK_RUNNING;
 	MESSAGE_TEXT(slot->check_instance, instance->id);
 	check_read(core, item, mem_printf("/api/v1/nodes/%s", node), "get nodes",

@@ -7,6 +7,7 @@
 #include "events.h"
 #include "facts.h"
 #include "items.h"
+#include "lost.h"
 #include "mem.h"
 #include "orders.h"
 #include "pass.h"
@@ -35,6 +36,8 @@ core_new(const struct core_options *options, const struct effects *effects)
 	core->orders = map_new(free);
 	core->labels = map_new(free);
 	core->events = map_new(events_free);
+	core->event_budgets = map_new(events_free_budget);
+	core->losses = map_new(lost_free);
 	core->cordoned = map_new(free);
 	core->peers = peers_new();
 	core->denied = map_new(free);
@@ -53,6 +56,8 @@ core_free(struct core *core)
 	map_free(core->orders);
 	map_free(core->labels);
 	map_free(core->events);
+	map_free(core->event_budgets);
+	map_free(core->losses);
 	map_free(core->cordoned);
 	peers_free(core->peers);
 	map_free(core->denied);
@@ -108,6 +113,17 @@ backoff_recover(struct backoff *backoff)
 		return;
 	backoff->not_before_ms -= backoff->delay_ms - BACKOFF_FIRST_MS;
 	backoff->delay_ms = BACKOFF_FIRST_MS;
+}
+
+void
+backoff_fail_after(
+    struct backoff *backoff, struct mono_time now, int64_t retry_after_ms)
+{
+	if (retry_after_ms > BACKOFF_MAX_MS)
+		retry_after_ms = BACKOFF_MAX_MS;
+	backoff_fail(backoff, now);
+	if (backoff->not_before_ms < now.ms + retry_after_ms)
+		backoff->not_before_ms = now.ms + retry_after_ms;
 }
 
 void
@@ -312,6 +328,8 @@ core_unlead(struct core *core, struct core_time now)
 	events_unlead(core);
 	map_free(core->labels);
 	core->labels = map_new(free);
+	map_free(core->losses);
+	core->losses = map_new(lost_free);
 	trail_metric(
 	    core, GAUGE_SET, METRIC_IS_LEADER, 0.0, core->identity, NULL, NULL);
 	core_touch(core);

@@ -12,8 +12,10 @@ RECONCILER_CORE = \
 	reconciler/eligible.c reconciler/eligible.h \
 	reconciler/plan.c reconciler/plan.h reconciler/planner.c reconciler/planner.h \
 	reconciler/act.c reconciler/act.h reconciler/journal.c \
+	reconciler/journal_tell.c \
 	reconciler/check.c reconciler/check.h \
 	reconciler/fresh.c reconciler/fresh.h \
+	reconciler/evict.c reconciler/evict.h reconciler/lost.c reconciler/lost.h \
 	reconciler/labels.c reconciler/labels.h \
 	reconciler/report.c reconciler/report.h \
 	reconciler/events.c reconciler/events.h \

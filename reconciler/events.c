@@ -5,18 +5,33 @@
 
 #include "log.h"
 #include "mem.h"
+#include "trail.h"
 
 /* Bytes of one event's body. */
 #define EVENT_BODY_MAX 8192u
 
 struct event {
 	char *key;
-	char *body;	 /* NULL once the server has it, or will not take it */
+	char *collection;
+	char name[NAME_MAX_LEN + 1]; /* of the one that `body` makes */
+	char *body;	/* to be told; NULL: the server has it, or will not take it */
+	char *told;	/* path of the one that the server has; NULL: none */
+	unsigned count; /* how often it has happened */
+	struct wall_time last;
 	uint64_t ticket; /* of the call that is open; 0: none */
 	unsigned int tries;
 	struct backoff backoff;
 	struct mono_time quiet_until;
 };
+
+/* How much has been told of one object. */
+struct event_budget {
+	char *key;
+	struct rate rate;
+	bool dropping;
+};
+
+static void event_send(struct core *core, struct event *event);
 
 void
 events_free(void *value)
@@ -24,9 +39,49 @@ events_free(void *value)
 	struct event *event = value;
 
 	free(event->key);
+	free(event->collection);
 	free(event->body);
+	free(event->told);
 	free(event);
 }
+
+void
+events_free_budget(void *value)
+{
+	struct event_budget *budget = value;
+
+	free(budget->key);
+	free(budget);
+}
+
+/* --- what they are about ---------------------------------------------------------- */
+
+struct event_object
+events_about_allocation(const struct allocation *allocation)
+{
+	return (struct event_object){
+	    ALLOCATION_API, "NetIPAllocation", "", allocation->name, allocation->uid};
+}
+
+struct event_object
+events_about_node(const char *name, const char *uid)
+{
+	return (struct event_object){"v1", "Node", "", name, uid};
+}
+
+struct event_object
+events_about_workload(const struct allocation *allocation, const char *uid)
+{
+	const char *kind = allocation_workload_kind(allocation->workload);
+
+	if (!place_name_sound(allocation->workload_namespace) ||
+	    !place_name_sound(allocation->workload_name))
+		kind = NULL;
+	return (struct event_object){"apps/v1", kind, allocation->workload_namespace,
+	    allocation->workload_name, uid};
+}
+
+/* --- answers ---------------------------------------------------------------------- */
 
 static struct event *
 event_of_call(struct core *core, uint64_t ticket)
@@ -41,10 +96,31 @@ event_of_call(struct core *core, uint64_t ticket)
 	return NULL;
 }
 
-/* The name in the body is the same each time: an event that did arrive is a conflict
- * (409), not a second one. */
 static void
-on_posted(struct core *core, struct call *call, const struct kube_reply *reply)
+event_is_told(struct event *event)
+{
+	if (event->told == NULL)
+		event->told = mem_printf("%s/%s", event->collection, event->name);
+	free(event->body);
+	event->body = NULL;
+}
+
+/* Next time it will be a new one. */
+static void
+event_give_up(struct event *event, const struct kube_reply *reply)
+{
+	log_warn("event_given_up", LOG_S("event", event->key),
+	    LOG_N("status", reply->status), LOG_S("message", reply->message));
+	free(event->body);
+	event->body = NULL;
+	free(event->told);
+	event->told = NULL;
+}
+
+/* The name in the body is the same each time: an event that did arrive is a conflict
+ * (409), not a second one. One that the server has forgotten cannot go on. */
+static void
+on_told(struct core *core, struct call *call, const struct kube_reply *reply)
 {
 	struct event *event = event_of_call(core, call->ticket);
 
@@ -52,56 +128,141 @@ on_posted(struct core *core, struct call *call, const struct kube_reply *reply)
 		return;
 	event->ticket = 0;
 	if (calls_unheard(reply) && event->tries < EVENTS_TRIES_MAX) {
-		backoff_fail(&event->backoff, core->now.mono);
+		backoff_fail_after(
+		    &event->backoff, core->now.mono, reply->retry_after_ms);
 		core_wake_at(core, event->backoff.not_before_ms);
-		return;
+	} else if (reply->error == 0 && reply->status < 300) {
+		event_is_told(event);
+	} else if (event->told == NULL && reply->status == 409) {
+		event_is_told(event);
+	} else if (event->told != NULL && reply->status == 404) {
+		free(event->told);
+		event->told = NULL;
+		event->count = 1;
+		event_send(core, event);
+	} else {
+		event_give_up(event, reply);
 	}
-	if (reply->error != 0 || (reply->status >= 400 && reply->status != 409))
-		log_warn("event_given_up", LOG_S("event", event->key),
-		    LOG_N("status", reply->status), LOG_S("message", reply->message));
-	free(event->body);
-	event->body = NULL;
 }
 
+/* --- sending ---------------------------------------------------------------------- */
+
 static void
-event_post(struct core *core, struct event *event)
+event_send(struct core *core, struct event *event)
 {
 	struct kube_call request = {
 	    .method = "POST",
-	    .path = EVENT_COLLECTION,
+	    .path = event->collection,
 	    .body_kind = KUBE_BODY_JSON,
 	    .body = event->body,
 	};
+	struct buf series;
 
+	buf_init(&series, EVENT_BODY_MAX);
+	if (event->told != NULL) {
+		event_body_put_series(event->count, event->last, &series);
+		request.method = "PATCH";
+		request.path = event->told;
+		request.body_kind = KUBE_BODY_MERGE_PATCH;
+		request.body = series.data;
+	}
 	event->tries++;
-	event->ticket = calls_start(core, &request, on_posted)->ticket;
+	event->ticket = calls_start(core, &request, on_told)->ticket;
+	buf_free(&series);
 }
 
+/* --- limits ----------------------------------------------------------------------- */
+
+static struct event_budget *
+event_budget(struct core *core, const struct event_object *about)
+{
+	char *key = mem_printf(
+	    "%s/%s/%s/%s", about->kind, about->namespace, about->name, about->uid);
+	struct event_budget *budget = map_get(core->event_budgets, key);
+
+	if (budget != NULL) {
+		free(key);
+		return budget;
+	}
+	if (map_count(core->event_budgets) >= EVENTS_OBJECTS_MAX)
+		map_drop(core->event_budgets,
+		    lh_entry_k(lh_table_head(core->event_budgets->table)));
+	budget = mem_calloc(1, sizeof *budget);
+	budget->key = key;
+	map_put(core->event_budgets, budget->key, budget);
+	return budget;
+}
+
+static void
+event_drop(
+    struct core *core, const char *limit, bool *dropping, const struct event *event)
+{
+	trail_metric(core, GAUGE_ADD, METRIC_EVENTS_DROPPED, 1.0, limit, NULL, NULL);
+	if (!*dropping)
+		log_warn("events_dropped", LOG_S("limit", limit),
+		    LOG_S("event", event->key));
+	*dropping = true;
+}
+
+/* False: too much has been told, of this object or in all. */
+static bool
+event_is_allowed(
+    struct core *core, const struct event_object *about, const struct event *event)
+{
+	/* In minutes: one event takes EVENTS_MINUTES of them. */
+	static const struct rate_limit of_one = {
+	    .burst = EVENTS_BURST * EVENTS_MINUTES, .per_minute = 1};
+	static const struct rate_limit of_all = {
+	    .burst = EVENTS_ALL_BURST, .per_minute = EVENTS_ALL_PER_MINUTE};
+	struct event_budget *budget = event_budget(core, about);
+
+	if (!rate_take(&budget->rate, &of_one, core->now.mono, EVENTS_MINUTES)) {
+		event_drop(core, "object", &budget->dropping, event);
+		return false;
+	}
+	budget->dropping = false;
+	if (!rate_take(&core->event_rate, &of_all, core->now.mono, 1)) {
+		event_drop(core, "all", &core->events_dropping, event);
+		return false;
+	}
+	core->events_dropping = false;
+	return true;
+}
+
+/* --- telling ---------------------------------------------------------------------- */
+
 static struct event *
-event_remember(struct core *core, char *key)
+event_remember(struct core *core, char *key, const struct event_object *about)
 {
 	struct event *event = mem_calloc(1, sizeof *event);
 
 	if (map_count(core->events) >= EVENTS_MAX)
 		map_drop(core->events, lh_entry_k(lh_table_head(core->events->table)));
 	event->key = key;
+	event->collection = mem_printf(
+	    "/apis/events.k8s.io/v1/namespaces/%s/events", event_body_namespace(about));
 	map_put(core->events, event->key, event);
 	return event;
 }
 
-/* The one to be told now; NULL: it was told lately, or is being told. */
+/* The one to be told now; NULL: it was told lately, is being told, or is one too many.
+ */
 static struct event *
-event_take_up(
-    struct core *core, const char *uid, const char *reason, const char *message)
+event_take_up(struct core *core, const struct event_object *about, const char *reason,
+    const char *message)
 {
-	char *key = mem_printf("%s/%s/%s", uid, reason, message);
+	char *key = mem_printf("%s/%s/%s/%s/%s/%s", about->kind, about->namespace,
+	    about->name, about->uid, reason, message);
 	struct event *event = map_get(core->events, key);
 
 	if (event == NULL)
-		event = event_remember(core, key);
+		event = event_remember(core, key, about);
 	else
 		free(key);
-	if (event->body != NULL || core->now.mono.ms < event->quiet_until.ms)
+	event->count++;
+	event->last = core->now.wall;
+	if (event->body != NULL || core->now.mono.ms < event->quiet_until.ms ||
+	    !event_is_allowed(core, about, event))
 		return NULL;
 	event->quiet_until.ms = core->now.mono.ms + EVENTS_QUIET_MS;
 	event->tries = 0;
@@ -110,27 +271,40 @@ event_take_up(
 }
 
 void
-events_tell(struct core *core, const struct allocation *allocation, const char *type,
-    const char *reason, const char *message)
+events_tell(struct core *core, const struct allocation *allocation,
+    const struct event_object *about, const char *type, const char *reason,
+    const char *message)
 {
+	struct event_object own = events_about_allocation(allocation);
+	struct event_body body = {
+	    .regarding = about != NULL ? *about : own,
+	    .type = type,
+	    .reason = reason,
+	    .note = message,
+	    .reporter = core->identity,
+	    .when = core->now.wall,
+	};
 	char id[UUID_TEXT_SIZE];
 	struct event *event;
-	struct buf body;
+	struct buf text;
 
 	if (core->stopping)
 		return;
-	event = event_take_up(core, allocation->uid, reason, message);
+	if (about != NULL)
+		body.related = own;
+	event = event_take_up(core, &body.regarding, reason, message);
 	if (event == NULL)
 		return;
 	effects_uuid(&core->effects, id);
-	buf_init(&body, EVENT_BODY_MAX);
-	allocation_event(allocation, NULL, NULL, type, reason, message, core->identity,
-	    id, core->now.wall, &body);
-	if (!body.refused) {
-		event->body = mem_strdup(body.data);
-		event_post(core, event);
+	event_body_name(&body.regarding, id, event->name);
+	body.name = event->name;
+	buf_init(&text, EVENT_BODY_MAX);
+	event_body_put(&body, &text);
+	if (!text.refused) {
+		event->body = mem_strdup(text.data);
+		event_send(core, event);
 	}
-	buf_free(&body);
+	buf_free(&text);
 }
 
 void
@@ -142,7 +316,7 @@ events_repeat(struct core *core)
 
 		if (event->body != NULL && event->ticket == 0 &&
 		    !backoff_waits(core, &event->backoff))
-			event_post(core, event);
+			event_send(core, event);
 	}
 }
 

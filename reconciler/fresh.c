@@ -9,6 +9,7 @@
 
 /* Annotation of pods that a kubelet runs from a file. */
 #define FRESH_MIRROR "kubernetes.io/config.mirror"
+#define FRESH_READY  "ip.ready"
 #define FRESH_SKIP   "netinfra.darkbrains.com/skip"
 
 #define READ(object, key, field)                                                       \
@@ -136,6 +137,33 @@ fresh_phase(const char *phase)
 	return POD_PHASE_UNKNOWN;
 }
 
+/* nodeSelector or required node affinity names the label. */
+static bool
+fresh_needs_label(struct json_object *spec)
+{
+	struct json_object *affinity =
+	    json_read_member(json_read_member(spec, "affinity"), "nodeAffinity");
+	struct json_object *terms =
+	    json_read_member(json_read_member(affinity,
+				 "requiredDuringSchedulingIgnoredDuringExecution"),
+		"nodeSelectorTerms");
+
+	if (json_read_member(json_read_member(spec, "nodeSelector"), FRESH_READY) !=
+	    NULL)
+		return true;
+	for (size_t i = 0; i < json_read_length(terms); i++) {
+		struct json_object *wanted = json_read_member(
+		    json_object_array_get_idx(terms, i), "matchExpressions");
+
+		for (size_t j = 0; j < json_read_length(wanted); j++)
+			if (strcmp(
+				fresh_text(json_object_array_get_idx(wanted, j), "key"),
+				FRESH_READY) == 0)
+				return true;
+	}
+	return false;
+}
+
 static bool
 fresh_pod_fact(struct json_object *object, struct msg_fact_pod *fact)
 {
@@ -159,6 +187,7 @@ fresh_pod_fact(struct json_object *object, struct msg_fact_pod *fact)
 		fact->deleting = 1;
 		fact->delete_at_ms = delete_at.ms;
 	}
+	fact->needs_label = fresh_needs_label(spec);
 	fact->mirror = json_read_member(json_read_member(metadata, "annotations"),
 			   FRESH_MIRROR) != NULL;
 	return true;

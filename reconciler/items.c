@@ -8,6 +8,7 @@
 #include "calls.h"
 #include "check.h"
 #include "events.h"
+#include "evict.h"
 #include "json_read.h"
 #include "log.h"
 #include "mem.h"
@@ -26,6 +27,7 @@ items_free(void *value)
 	allocation_free(item->allocation);
 	map_free(item->slots);
 	check_free(item->check);
+	evict_free(item->evict);
 	free(item);
 }
 
@@ -143,7 +145,7 @@ items_has_room(struct core *core, const struct allocation *allocation)
 		return true;
 	log_error("allocations_full", LOG_S("allocation", allocation->name),
 	    LOG_N("addresses", count));
-	events_tell(core, allocation, "Warning", "TooManyAddresses",
+	events_tell(core, allocation, NULL, "Warning", "TooManyAddresses",
 	    "all NetIPAllocations together have too many addresses; this one is left "
 	    "alone");
 	return false;
@@ -337,7 +339,7 @@ static void
 items_dropped(struct core *core, struct item *item)
 {
 	log_warn("status_not_kept", LOG_S("allocation", item->name));
-	events_tell(core, item->allocation, "Warning", "StatusNotKept",
+	events_tell(core, item->allocation, NULL, "Warning", "StatusNotKept",
 	    "the API server drops parts of the status; is the CRD of this version "
 	    "installed?");
 	backoff_fail(&item->backoff, core->now.mono);
@@ -354,7 +356,7 @@ items_refused(struct core *core, struct item *item, const struct kube_reply *rep
 	    reply->status, reply->reason, reply->message);
 	log_warn("status_refused", LOG_S("allocation", item->name),
 	    LOG_S("message", message));
-	events_tell(core, item->allocation, "Warning", "StatusRefused", message);
+	events_tell(core, item->allocation, NULL, "Warning", "StatusRefused", message);
 }
 
 static void
@@ -387,8 +389,7 @@ items_written(struct core *core, struct call *call, const struct kube_reply *rep
 		return;
 	backoff_fail_call(&item->backoff, core->now.mono, reply);
 	/* a read will tell whether it is gone */
-	if (!calls_unheard(reply) && reply->status >= 400 &&
-	    reply->status != 404)
+	if (!calls_unheard(reply) && reply->status >= 400 && reply->status != 404)
 		items_refused(core, item, reply);
 }
 

@@ -196,8 +196,9 @@ journal_detached(struct act *act)
 	struct intent *intent = &act->entry->intent;
 	char message[TEXT_MAX + 1];
 
-	act_event(act, "Normal", "Detached", "%s taken off %s", act->entry->address,
-	    intent->from.node);
+	act_event_on(act, intent->from.node, intent->from.node_uid, "Normal",
+	    "Detached", "%s taken off %s", act->entry->address, intent->from.node);
+	act->slot->nowhere_since = orders_ended(act->core, intent->request_detach);
 	intent->step = INTENT_ATTACH;
 	act->slot->refusals = 0;
 	snprintf(message, sizeof message, "off %.200s, to be attached to %.200s",
@@ -546,28 +547,6 @@ journal_abandon(struct act *act)
 }
 
 /* --- there ------------------------------------------------------------------------ */
-
-static void
-journal_tell(struct act *act, const struct intent *intent)
-{
-	const char *name = act->item->name;
-	bool moved = intent->from.instance[0] != '\0' &&
-		     strcmp(intent->from.instance, intent->to.instance) != 0;
-
-	if (moved)
-		act_event(act, "Normal", "Moved", "%s moved %s→%s", act->entry->address,
-		    intent->from.node, intent->to.node);
-	else
-		act_event(act, "Normal", "Attached", "%s attached to %s",
-		    act->entry->address, intent->to.node);
-	trail_metric(
-	    act->core, GAUGE_ADD, METRIC_RECONCILE_TOTAL, 1.0, name, "success", NULL);
-	if (act->slot->needed_at.ms != 0)
-		trail_metric(act->core, GAUGE_OBSERVE, METRIC_RECONCILE_SECONDS,
-		    (double)(act->core->now.mono.ms - act->slot->needed_at.ms) / 1000.0,
-		    name, NULL, NULL);
-	act->slot->needed_at.ms = 0;
-}
 
 /* Observed at the target: labels on, debts paid, closed. */
 static void

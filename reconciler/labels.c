@@ -146,7 +146,8 @@ labels_refused(struct core *core, struct label_job *job, const struct kube_reply
 	    job->node, reply->status, reply->reason, reply->message);
 	log_warn("label_refused", LOG_S("node", job->node), LOG_S("message", message));
 	if (item != NULL && item->allocation != NULL)
-		events_tell(core, item->allocation, "Warning", "LabelRefused", message);
+		events_tell(
+		    core, item->allocation, NULL, "Warning", "LabelRefused", message);
 }
 
 static void

@@ -6,6 +6,7 @@ RECONCILER_PURE = \
 	reconciler/allocation_spec.c reconciler/allocation_spec.h \
 	reconciler/allocation_status.c \
 	reconciler/effects.c \
+	reconciler/event_body.c reconciler/event_body.h \
 	reconciler/elect.c reconciler/elect.h \
 	reconciler/intent.c reconciler/intent.h \
 	http/json_read.c http/json_read.h \

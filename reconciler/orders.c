@@ -182,6 +182,16 @@ orders_adopt(struct core *core, const struct msg_result *result)
 	return 0;
 }
 
+struct mono_time
+orders_ended(const struct core *core, const char *request_id)
+{
+	const struct order *order = orders_find(core, request_id);
+
+	if (order == NULL || order->open || order->ended.ms == 0)
+		return core->now.mono;
+	return order->ended;
+}
+
 int
 orders_result(struct core *core, const struct msg_result *result)
 {
@@ -202,6 +212,7 @@ orders_result(struct core *core, const struct msg_result *result)
 	MESSAGE_TEXT(order->address, result->address);
 	order->open = false;
 	order->outcome = (enum order_outcome)result->outcome;
+	order->ended = core->now.mono;
 	MESSAGE_TEXT(order->reason, result->reason);
 	MESSAGE_TEXT(order->message, result->message);
 	orders_unsettle(core, order);

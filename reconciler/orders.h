@@ -19,6 +19,8 @@ bool orders_send(struct core *core, const struct order_wish *wish);
 /* What is known of that request id, or NULL. */
 struct order *orders_find(const struct core *core, const char *request_id);
 size_t orders_open(const struct core *core);
+/* When the order with that request id ended; now, when that is not known. */
+struct mono_time orders_ended(const struct core *core, const char *request_id);
 
 /* A result, live or told at link-up. 0 or -EPROTO. */
 int orders_result(struct core *core, const struct msg_result *result);

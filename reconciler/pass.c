@@ -6,6 +6,7 @@
 #include "act.h"
 #include "items.h"
 #include "labels.h"
+#include "lost.h"
 #include "mem.h"
 #include "report.h"
 
@@ -202,8 +203,10 @@ pass_decide(struct core *core)
 
 	scene.allocations = sorted;
 	plan = plan_make(&scene);
-	if (complete)
+	if (complete) {
+		lost_run(core, plan, &scene);
 		labels_run(core, plan, &scene);
+	}
 	pass_act(core, plan, &scene, complete);
 	pass_wake_for(core, plan);
 	if (complete)

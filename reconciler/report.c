@@ -82,7 +82,8 @@ report_accepted(struct core *core, struct allocation *allocation)
 	}
 	if (allocation_condition(allocation, CONDITION_ACCEPTED, CONDITION_FALSE,
 		reason, allocation->refusal, core->now.wall))
-		events_tell(core, allocation, "Warning", reason, allocation->refusal);
+		events_tell(
+		    core, allocation, NULL, "Warning", reason, allocation->refusal);
 }
 
 static void
@@ -175,7 +176,7 @@ report_other_controller(struct core *core, struct item *item, const char *pod)
 	report_accepted(core, allocation);
 	if (allocation_condition(
 		allocation, CONDITION_READY, CONDITION_UNKNOWN, reason, message, now))
-		events_tell(core, allocation, "Warning", reason, message);
+		events_tell(core, allocation, NULL, "Warning", reason, message);
 	allocation_condition(
 	    allocation, CONDITION_PROGRESSING, CONDITION_FALSE, reason, message, now);
 	allocation_condition(
@@ -267,7 +268,7 @@ report_gone(struct core *core, const struct item *item)
 	static const enum metric metrics[] = {METRIC_CRD_STATUS, METRIC_RESERVED_IPS,
 	    METRIC_ATTACHED_IPS, METRIC_UNATTACHED_IPS, METRIC_IP_ATTACHED,
 	    METRIC_RECONCILE_TOTAL, METRIC_ATTACH_TOTAL, METRIC_DETACH_TOTAL,
-	    METRIC_RECONCILE_SECONDS};
+	    METRIC_RECONCILE_SECONDS, METRIC_EVICTIONS};
 
 	for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++)
 		trail_metric(core, GAUGE_DROP, metrics[i], 0.0, item->name, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "core.h"
 #include "map.h"
 #include "plan.h"
+#include "rate.h"
 #include "view.h"
 #include "world.h"
 
@@ -51,6 +52,7 @@ struct slot {
 	char failure[TEXT_MAX + 1];
 	char shown_node[NAME_MAX_LEN + 1]; /* in netipallocation_ip_attached */
 	struct mono_time needed_at;	   /* since when a change is needed; 0 not */
+	struct mono_time nowhere_since;	   /* when our detach ended; 0 not known */
 };
 
 struct item {
@@ -63,6 +65,9 @@ struct item {
 	size_t held_next;
 	struct map *slots;   /* by address */
 	struct check *check; /* at most one at a time */
+	struct evict *evict; /* so is this */
+	struct backoff evict_backoff;
+	char workload_uid[UID_MAX_LEN + 1]; /* as last read; "" not yet */
 	bool shown;
 };
 
@@ -82,6 +87,7 @@ struct order {
 	char about[ADDRESS_MAX + 1];  /* the allocation's address it is for */
 	char why[TEXT_MAX + 1];
 	struct mono_time sent;
+	struct mono_time ended; /* 0: not known */
 };
 
 /* What the watcher last told of an allocation. */
@@ -104,9 +110,14 @@ struct core {
 	struct map *items; /* by name */
 	struct map
 	    *hints; /* allocation name → struct hint: what the watcher last told */
-	struct map *orders;   /* by request id */
-	struct map *labels;   /* node name → struct label_job */
-	struct map *events;   /* told lately, or still to be told */
+	struct map *orders; /* by request id */
+	struct map *labels; /* node name → struct label_job */
+	struct map *events; /* told lately, or still to be told */
+	struct map *event_budgets;
+	struct map *losses;	/* nodes that have lost an address */
+	struct rate evict_rate; /* of all evictions */
+	struct rate event_rate; /* of all of them */
+	bool events_dropping;
 	struct map *cordoned; /* nodes shown in netipallocation_node_cordoned */
 	struct peers *peers;
 	struct map *denied; /* rights that were refused, told lately */
@@ -150,6 +161,10 @@ void backoff_fail_call(
     struct backoff *backoff, struct mono_time now, const struct kube_reply *reply);
 /* The server is there again: what waits because of it waits as after one failure. */
 void backoff_recover(struct backoff *backoff);
+/* As backoff_fail; not before the server wants it (retry_after_ms, -1: it did not say),
+ * yet within BACKOFF_MAX_MS. */
+void backoff_fail_after(
+    struct backoff *backoff, struct mono_time now, int64_t retry_after_ms);
 void backoff_clear(struct backoff *backoff);
 /* True: not yet; the core will be woken in time. */
 bool backoff_waits(struct core *core, const struct backoff *backoff);

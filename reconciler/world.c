@@ -243,6 +243,7 @@ world_pod_new(const struct msg_fact_pod *fact)
 	pod->deleting = fact->deleting != 0;
 	pod->host_network = fact->host_network != 0;
 	pod->mirror = fact->mirror != 0;
+	pod->needs_label = fact->needs_label != 0;
 	pod->delete_at_ms = fact->delete_at_ms;
 	texts_set(&pod->tolerations, fact->tolerations.data, fact->tolerations.len);
 	return pod;

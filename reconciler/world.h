@@ -22,7 +22,7 @@ struct world_pod {
 	char *owner_kind, *owner_name, *template_hash;
 	char *label_app, *label_name;
 	enum pod_phase phase;
-	bool deleting, host_network, mirror;
+	bool deleting, host_network, mirror, needs_label;
 	int64_t delete_at_ms;	  /* wall */
 	struct texts tolerations; /* key, operator, value, effect, … */
 	char *

@@ -248,6 +248,14 @@ tests_unit_test_allocation_status_LDADD = reconciler/libreconciler.a proto/libli
 tests_unit_test_allocation_status_SOURCES = tests/unit/test_allocation_status.c \
 	tests/unit/allocation_rig.c tests/unit/allocation_rig.h
 
+UNIT_TESTS += tests/unit/test_event_body
+tests_unit_test_event_body_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
+	$(KUBE_INC) $(RECONCILER_INC)
+tests_unit_test_event_body_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_event_body_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_event_body_SOURCES = tests/unit/test_event_body.c
+
 UNIT_TESTS += tests/unit/test_elect
 tests_unit_test_elect_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
 	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
@@ -320,9 +328,10 @@ tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_cross.c \
 	tests/unit/test_core_peers.c tests/unit/test_core_refused.c \
-	tests/unit/core_rig.c tests/unit/core_rig.h tests/simulation/fake.c \
-	tests/simulation/fake.h tests/simulation/fake_api.c \
-	tests/simulation/fake_cloud.c tests/simulation/fake_facts.c
+	tests/unit/test_core_trail.c tests/unit/core_rig.c tests/unit/core_rig.h \
+	tests/simulation/fake.c tests/simulation/fake.h tests/simulation/fake_api.c \
+	tests/simulation/fake_cloud.c tests/simulation/fake_facts.c \
+	tests/simulation/fake_trail.c
 
 UNIT_TESTS += tests/unit/test_sim_http
 tests_unit_test_sim_http_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC)
@@ -443,7 +452,7 @@ tests_simulation_sim_small_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS)
 tests_simulation_sim_small_SOURCES = tests/simulation/fake.c tests/simulation/fake.h \
 	tests/simulation/fake_api.c tests/simulation/fake_cloud.c \
-	tests/simulation/fake_facts.c \
+	tests/simulation/fake_facts.c tests/simulation/fake_trail.c \
 	tests/simulation/sim_small.c
 TESTS += tests/simulation/small.sh
 
@@ -492,6 +501,8 @@ SYSTEM_SHELL += tests/system/adopt.sh
 SYSTEM_SHELL += tests/system/api_outage.sh
 SYSTEM_SHELL += tests/system/bad_input.sh
 SYSTEM_SHELL += tests/system/deny.sh
+SYSTEM_SHELL += tests/system/events.sh
+SYSTEM_SHELL += tests/system/evict.sh
 SYSTEM_SHELL += tests/system/handover.sh
 SYSTEM_SHELL += tests/system/hostile.sh
 SYSTEM_SHELL += tests/system/http2.sh

@@ -179,8 +179,7 @@ fake_new(uint64_t seed)
 	fake->wake_ms = INT64_MAX;
 	fake->crash_at = -1;
 	fake->objects = map_new(NULL);
-	fake->posted = map_new(free);
-	fake->told = map_new(free);
+	fake->posted = map_new(fake_told_free);
 	fake->orders = map_new(free);
 	return fake;
 }
@@ -373,7 +372,6 @@ fake_free(struct fake *fake)
 	}
 	map_free(fake->objects);
 	map_free(fake->posted);
-	map_free(fake->told);
 	map_free(fake->orders);
 	free(fake);
 }
@@ -405,17 +403,18 @@ fake_node(struct fake *fake, const char *name, const char *zone, bool bare)
 	free(json);
 }
 
-void
-fake_pod(struct fake *fake, const char *name, const char *node, const char *deployment)
+static void
+fake_put_pod(struct fake *fake, const char *name, const char *node,
+    const char *deployment, const char *more_spec)
 {
 	char *path = mem_printf(FAKE_PODS "%s", name);
 	char *json = mem_printf(
 	    "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\","
 	    "\"labels\":{\"app\":\"%s\",\"pod-template-hash\":\"7d9\"},"
 	    "\"ownerReferences\":[{\"controller\":true,\"kind\":\"ReplicaSet\","
-	    "\"name\":\"%s-7d9\"}]},\"spec\":{\"nodeName\":\"%s\"},"
+	    "\"name\":\"%s-7d9\"}]},\"spec\":{\"nodeName\":\"%s\"%s},"
 	    "\"status\":{\"phase\":\"Running\"}}",
-	    name, deployment, deployment, node);
+	    name, deployment, deployment, node, more_spec);
 
 	fake_put(fake, path, json);
 	free(path);
@@ -462,10 +461,17 @@ fake_mark(struct fake *fake, const char *name)
 	    json_read_member(metadata, "annotations"), "controller-leader");
 }
 
-bool
-fake_told(struct fake *fake, const char *reason)
+void
+fake_pod(struct fake *fake, const char *name, const char *node, const char *deployment)
 {
-	return map_get(fake->told, reason) != NULL;
+	fake_put_pod(fake, name, node, deployment, "");
+}
+
+void
+fake_picky_pod(struct fake *fake, const char *name, const char *node)
+{
+	fake_put_pod(
+	    fake, name, node, "sip", ",\"nodeSelector\":{\"ip.ready\":\"true\"}");
 }
 
 void

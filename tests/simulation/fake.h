@@ -25,6 +25,9 @@ struct fake_instance {
 	char fence[128];
 	bool exists, stopped, foreign;
 	bool had_ephemeral;
+	int64_t seen_ms; /* when it was last told of */
+	int64_t
+	    absent_since_ms; /* since when as one without a reserved address; 0 not */
 	int64_t steady_since_ms; /* since when nothing speaks for taking its address */
 };
 
@@ -102,9 +105,12 @@ struct fake {
 	} refuse;	      /* so many such requests */
 	int64_t old_since_ms; /* a pod of the old controller runs since then; 0 none */
 
-	struct map *posted;  /* names of the events that arrived */
-	struct map *told;    /* their reasons */
-	unsigned long posts; /* tries included */
+	unsigned blocked_evictions; /* so many are refused for a budget */
+
+	struct map *posted;    /* the events that arrived, by name */
+	unsigned long posts;   /* tries included */
+	unsigned long patches; /* of events */
+	unsigned long evicted;
 	unsigned long reads, writes, observes, ordered, lists, audits;
 	char violation[512]; /* "" none */
 	bool verbose;
@@ -156,6 +162,8 @@ void fake_watch_start(struct fake *fake);
 void fake_node(struct fake *fake, const char *name, const char *zone, bool bare);
 void fake_pod(
     struct fake *fake, const char *name, const char *node, const char *deployment);
+/* One of Deployment sip that goes only where ip.ready is. */
+void fake_picky_pod(struct fake *fake, const char *name, const char *node);
 void fake_cordon(struct fake *fake, const char *node, bool cordoned);
 void fake_ready(struct fake *fake, const char *node, bool ready);
 /* A pod in namespace kube-system: a replica of ours, or one of the old controller. */
@@ -178,7 +186,6 @@ bool fake_has_intent(struct fake *fake, const char *name);
 /* Whether a status at the server has that request id in its journal. */
 bool fake_is_journaled(struct fake *fake, const char *request_id);
 
-#define FAKE_DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
 /* A member's text, "" when it is absent. */
 const char *fake_text(struct json_object *object, const char *key);
 
@@ -188,6 +195,25 @@ const char *fake_text(struct json_object *object, const char *key);
 #define FAKE_DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
 #define FAKE_ALLOCATIONS "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"
 
+/* --- fake_trail.c -------------------------------------------------------------------
+ */
+
+/* These answer with an HTTP status. */
+int fake_event_post(struct fake *fake, const char *body);
+int fake_event_patch(struct fake *fake, const char *path, const char *body);
+int fake_evict(struct fake *fake, const char *path, const char *body,
+    struct json_object **ret_answer);
+bool fake_is_eviction(const char *path);
+/* Right when it is sent. */
+void fake_judge_eviction(struct fake *fake, const char *path, const char *body);
+/* The server forgets its events. */
+void fake_forget_events(struct fake *fake);
+/* The first event about such an object with that reason and these words in its note. */
+struct json_object *fake_event(
+    struct fake *fake, const char *kind, const char *reason, const char *words);
+/* Of a value of fake->posted. */
+void fake_told_free(void *told);
+
 /* --- fake_cloud.c -------------------------------------------------------------------
  */
 
@@ -196,6 +222,7 @@ void fake_reserve(struct fake *fake, const char *address, const char *region);
 struct fake_instance *fake_instance(struct fake *fake, const char *name);
 struct fake_instance *fake_add_instance(
     struct fake *fake, const char *name, const char *zone);
+bool fake_is_reserved(const struct fake *fake, const char *address);
 /* The instance that has the address, or NULL. */
 struct fake_instance *fake_where(struct fake *fake, const char *address);
 /* The cloudworker comes up (again); what it had under way may or may not happen. */

@@ -68,6 +68,10 @@ fake_tell_fact(struct fake *fake, const char *path, const char *uid)
 	struct json_object *json = fake_get(fake, path);
 	int kind = fake_kind(path);
 
+	/* another one has its name now */
+	if (uid[0] != '\0' &&
+	    strcmp(fake_text(json_read_member(json, "metadata"), "uid"), uid) != 0)
+		json = NULL;
 	if (json == NULL) {
 		message->type = MSG_FACT_GONE;
 		message->u.fact_gone.kind = (uint8_t)kind;
@@ -361,28 +365,26 @@ fake_serve_list(struct fake *fake, struct fake_request *request, int kind,
 	json_object_object_add(request->answer, "items", items);
 }
 
-static void
-fake_serve_event(struct fake *fake, struct fake_request *request)
+/* Events and evictions; false: it is neither. */
+static bool
+fake_serve_trail(struct fake *fake, struct fake_request *request, const char *path)
 {
-	struct json_object *event = json_tokener_parse(request->body);
-	const char *name = fake_text(json_read_member(event, "metadata"), "name");
-	const char *reason = fake_text(event, "reason");
+	int status;
 
-	fake->posts++;
-	if (fake->refuse_posts > 0) {
-		fake->refuse_posts--;
-		fake_refuse(request, 503, "ServiceUnavailable");
-	} else if (map_get(fake->posted, name) != NULL) {
-		fake_refuse(request, 409, "AlreadyExists");
-	} else {
-		char *key = mem_strdup(name);
-
-		map_put(fake->posted, key, key);
-		key = mem_strdup(reason);
-		map_put(fake->told, key, key);
-		request->reply.status = 201;
-	}
-	json_object_put(event);
+	if (fake_begins(path, "/apis/events.k8s.io/"))
+		status = strcmp(request->method, "POST") == 0
+			     ? fake_event_post(fake, request->body)
+			     : fake_event_patch(fake, path, request->body);
+	else if (fake_is_eviction(path))
+		status = fake_evict(fake, path, request->body, &request->answer);
+	else
+		return false;
+	fake_refuse(request, status,
+	    status == 404   ? "NotFound"
+	    : status == 409 ? "Conflict"
+	    : status == 429 ? "TooManyRequests"
+			    : "");
+	return true;
 }
 
 static bool
@@ -410,10 +412,8 @@ fake_serve(struct fake *fake, struct fake_request *request)
 
 	snprintf(
 	    path, sizeof path, "%.*s", (int)strcspn(request->path, "?"), request->path);
-	if (strcmp(request->method, "POST") == 0) {
-		fake_serve_event(fake, request);
+	if (fake_serve_trail(fake, request, path))
 		return;
-	}
 	if (strcmp(request->method, "PATCH") == 0) {
 		char *status = strstr(path, "/status");
 
@@ -508,6 +508,8 @@ fake_call(void *arg, uint64_t ticket, const struct kube_call *call)
 		fake_acts(fake, call->path);
 	if (fake_effect(fake))
 		return;
+	if (fake_is_eviction(call->path))
+		fake_judge_eviction(fake, call->path, call->body);
 	request = mem_calloc(1, sizeof *request);
 	request->ticket = ticket;
 	request->incarnation = fake->incarnation;

@@ -79,17 +79,37 @@ fake_where(struct fake *fake, const char *address)
 
 /* --- observing -------------------------------------------------------------------- */
 
+bool
+fake_is_reserved(const struct fake *fake, const char *address)
+{
+	for (size_t i = 0; i < fake->addresses_len; i++)
+		if (strcmp(fake->addresses[i].address, address) == 0)
+			return true;
+	return false;
+}
+
+static void
+fake_see(struct fake *fake, struct fake_instance *instance)
+{
+	instance->seen_ms = fake->now_ms;
+	if (fake_is_reserved(fake, instance->address))
+		instance->absent_since_ms = 0;
+	else if (instance->absent_since_ms == 0)
+		instance->absent_since_ms = fake->now_ms;
+}
+
 static void
 fake_tell_zone(
     struct fake *fake, const struct msg_observe *asked, struct message *message)
 {
 	message->type = MSG_OBSERVED_INSTANCE;
 	for (size_t i = 0; i < fake->instances_len; i++) {
-		const struct fake_instance *instance = &fake->instances[i];
+		struct fake_instance *instance = &fake->instances[i];
 		struct msg_observed_instance *seen = &message->u.observed_instance;
 
 		if (!instance->exists || strcmp(instance->zone, asked->place) != 0)
 			continue;
+		fake_see(fake, instance);
 		*seen = (struct msg_observed_instance){.round = asked->round};
 		MESSAGE_TEXT(seen->id, instance->id);
 		MESSAGE_TEXT(seen->name, instance->name);
@@ -213,7 +233,7 @@ fake_do_detach(struct fake *fake, struct fake_order *kept)
 {
 	const struct msg_order *order = &kept->order;
 	struct fake_instance *instance = fake_instance_by_id(fake, order->instance);
-	bool reserved = false;
+	bool reserved = fake_is_reserved(fake, order->address);
 
 	if (instance == NULL || strcmp(instance->address, order->address) != 0) {
 		fake_end(kept, OUTCOME_DONE, "");
@@ -223,8 +243,6 @@ fake_do_detach(struct fake *fake, struct fake_order *kept)
 		fake_end(kept, OUTCOME_REFUSED, "FenceDoesNotFit");
 		return;
 	}
-	for (size_t i = 0; i < fake->addresses_len; i++)
-		reserved |= strcmp(fake->addresses[i].address, order->address) == 0;
 	if (instance->foreign)
 		fake_violate(fake, "detach from foreign %s", instance->name);
 	if (reserved && instance->steady_since_ms != 0 &&

@@ -60,6 +60,8 @@ fake_pod_fact(struct json_object *json, struct message *message)
 	MESSAGE_TEXT(fact->template_hash, fake_text(labels, "pod-template-hash"));
 	MESSAGE_TEXT(fact->label_app, fake_text(labels, "app"));
 	MESSAGE_TEXT(fact->label_name, fake_text(labels, "app.kubernetes.io/name"));
+	fact->needs_label =
+	    json_read_member(json_read_member(json, "spec"), "nodeSelector") != NULL;
 	fact->phase =
 	    strcmp(fake_text(json_read_member(json, "status"), "phase"), "Failed") == 0
 		? POD_PHASE_FAILED

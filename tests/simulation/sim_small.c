@@ -33,6 +33,8 @@ struct sim {
 	unsigned pod_on[SIM_PODS];
 };
 
+static unsigned long sim_evicted; /* pods, in all seeds */
+
 /* --- scenery ---------------------------------------------------------------------- */
 
 static const char *
@@ -48,7 +50,29 @@ sim_put_pod(struct sim *sim, size_t pod, size_t node)
 
 	snprintf(name, sizeof name, "sip-%zu", pod);
 	sim->pod_on[pod] = (unsigned)node;
-	fake_pod(sim->fake, name, sim->nodes[node].name, "sip");
+	if (pod % 2 == 0)
+		fake_pod(sim->fake, name, sim->nodes[node].name, "sip");
+	else
+		fake_picky_pod(sim->fake, name, sim->nodes[node].name);
+}
+
+/* Not evicted. */
+static bool
+sim_pod_lives(const struct sim *sim, size_t pod)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, FAKE_PODS "sip-%zu", pod);
+	return fake_get(sim->fake, path) != NULL;
+}
+
+/* As the Deployment does it: evicted pods come back, wherever it may be. */
+static void
+sim_replace_pods(struct sim *sim)
+{
+	for (size_t i = 0; i < SIM_PODS; i++)
+		if (!sim_pod_lives(sim, i))
+			sim_put_pod(sim, i, fake_random(sim->fake) % SIM_NODES);
 }
 
 static void
@@ -86,7 +110,7 @@ sim_mark(struct sim *sim)
 		if (instance == NULL)
 			continue;
 		for (size_t j = 0; j < SIM_PODS; j++)
-			used |= sim->pod_on[j] == i;
+			used |= sim->pod_on[j] == i && sim_pod_lives(sim, j);
 		if (!node->exists || !node->ready || (node->cordoned && !used))
 			instance->steady_since_ms = 0;
 		else if (instance->steady_since_ms == 0)
@@ -174,6 +198,21 @@ sim_flip_watcher(struct sim *sim)
 	}
 }
 
+/* Somebody takes an address away at the cloud; perhaps the node cannot have it back. */
+static void
+sim_take_address(struct sim *sim, size_t i)
+{
+	struct fake_instance *instance = fake_instance(sim->fake, sim->nodes[i].name);
+
+	if (instance == NULL || !fake_is_reserved(sim->fake, instance->address))
+		return;
+	if (sim->nodes[i].exists && !sim->nodes[i].cordoned &&
+	    fake_chance(sim->fake, 700))
+		sim_flip_cordon(sim, i);
+	instance->address[0] = '\0';
+	instance->fence[0] = '\0';
+}
+
 static void
 sim_flip_old(struct sim *sim)
 {
@@ -238,6 +277,9 @@ sim_happen(struct sim *sim)
 		if (fake->old_since_ms != 0 || fake_chance(fake, 400))
 			sim_flip_old(sim);
 		return;
+	case 13:
+		sim_take_address(sim, node);
+		return;
 	default:
 		return;
 	}
@@ -266,6 +308,7 @@ sim_calm(struct sim *sim)
 	fake->cloud_down = false;
 	if (fake->old_since_ms != 0)
 		sim_flip_old(sim);
+	sim_replace_pods(sim);
 	for (size_t i = 0; i < SIM_NODES; i++) {
 		if (!sim->nodes[i].exists)
 			sim_flip_exists(sim, i);
@@ -349,6 +392,7 @@ sim_run(uint64_t seed, bool verbose)
 	fake_run(sim.fake, 20000);
 	sim.fake->faults = sim_faults;
 	for (int i = 0; i < SIM_TICKS && sim.fake->violation[0] == '\0'; i++) {
+		sim_replace_pods(&sim);
 		sim_happen(&sim);
 		sim_mark(&sim);
 		fake_run(sim.fake, SIM_TICK_MS);
@@ -360,6 +404,7 @@ sim_run(uint64_t seed, bool verbose)
 	if (!good)
 		printf(
 		    "seed %llu: %s\n", (unsigned long long)seed, sim.fake->violation);
+	sim_evicted += sim.fake->evicted;
 	fake_free(sim.fake);
 	return good;
 }
@@ -376,7 +421,7 @@ main(int argc, char **argv)
 	for (uint64_t i = 0; i < count; i++)
 		if (!sim_run(seed + i, verbose))
 			return 1;
-	printf("%llu seeds from %llu: all well\n", (unsigned long long)count,
-	    (unsigned long long)seed);
+	printf("%llu seeds from %llu: all well, %lu pods evicted\n",
+	    (unsigned long long)count, (unsigned long long)seed, sim_evicted);
 	return 0;
 }

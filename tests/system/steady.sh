@@ -23,7 +23,8 @@ at_rest() {
 			all(.status.addresses[]; .state == "Attached" or .state == "Spare")) and
 		([.items[].status.attached] | add) == $attached' &&
 		api GET /api/v1/events | jq -e --argjson attached "$2" \
-			'[.items[] | select(.reason == "Attached")] | length == $attached'
+			'[.items[] | select(.reason == "Attached" and
+				.involvedObject.kind == "NetIPAllocation")] | length == $attached'
 }
 
 all_calls() {

@@ -1,0 +1,53 @@
+/* What is told of an intent that has come to its end. */
+#include <stdio.h>
+#include <string.h>
+
+#include "act.h"
+#include "events.h"
+#include "orders.h"
+#include "trail.h"
+
+/* A predecessor's detach has left no time: nothing is said of it then. */
+static void
+journal_tell_moved(struct act *act, const struct intent *intent)
+{
+	const struct item *item = act->item;
+	struct event_object workload =
+	    events_about_workload(item->allocation, item->workload_uid);
+	int64_t from_ms = act->slot->nowhere_since.ms;
+	int64_t to_ms = orders_ended(act->core, intent->request_attach).ms;
+	char message[TEXT_MAX + 1], nowhere[64] = "";
+
+	if (from_ms != 0 && to_ms >= from_ms)
+		snprintf(nowhere, sizeof nowhere, ", nowhere for %lld s",
+		    (long long)((to_ms - from_ms + 999) / 1000));
+	snprintf(message, sizeof message, "%s moved %.200s→%.200s%s",
+	    act->entry->address, intent->from.node, intent->to.node, nowhere);
+	act_event_on(act, intent->to.node, intent->to.node_uid, "Normal", "Moved", "%s",
+	    message);
+	if (workload.kind != NULL)
+		events_tell(
+		    act->core, item->allocation, &workload, "Normal", "Moved", message);
+}
+
+void
+journal_tell(struct act *act, const struct intent *intent)
+{
+	const char *name = act->item->name;
+
+	if (intent->from.instance[0] != '\0' &&
+	    strcmp(intent->from.instance, intent->to.instance) != 0)
+		journal_tell_moved(act, intent);
+	else
+		act_event_on(act, intent->to.node, intent->to.node_uid, "Normal",
+		    "Attached", "%s attached to %s", act->entry->address,
+		    intent->to.node);
+	act->slot->nowhere_since.ms = 0;
+	trail_metric(
+	    act->core, GAUGE_ADD, METRIC_RECONCILE_TOTAL, 1.0, name, "success", NULL);
+	if (act->slot->needed_at.ms != 0)
+		trail_metric(act->core, GAUGE_OBSERVE, METRIC_RECONCILE_SECONDS,
+		    (double)(act->core->now.mono.ms - act->slot->needed_at.ms) / 1000.0,
+		    name, NULL, NULL);
+	act->slot->needed_at.ms = 0;
+}
