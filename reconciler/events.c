@@ -97,6 +97,12 @@ event_of_call(struct core *core, uint64_t ticket)
 }
 
 static void
+event_be_quiet(const struct core *core, struct event *event)
+{
+	event->quiet_until.ms = core->now.mono.ms + EVENTS_QUIET_MS;
+}
+
+static void
 event_is_told(struct event *event)
 {
 	if (event->told == NULL)
@@ -107,7 +113,7 @@ event_is_told(struct event *event)
 
 /* Next time it will be a new one. */
 static void
-event_give_up(struct event *event, const struct kube_reply *reply)
+event_give_up(struct core *core, struct event *event, const struct kube_reply *reply)
 {
 	log_warn("event_given_up", LOG_S("event", event->key),
 	    LOG_N("status", reply->status), LOG_S("message", reply->message));
@@ -115,6 +121,7 @@ event_give_up(struct event *event, const struct kube_reply *reply)
 	event->body = NULL;
 	free(event->told);
 	event->told = NULL;
+	event_be_quiet(core, event);
 }
 
 /* The name in the body is the same each time: an event that did arrive is a conflict
@@ -141,7 +148,7 @@ on_told(struct core *core, struct call *call, const struct kube_reply *reply)
 		event->count = 1;
 		event_send(core, event);
 	} else {
-		event_give_up(event, reply);
+		event_give_up(core, event, reply);
 	}
 }
 
@@ -264,7 +271,8 @@ event_take_up(struct core *core, const struct event_object *about, const char *r
 	if (event->body != NULL || core->now.mono.ms < event->quiet_until.ms ||
 	    !event_is_allowed(core, about, event))
 		return NULL;
-	event->quiet_until.ms = core->now.mono.ms + EVENTS_QUIET_MS;
+	if (event->told != NULL)
+		event_be_quiet(core, event);
 	event->tries = 0;
 	backoff_clear(&event->backoff);
 	return event;

@@ -7,8 +7,9 @@
 #include "calls.h"
 #include "event_body.h"
 
-/* The same event about the same object is not told again within that time, only
- * counted. */
+/* What happens for the second time becomes a series at once, as with client-go. After
+ * that the same event about the same object is not told again within that time, only
+ * counted; nor is one that was given up. */
 #define EVENTS_QUIET_MS 600000
 /* Events remembered for that; the oldest goes first. */
 #define EVENTS_MAX 2048u

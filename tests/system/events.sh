@@ -63,6 +63,20 @@ is "those of what has no namespace live in default" \
 	"$(api GET /apis/events.k8s.io/v1/events | jq -r \
 		'[.items[].metadata.namespace] | unique | join(" ")')" default
 
+# --- the same again -----------------------------------------------------------------
+pod default/web-abc12-b "$NEXT" web
+cordon "$NEXT"
+eventually 15 "held there, too" told Node "$NEXT" Held "in use by 1 pod (web-abc12-b)"
+uncordon "$NEXT"
+eventually 15 "at rest" entry_is web $ONE "Attached Attached"
+cordon "$NEXT"
+in_series() { api GET /apis/events.k8s.io/v1/events | jq -e --arg n "$NEXT" \
+	'[.items[] | select(.regarding.name == $n and .reason == "Held")] |
+		length == 1 and .[0].series.count == 2 and
+		.[0].series.lastObservedTime > .[0].eventTime'; }
+eventually 15 "the second time is a series of the first event" in_series
+uncordon "$NEXT"
+
 # --- an address of somebody else ----------------------------------------------------
 control POST /gce/hold --data-binary '{"address":"'$TWO'",
 	"user":"projects/demo/regions/us-west1/forwardingRules/front"}' >/dev/null
