@@ -521,6 +521,7 @@ SYSTEM_SHELL += tests/system/sim_kubectl.sh
 SYSTEM_SHELL += tests/system/soak.sh
 SYSTEM_SHELL += tests/system/steady.sh
 SYSTEM_SHELL += tests/system/metrics.sh
+SYSTEM_SHELL += tests/system/rest.sh
 SYSTEM_SHELL += tests/system/rotation.sh
 SYSTEM_SHELL += tests/system/stop.sh
 SYSTEM_SHELL += tests/system/two_replicas.sh
@@ -546,6 +547,7 @@ AM_TESTS_ENVIRONMENT = \
 	STAGE='$(STAGE)'; BUILD='$(abs_builddir)'; SRC='$(abs_top_srcdir)'; \
 	IPW_PROGRAMS='$(STAGE)/libexec/ipwarden'; IPW_SIM='$(STAGE)/bin/ipwarden-sim'; \
 	SIM='$(STAGE)/bin/ipwarden-sim'; : ${KUBECTL:=kubectl}; \
+	REST_SECONDS="$${REST_SECONDS:-15}"; export REST_SECONDS; \
 	export STAGE BUILD SRC IPW_PROGRAMS IPW_SIM SIM KUBECTL;
 
 # Staged anew whenever a program has changed.

@@ -101,7 +101,8 @@ trap 'exit 1' INT TERM
 
 # start_world [ipwarden-sim serve options]
 start_world() {
-	"$STAGE/bin/ipwarden-sim" serve --dir "$DIR" "$@" 2>>"$DIR/sim.log" &
+	"$STAGE/bin/ipwarden-sim" serve --dir "$DIR" \
+		--request-log "$DIR/requests.jsonl" "$@" 2>>"$DIR/sim.log" &
 	SIM=$!
 	until_true 20 test -f "$DIR/world.env" || {
 		not_ok "the world comes up"
@@ -120,6 +121,19 @@ stop_world() {
 	kill "$SIM" 2>/dev/null
 	wait "$SIM" 2>/dev/null
 	SIM=
+	keep_requests
+}
+
+# What ipwarden's identities asked of the API server, each kind once: api_access.sh
+# compares that of all tests with the paper about it.
+keep_requests() {
+	mkdir -p "$BUILD/requests"
+	jq -r 'select(.user != "admin" and .user != "system:anonymous") |
+		[.user, .verb, (if .resource == "" then .path else ([.resource,
+			(.group | select(. != ""))] | join(".")) + (if .subresource != ""
+			then "/" + .subresource else "" end) end),
+		if .namespace == "" then "cluster" else "namespace" end] | join(" ")' \
+		"$DIR/requests.jsonl" | sort -u >"$BUILD/requests/$NAME"
 }
 
 kc() { "$KUBECTL" --cache-dir "$DIR/kubectl" "$@"; }
