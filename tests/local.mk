@@ -533,9 +533,10 @@ SYSTEM_SHELL += tests/system/workloads.sh
 if INSTRUMENTED
 TESTS += tests/system/path.sh
 else
-TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL)
+TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL) tests/system/api_access.sh
 endif
-EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/fuzz/corpora.sh \
+EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/api_access.sh \
+	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
 	tests/simulation/small.sh tests/fuzz/corpus tests/judge tests/contracts \
 	tests/lsan.supp
@@ -547,8 +548,9 @@ AM_TESTS_ENVIRONMENT = \
 	STAGE='$(STAGE)'; BUILD='$(abs_builddir)'; SRC='$(abs_top_srcdir)'; \
 	IPW_PROGRAMS='$(STAGE)/libexec/ipwarden'; IPW_SIM='$(STAGE)/bin/ipwarden-sim'; \
 	SIM='$(STAGE)/bin/ipwarden-sim'; : ${KUBECTL:=kubectl}; \
+	SYSTEM_SHELL='$(SYSTEM_SHELL)'; \
 	REST_SECONDS="$${REST_SECONDS:-15}"; export REST_SECONDS; \
-	export STAGE BUILD SRC IPW_PROGRAMS IPW_SIM SIM KUBECTL;
+	export STAGE BUILD SRC IPW_PROGRAMS IPW_SIM SIM KUBECTL SYSTEM_SHELL;
 
 # Staged anew whenever a program has changed.
 check_DATA = stage.stamp
@@ -561,5 +563,8 @@ stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS) $(dist_crds_DATA)
 $(SYSTEM_SHELL:.sh=.log): stage.stamp tests/system/inject$(EXEEXT) \
 	tests/system/evil_watcher$(EXEEXT) tests/system/relay$(EXEEXT)
 
+# The last one: it looks at what all the others have asked of the API server.
+tests/system/api_access.log: $(SYSTEM_SHELL:.sh=.log)
+
 clean-local:
-	rm -rf '$(STAGE)'
+	rm -rf '$(STAGE)' '$(abs_builddir)/requests'
