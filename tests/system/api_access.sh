@@ -39,6 +39,7 @@ done
 # what people and tests ask is no business of the paper
 sed -n -e 's/^system:serviceaccount:kube-system:ip-address-controller-sa /writer /p' \
 	-e 's/^system:serviceaccount:kube-system:ip-address-watcher-sa /watcher /p' \
+	-e 's/^system:serviceaccount:kube-system:ipwarden-watcher /watcher /p' \
 	"$DIR/all" | sort -u >"$DIR/seen"
 
 compare "no line stands twice" "$DIR/twice"

@@ -19,6 +19,7 @@ install_crd
 deployment web
 start_ipwarden
 eventually 30 "all processes are ready" all_ready
+eventually 30 "they have asked about their rights, which they do every hour" reviewed
 WORKLOAD=web
 allocation web $ONE $TWO >/dev/null
 eventually 20 "both are attached" kc wait --for=condition=Ready nia/web --timeout=1s
