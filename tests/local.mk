@@ -91,13 +91,15 @@ tests_unit_test_kube_SOURCES = tests/unit/test_kube.c tests/unit/web.c \
 	tests/unit/web.h tests/unit/kube_rig.h tests/unit/kube_rig.c
 
 UNIT_TESTS += tests/unit/test_review
-tests_unit_test_review_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) $(KUBE_INC)
+tests_unit_test_review_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) $(KUBE_INC) \
+	$(RECONCILER_INC)
 tests_unit_test_review_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_review_LDADD = kube/libkube.a http/libhttp.a proto/libcontrol.a \
 	sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) \
 	$(SECCOMP_LIBS) $(CRITERION_LIBS)
 tests_unit_test_review_SOURCES = tests/unit/test_review.c tests/unit/web.c \
-	tests/unit/web.h tests/unit/kube_rig.h tests/unit/kube_rig.c
+	tests/unit/web.h tests/unit/kube_rig.h tests/unit/kube_rig.c \
+	reconciler/access.c reconciler/access.h
 
 UNIT_TESTS += tests/unit/test_kube_turns
 tests_unit_test_kube_turns_CPPFLAGS = $(tests_unit_test_kube_CPPFLAGS)

@@ -150,6 +150,17 @@ no_secret "the second" "$(printf %s "$SECOND" | jq -r .status.token)"
 stop_ipwarden
 uncordon "$NODE"
 
+# --- it shows what it was handed, right or wrong -----------------------------------------
+answer_mints 1 201 '{"kind":"TokenRequest","spec":{"expirationSeconds":5},
+	"status":{"token":"nobodys"}}'
+answer_mints 1 201 "$(granted 600)"
+start_ipwarden
+eventually 30 "a token that nobody knows is what the watcher shows" line '.process == "watcher"
+	and .event == "watch_failed" and .status == 401'
+eventually 30 "and then the one after it: ready" ready
+check "in the same watcher" [ "$(spawned)" -eq 1 ]
+stop_ipwarden
+
 # --- renewal that fails: told, tried again, and nothing else -----------------------------
 answer_mints 1 201 "$FIRST"
 answer_mints 2 500 '{"kind":"Status","status":"Failure","message":"etcd is tired"}'

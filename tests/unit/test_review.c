@@ -3,6 +3,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "access.h"
 #include "kube_rig.h"
 #include "mem.h"
 #include "review.h"
@@ -163,4 +164,55 @@ Test(review, an_answer_that_says_nothing)
 		kube_review_free(review);
 		world_close(&world);
 	}
+}
+
+/* They go into JSON and into log lines as they are. */
+static bool
+is_plain(const char *text)
+{
+	return text == NULL || text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789"
+						 "-.$")] == '\0';
+}
+
+static bool
+is_same(const struct kube_right *a, const struct kube_right *b)
+{
+	const char *texts[][2] = {
+	    {a->group, b->group},
+	    {a->resource, b->resource},
+	    {a->subresource, b->subresource},
+	    {a->verb, b->verb},
+	    {a->namespace, b->namespace},
+	    {a->name, b->name},
+	};
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		if (strcmp(texts[i][0] != NULL ? texts[i][0] : "",
+			texts[i][1] != NULL ? texts[i][1] : "") != 0)
+			return false;
+	return true;
+}
+
+Test(review, the_table_of_the_reconciler)
+{
+	size_t len = access_rights_len(true);
+	const struct kube_right *last = &access_rights[len - 1];
+
+	for (size_t i = 0; i < len; i++) {
+		const struct kube_right *right = &access_rights[i];
+
+		cr_assert_not_null(right->resource);
+		cr_assert_not_null(right->verb);
+		cr_assert(is_plain(right->group) && is_plain(right->resource) &&
+			      is_plain(right->subresource) && is_plain(right->verb) &&
+			      is_plain(right->namespace) && is_plain(right->name),
+		    "row %zu", i);
+		for (size_t k = 0; k < i; k++)
+			cr_assert_not(is_same(right, &access_rights[k]),
+			    "row %zu is row %zu", i, k);
+	}
+	cr_assert_eq(access_rights_len(false), len - 1);
+	cr_assert_str_eq(last->subresource, "token", "only for who mints");
+	cr_assert_not(last->excess);
+	cr_assert_str_eq(last->name, "ipwarden-watcher");
 }
