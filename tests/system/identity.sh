@@ -12,12 +12,8 @@ EVIL=${EVIL:-$BUILD/tests/system/evil_watcher}
 start_world --nodes 3 --addresses $ONE
 install_crd
 WRITE_TOKEN=$(sed -n 's/^ *token: //p' "$CONTROLLER_KUBECONFIG")
-account() {
-	put_object '{"apiVersion":"v1","kind":"ServiceAccount",
-		"metadata":{"name":"'"$1"'","namespace":"kube-system"}}' >/dev/null
-}
-account ipwarden-watcher
-account ip-address-watcher-sa
+put_object '{"apiVersion":"v1","kind":"ServiceAccount",
+	"metadata":{"name":"ipwarden-watcher","namespace":"kube-system"}}' >/dev/null
 
 # --- what is looked at -----------------------------------------------------------------
 
@@ -42,7 +38,7 @@ who() {
 # granted SECONDS: an answer to a TokenRequest with a real token, which lives that long as
 # far as is said
 granted() {
-	api POST /api/v1/namespaces/kube-system/serviceaccounts/ip-address-watcher-sa/token \
+	api POST /api/v1/namespaces/kube-system/$TOKEN_PATH \
 		-H 'Content-Type: application/json' --data-binary \
 		'{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}}' |
 		jq -c --argjson s "$1" '{apiVersion, kind, spec: {expirationSeconds: $s},
@@ -151,9 +147,10 @@ stop_ipwarden
 uncordon "$NODE"
 
 # --- it shows what it was handed, right or wrong -----------------------------------------
+GOOD=$(granted 600)
 answer_mints 1 201 '{"kind":"TokenRequest","spec":{"expirationSeconds":5},
 	"status":{"token":"nobodys"}}'
-answer_mints 1 201 "$(granted 600)"
+answer_mints 1 201 "$GOOD"
 start_ipwarden
 eventually 30 "a token that nobody knows is what the watcher shows" line '.process == "watcher"
 	and .event == "watch_failed" and .status == 401'
