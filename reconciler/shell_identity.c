@@ -64,8 +64,10 @@ on_trouble(void *arg, const struct mint_trouble *trouble)
 		    LOG_S("refused", trouble->refused ? "yes" : "no"));
 	MESSAGE_TEXT(shell->token_trouble, text);
 	if (trouble->valid || shell->token_shared)
-		return;
-	snprintf(text, sizeof text, "watcher: no token: %.450s", trouble->message);
+		text[0] = '\0';
+	else
+		snprintf(
+		    text, sizeof text, "watcher: no token: %.450s", trouble->message);
 	put_reason(shell, text);
 }
 

@@ -90,17 +90,6 @@ tests_unit_test_kube_LDADD = kube/libkube.a http/libhttp.a proto/libcontrol.a \
 tests_unit_test_kube_SOURCES = tests/unit/test_kube.c tests/unit/web.c \
 	tests/unit/web.h tests/unit/kube_rig.h tests/unit/kube_rig.c
 
-UNIT_TESTS += tests/unit/test_review
-tests_unit_test_review_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) $(KUBE_INC) \
-	$(RECONCILER_INC)
-tests_unit_test_review_CFLAGS = $(TESTS_CFLAGS)
-tests_unit_test_review_LDADD = kube/libkube.a http/libhttp.a proto/libcontrol.a \
-	sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) \
-	$(SECCOMP_LIBS) $(CRITERION_LIBS)
-tests_unit_test_review_SOURCES = tests/unit/test_review.c tests/unit/web.c \
-	tests/unit/web.h tests/unit/kube_rig.h tests/unit/kube_rig.c \
-	reconciler/access.c reconciler/access.h
-
 UNIT_TESTS += tests/unit/test_kube_turns
 tests_unit_test_kube_turns_CPPFLAGS = $(tests_unit_test_kube_CPPFLAGS)
 tests_unit_test_kube_turns_CFLAGS = $(TESTS_CFLAGS)
@@ -274,6 +263,17 @@ tests_unit_test_elect_race_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_elect_race_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_elect_race_SOURCES = tests/unit/test_elect_race.c
+
+UNIT_TESTS += tests/unit/test_review
+tests_unit_test_review_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) $(KUBE_INC) \
+	$(RECONCILER_INC)
+tests_unit_test_review_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_review_LDADD = kube/libkube.a http/libhttp.a proto/libcontrol.a \
+	sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) \
+	$(SECCOMP_LIBS) $(CRITERION_LIBS)
+tests_unit_test_review_SOURCES = tests/unit/test_review.c tests/unit/web.c \
+	tests/unit/web.h tests/unit/kube_rig.h tests/unit/kube_rig.c \
+	reconciler/access.c reconciler/access.h
 
 UNIT_TESTS += tests/unit/test_mint
 tests_unit_test_mint_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
@@ -506,9 +506,9 @@ SYSTEM_SHELL += tests/system/deny.sh
 SYSTEM_SHELL += tests/system/events.sh
 SYSTEM_SHELL += tests/system/evict.sh
 SYSTEM_SHELL += tests/system/handover.sh
-SYSTEM_SHELL += tests/system/hostile.sh
 SYSTEM_SHELL += tests/system/http2.sh
 SYSTEM_SHELL += tests/system/identity.sh
+SYSTEM_SHELL += tests/system/hostile.sh
 SYSTEM_SHELL += tests/system/kills.sh
 SYSTEM_SHELL += tests/system/lost.sh
 SYSTEM_SHELL += tests/system/needed.sh

@@ -185,6 +185,7 @@ stop_ipwarden
 WITH=
 
 # --- refused, with a kubeconfig: it goes on and says so ----------------------------------
+answer_mints 1 500 '{"kind":"Status","status":"Failure","message":"etcd is tired"}'
 answer_mints -1 403 "$FORBIDDEN"
 start_ipwarden
 eventually 30 "refused with a kubeconfig: ready all the same" ready
