@@ -372,12 +372,20 @@ tests_unit_test_sim_kube_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_sim_kube_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) \
 	$(CRITERION_LIBS)
 tests_unit_test_sim_kube_SOURCES = tests/unit/test_sim_kube_schema.c \
-	tests/unit/test_sim_kube_wire.c tests/unit/test_sim_kube.c \
+	tests/unit/test_sim_kube.c \
 	tests/unit/test_sim_kube_fault.c tests/unit/test_sim_kube_rbac.c \
 	tests/unit/test_sim_kube_record.c \
 	tests/unit/test_sim_kube_watch.c tests/unit/sim_kube_rig.c \
-	tests/unit/sim_kube_rig.h tests/unit/sim_kube_replay.h \
-	tests/unit/sim_kube_replay.c
+	tests/unit/sim_kube_rig.h
+
+UNIT_TESTS += tests/wire/test_wire
+tests_wire_test_wire_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC) \
+	-DWIRE_DEVIATIONS='"$(abs_top_srcdir)/tests/wire/deviations"'
+tests_wire_test_wire_CFLAGS = $(TESTS_CFLAGS)
+tests_wire_test_wire_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) \
+	$(CRITERION_LIBS)
+tests_wire_test_wire_SOURCES = tests/wire/test_wire.c tests/wire/replay.c \
+	tests/wire/replay.h tests/unit/sim_kube_rig.c tests/unit/sim_kube_rig.h
 
 if HAVE_CRITERION
 check_PROGRAMS += $(UNIT_TESTS)
@@ -541,6 +549,7 @@ EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/api_access.sh \
 	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
 	tests/simulation/small.sh tests/fuzz/corpus tests/judge tests/contracts \
+	tests/wire/deviations \
 	tests/lsan.supp
 
 STAGE = $(abs_builddir)/stage

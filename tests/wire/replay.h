@@ -1,10 +1,12 @@
 /* Playing recordings of a real API server against the simulated one: the recorded
  * requests are sent, and what comes back is compared. Uids and versions differ, so
  * those of the recording are translated to ours as they turn up. */
-#ifndef IPW_SIM_KUBE_REPLAY_H
-#define IPW_SIM_KUBE_REPLAY_H
+#ifndef IPW_WIRE_REPLAY_H
+#define IPW_WIRE_REPLAY_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "sim_kube_rig.h"
 
@@ -23,6 +25,14 @@ struct recording {
 	char *answer;
 };
 
+/* Where the two servers differ, counted since the last call of replay_forgive. */
+size_t replay_differences(void);
+/* Forgets the differences and tells them no more, or tells each as a failure. */
+void replay_forgive(bool quiet);
+void replay_differ(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The folder of the recordings. */
+const char *recordings_dir(void);
 /* By its name without ".http". */
 struct recording recording_read(const char *name);
 void recording_free(struct recording *recording);
@@ -36,8 +46,6 @@ void replay_forget(void);
 void replay_send(const struct recording *recording, const char *body);
 /* Sends a recorded request and compares the answer. */
 void replay(const char *name);
-/* A list of names that ends with NULL. */
-void replay_all(const char *const *names);
 
 /* The last answer against the recorded one: of objects the shape and what was asked
  * for, of refusals the whole Status. */
