@@ -384,7 +384,8 @@ tests_wire_test_wire_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC) \
 tests_wire_test_wire_CFLAGS = $(TESTS_CFLAGS)
 tests_wire_test_wire_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) \
 	$(CRITERION_LIBS)
-tests_wire_test_wire_SOURCES = tests/wire/test_wire.c tests/wire/replay.c \
+tests_wire_test_wire_SOURCES = tests/wire/test_wire.c tests/wire/test_kubectl.c \
+	tests/wire/deviations.c tests/wire/deviations.h tests/wire/replay.c \
 	tests/wire/replay.h tests/unit/sim_kube_rig.c tests/unit/sim_kube_rig.h
 
 if HAVE_CRITERION
