@@ -530,6 +530,7 @@ SYSTEM_SHELL += tests/system/proc.sh
 SYSTEM_SHELL += tests/system/sim_faults.sh
 SYSTEM_SHELL += tests/system/sim_kubectl.sh
 SYSTEM_SHELL += tests/system/soak.sh
+SYSTEM_SHELL += tests/system/sim_kubectls.sh
 SYSTEM_SHELL += tests/system/steady.sh
 SYSTEM_SHELL += tests/system/metrics.sh
 SYSTEM_SHELL += tests/system/rest.sh
@@ -550,8 +551,7 @@ EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/api_access.sh \
 	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
 	tests/simulation/small.sh tests/fuzz/corpus tests/judge tests/contracts \
-	tests/wire/deviations \
-	tests/lsan.supp
+	tests/wire/deviations tests/lsan.supp
 
 STAGE = $(abs_builddir)/stage
 TEST_EXTENSIONS = .sh
