@@ -150,6 +150,8 @@ core_unready(const struct core *core)
 		return "the watch is not complete";
 	if (!core->cloud_up || !core->orders_told)
 		return "the cloudworker is not there";
+	if (core->leads && peers_failing(core))
+		return "whether another controller runs cannot be read";
 	return "";
 }
 
@@ -297,8 +299,8 @@ core_lead(struct core *core, struct core_time now, uint64_t term)
 	view_touch_all(core->view);
 	trail_metric(
 	    core, GAUGE_SET, METRIC_IS_LEADER, 1.0, core->identity, NULL, NULL);
+	/* the grant comes next: a pass without it would only delay the first with it */
 	core_touch(core);
-	core_settle(core);
 }
 
 void

@@ -27,7 +27,7 @@ int core_message(
 void core_answer(struct core *core, struct core_time now, uint64_t ticket,
     const struct kube_reply *reply);
 
-/* The lease. `term` grows with each change of leader. */
+/* The lease. `term` grows with each change of leader; a grant follows at once. */
 void core_lead(struct core *core, struct core_time now, uint64_t term);
 void core_grant(struct core *core, struct core_time now, struct boot_time until,
     int64_t call_timeout_ms, int64_t margin_ms);

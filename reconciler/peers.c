@@ -69,6 +69,12 @@ peers_clear(const struct core *core)
 	return core->peers->clear;
 }
 
+bool
+peers_failing(const struct core *core)
+{
+	return core->peers->backoff.delay_ms > 0;
+}
+
 /* --- the annotation of the leader's pod ------------------------------------------- */
 
 static void
@@ -164,6 +170,8 @@ peers_listed(struct core *core, struct call *call, const struct kube_reply *repl
 	if (reply->error != 0 || reply->status != 200 ||
 	    !fresh_pods(reply->json, &pods)) {
 		backoff_fail(&peers->backoff, core->now.mono);
+		log_warn("controllers_unread", LOG_N("status", reply->status),
+		    LOG_S("message", reply->message));
 		return;
 	}
 	backoff_clear(&peers->backoff);

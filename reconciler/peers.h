@@ -33,6 +33,8 @@ void peers_forget(struct core *core);
 enum peers_verdict peers_look(struct core *core);
 /* With PEERS_OTHER: which pod, as "namespace/name". Borrowed. */
 const char *peers_other(const struct core *core);
+/* The last read went wrong: for as long nothing is done. */
+bool peers_failing(const struct core *core);
 /* Whether the cloudworker may have a grant: we were alone when we last knew. */
 bool peers_clear(const struct core *core);
 

@@ -144,8 +144,9 @@ fake_metric(void *arg, enum gauge_op op, enum metric metric, double value,
 static void
 fake_readiness(void *arg, const char *reason)
 {
-	(void)arg;
-	(void)reason;
+	struct fake *fake = arg;
+
+	MESSAGE_TEXT(fake->readiness, reason);
 }
 
 static void

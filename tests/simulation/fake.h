@@ -111,6 +111,7 @@ struct fake {
 	unsigned long posts;   /* tries included */
 	unsigned long patches; /* of events */
 	unsigned long evicted;
+	char readiness[TEXT_MAX + 1]; /* "" ready */
 	unsigned long reads, writes, observes, ordered, lists, audits;
 	char violation[512]; /* "" none */
 	bool verbose;

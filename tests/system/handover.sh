@@ -5,11 +5,11 @@
 # act: by the cloud's log of attachments, by what the cloudworkers sent and under which
 # term, and by the audit streams.
 #
-# HANDOVERS in all (60), by PAIRS of replicas side by side (6), each in a world of its own.
+# HANDOVERS in all (60), by PAIRS of replicas side by side (8), each in a world of its own.
 . "$SRC/tests/system/lib.sh"
 
 HANDOVERS=${HANDOVERS:-60}
-PAIRS=${PAIRS:-6}
+PAIRS=${PAIRS:-8}
 ONE=34.82.10.1
 LEASE_DURATION=5
 LEASE_SKEW_GRACE_SEC=1

@@ -40,6 +40,7 @@ Test(core_peers, the_old_controller_keeps_everything_as_it_is)
 	cr_assert_eq(fake->grant_until_ms, 0);
 	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "");
 	cr_assert_str_eq(fake_mark(fake, "ipwarden-0"), "");
+	cr_assert_str_eq(fake->readiness, "", "a rolling update goes on");
 
 	fake_end_controller(fake, "old-0");
 	cr_assert(fake_until(fake, rig_both_attached, 60000));
@@ -103,8 +104,11 @@ Test(core_peers, without_the_list_nothing_is_done)
 	fake_run(fake, 300000);
 	cr_assert_eq(fake->ordered, 0);
 	cr_assert_eq(fake->writes, 0);
+	cr_assert_str_eq(
+	    fake->readiness, "whether another controller runs cannot be read");
 	fake->refuse.count = 0;
 	cr_assert(fake_until(fake, rig_both_attached, 120000));
+	cr_assert_str_eq(fake->readiness, "");
 }
 
 Test(core_peers, one_that_has_ended_does_not_count)
