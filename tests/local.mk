@@ -534,6 +534,7 @@ SYSTEM_SHELL += tests/system/sim_kubectls.sh
 SYSTEM_SHELL += tests/system/steady.sh
 SYSTEM_SHELL += tests/system/metrics.sh
 SYSTEM_SHELL += tests/system/rest.sh
+SYSTEM_SHELL += tests/system/refused.sh
 SYSTEM_SHELL += tests/system/rotation.sh
 SYSTEM_SHELL += tests/system/stop.sh
 SYSTEM_SHELL += tests/system/two_replicas.sh

@@ -15,6 +15,10 @@ install_crd
 # replica N: starts ipwarden-N, with files of its own
 replica() {
 	POD_NAME=ipwarden-$1
+	put_object '{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"kube-system",
+		"name":"'$POD_NAME'","labels":{"app":"ip-address-controller",
+		"app.kubernetes.io/name":"ipwarden"}},"spec":{"nodeName":"elsewhere",
+		"containers":[{"name":"main","image":"none"}]}}' >/dev/null
 	LOG=$DIR/ipwarden-$1.log
 	AUDIT=$DIR/audit-$1.jsonl
 	start_ipwarden
@@ -32,12 +36,21 @@ holder() { api GET $LEASE | jq -r '.spec.holderIdentity'; }
 holder_is() { [ "$(holder)" = "$1" ]; }
 won() { grep -q '"event":"leader_won"' "$DIR/ipwarden-$1.log"; }
 
+# Whose pods carry the annotation of the leader.
+marked() {
+	api GET /api/v1/namespaces/kube-system/pods | jq -r '[.items[] |
+		select(.metadata.annotations["controller-leader"] == "true") |
+		.metadata.name] | join(" ")'
+}
+marked_is() { [ "$(marked)" = "$1" ]; }
+
 replica 0
 eventually 10 "the first one leads" won 0
 replica 1
 allocation pool $ONE $TWO >/dev/null
 eventually 20 "it works" kc wait --for=condition=Ready nia/pool --timeout=1s
 is "the lease names its holder" "$(holder)" ipwarden-0
+eventually 10 "so does its pod's annotation" marked_is ipwarden-0
 check "the other one is ready, too" curl -sSf "$HEALTH_URL/readyz"
 is "and does not lead" \
 	"$(metric 'netipallocation_controller_is_leader{pod_name="ipwarden-1"}')" 0
@@ -53,6 +66,7 @@ eventually 5 "SIGTERM to the leader: the other one leads" won 1
 took=$(($(leader_times 1 leader_won | tail -1) - killed))
 check "within two seconds ($took ms)" test $took -lt 2000
 eventually 20 "and goes on: the address moves" moved $ONE "$NODE"
+eventually 10 "the annotation follows" marked_is ipwarden-1
 code=0
 wait "$MAIN_0" || code=$?
 is "the first one ended with 0" $code 0
@@ -75,6 +89,7 @@ limit=$((LEASE_DURATION * 1000 + RETRY_MS + 1000))
 check "within the lease's time, a retry and a second ($took of $limit ms)" \
 	test $took -lt $limit
 eventually 20 "and goes on: the address moves" moved $TWO "$NODE"
+eventually 10 "the annotation follows again" marked_is ipwarden-2
 eventually 20 "Ready" kc wait --for=condition=Ready nia/pool --timeout=1s
 
 # --- never two ----------------------------------------------------------------------
