@@ -1,9 +1,10 @@
 #!/bin/sh
 # Handovers from one replica to the other, by a stop, by kill -9 of all processes, and by
 # a partition from the API server (connections that are cut, connections that hang), each
-# while an address is to be moved, every other one with an order under way. Never do two
-# act: by the cloud's log of attachments, by what the cloudworkers sent and under which
-# term, and by the audit streams.
+# while an address is to be moved, half of them with a change under way, which, but for a
+# stop, ends only when the other one leads. Never do two act: by the cloud's log of
+# attachments, by what the cloudworkers sent and under which term, and by the audit
+# streams.
 #
 # HANDOVERS in all (60), by PAIRS of replicas side by side (8), each in a world of its own.
 . "$SRC/tests/system/lib.sh"
@@ -13,6 +14,9 @@ PAIRS=${PAIRS:-8}
 ONE=34.82.10.1
 LEASE_DURATION=5
 LEASE_SKEW_GRACE_SEC=1
+# How long an operation at the cloud takes (ms).
+QUICK=150
+SLOW=6000
 # What is promised (ms), from the leader's last open request, or from its end: a successor
 # reads the lease every sixth of the duration. The busiest machine may add SLACK to one,
 # but not to the median.
@@ -65,8 +69,12 @@ replica() {
 
 won() { grep -q "\"event\":\"leader_won\".*\"term\":$term}" "$DIR/$1.log"; }
 acted() { grep -q "\"term\":$term," "$DIR/$1.audit"; }
-orders() { grep -c '"event":"order_begun"' "$DIR/$1.log"; }
-more_orders() { [ "$(orders "$1")" -gt "$2" ]; }
+sent() { grep -c '"event":"change_sent"' "$DIR/$1.log"; }
+sends() { [ "$(sent "$1")" -gt "$2" ]; }
+# latency MS: of operations at the cloud
+latency() {
+	control POST /gce/settings --data-binary '{"operation_latency_ms":'"$1"'}' >/dev/null
+}
 last_ms() { lines "select(.event == \"$2\") | ms" "$DIR/$1.log" | tail -1; }
 # When its first write of this term was sent.
 acted_ms() {
@@ -124,13 +132,15 @@ handover() {
 	until_true 60 curl -sSf "$(slot "$led" HEALTH)/readyz" ||
 		not_ok "$what: the follower is ready"
 	node=$(node_of $ONE)
-	count=$(orders "$from")
+	count=$(sent "$from")
+	[ "$2" = 0 ] || [ "$1" = stopped ] || latency $SLOW
 	cordon "$node"
-	[ "$2" = 0 ] || until_true 20 more_orders "$from" "$count" ||
+	[ "$2" = 0 ] || until_true 20 sends "$from" "$count" ||
 		not_ok "$what: something is under way"
 	since=$(now_ms)
 	strike "$1" "$was"
 	until_true 60 won "$to" || not_ok "$what: the other one leads"
+	latency $QUICK
 	until_true 60 acted "$to" || not_ok "$what: and acts"
 	until_true 60 moved $ONE "$node" || not_ok "$what: the address moves"
 	uncordon "$node"
@@ -165,7 +175,7 @@ acts_in_order() { ! acts | awk '/^two/ || $3 < last { print } { last = $4 }' | g
 pair() {
 	start_world --nodes 3 --addresses $ONE
 	install_crd
-	control POST /gce/settings --data-binary '{"operation_latency_ms":150}' >/dev/null
+	latency $QUICK
 	relay a
 	relay b
 	replica a
