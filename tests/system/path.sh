@@ -58,10 +58,13 @@ is "the entry knows the instance's id" "$(api GET "$NIA/web" | jq -r --arg a $ON
 		'.instances[] | select(.name == $n) | .id')"
 eventually 5 "an event for each attachment" event Attached "$ONE attached to $FIRST"
 eventually 5 "and for the other" event Attached "$TWO attached to $SECOND"
-is "the event is about the allocation" \
-	"$(kc get events -A --field-selector reason=Attached --no-headers \
+about_all() {
+	[ "$(kc get events -A --field-selector reason=Attached --no-headers \
 		-o 'custom-columns=K:.involvedObject.kind,N:.involvedObject.name' |
-		sort -u | awk '{ print $1, $2 }')" "NetIPAllocation web"
+		sort -u | awk '{ print $1, $2 }')" = "NetIPAllocation web
+$(printf 'Node %s\n' "$FIRST" "$SECOND" | sort)" ]
+}
+eventually 5 "they are about the allocation and the nodes" about_all
 
 # --- cordoned, with a pod of the workload ------------------------------------------
 pod default/web-abc12-x1 "$FIRST" web
