@@ -134,11 +134,11 @@ static void
 fake_metric(void *arg, enum gauge_op op, enum metric metric, double value,
     const char *const *labels)
 {
-	(void)arg;
-	(void)op;
-	(void)metric;
+	struct fake *fake = arg;
+
 	(void)value;
 	(void)labels;
+	fake->dropped += op == GAUGE_ADD && metric == METRIC_EVENTS_DROPPED;
 }
 
 static void

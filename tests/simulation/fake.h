@@ -106,6 +106,8 @@ struct fake {
 	int64_t old_since_ms; /* a pod of the old controller runs since then; 0 none */
 
 	unsigned blocked_evictions; /* so many are refused for a budget */
+	int64_t retry_after_ms; /* which the server then wants; 0: it does not say */
+	unsigned long dropped;	/* events, by the metric */
 
 	struct map *posted;    /* the events that arrived, by name */
 	unsigned long posts;   /* tries included */

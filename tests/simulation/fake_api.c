@@ -379,6 +379,8 @@ fake_serve_trail(struct fake *fake, struct fake_request *request, const char *pa
 		status = fake_evict(fake, path, request->body, &request->answer);
 	else
 		return false;
+	if (status == 429 && fake->retry_after_ms > 0)
+		request->reply.retry_after_ms = fake->retry_after_ms;
 	fake_refuse(request, status,
 	    status == 404   ? "NotFound"
 	    : status == 409 ? "Conflict"

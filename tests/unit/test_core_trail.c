@@ -7,6 +7,7 @@
 #include "core_rig.h"
 #include "events.h"
 #include "evict.h"
+#include "fresh.h"
 #include "json_read.h"
 #include "lost.h"
 
@@ -136,6 +137,7 @@ Test(core_trail, too_many_events_about_one_object_are_dropped)
 	}
 	cr_assert_leq(told, EVENTS_BURST + 1, "%zu", told);
 	cr_assert_geq(told, EVENTS_BURST, "%zu", told);
+	cr_assert_gt(fake->dropped, 100);
 }
 
 /* --- evictions -------------------------------------------------------------------- */
@@ -157,6 +159,13 @@ is_evicted(struct fake *unused)
 {
 	(void)unused;
 	return fake->evicted > 0;
+}
+
+static bool
+is_blocked(struct fake *unused)
+{
+	(void)unused;
+	return fake->blocked_evictions == 2;
 }
 
 static bool
@@ -290,6 +299,20 @@ Test(core_trail, a_budget_is_waited_for_and_named)
 	cr_assert(told_of("Pod", "EvictionBlocked", "budget sip needs 5"));
 }
 
+Test(core_trail, a_budget_is_asked_no_sooner_than_the_server_wants)
+{
+	int64_t blocked_ms;
+
+	rig_attach_both();
+	fake->blocked_evictions = 3;
+	fake->retry_after_ms = 40000;
+	lose("n1");
+	cr_assert(fake_until(fake, is_blocked, 200000));
+	blocked_ms = fake->now_ms;
+	cr_assert(fake_until(fake, is_evicted, 300000));
+	cr_assert_geq(fake->now_ms - blocked_ms, 3 * fake->retry_after_ms);
+}
+
 /* One after another, and of all no more than a few a minute. */
 Test(core_trail, many_pods_go_slowly)
 {
@@ -335,4 +358,45 @@ Test(core_trail, survives_death_at_every_effect_while_evicting)
 		if (at < 39)
 			fake_free(fake);
 	}
+}
+
+static bool
+requires_label(const char *spec)
+{
+	char text[512];
+	struct json_object *list;
+	struct world_pod *pods;
+	bool requires;
+
+	snprintf(text, sizeof text,
+	    "{\"kind\":\"PodList\",\"items\":[{\"metadata\":{\"name\":\"p\",\"uid\":"
+	    "\"u\",\"namespace\":\"default\"},\"spec\":{%s}}]}",
+	    spec);
+	list = json_tokener_parse(text);
+	cr_assert(fresh_pods(list, &pods));
+	requires = pods->needs_label;
+	fresh_pods_free(pods);
+	json_object_put(list);
+	return requires;
+}
+
+#define AFFINITY(how, terms)                                                           \
+	"\"affinity\":{\"nodeAffinity\":{\"" how                                       \
+	"DuringSchedulingIgnoredDuringExecution\":" terms "}}"
+#define EXPRESSION(key)                                                                \
+	"{\"matchExpressions\":[{\"key\":\"" key "\",\"operator\":\"Exists\"}]}"
+
+/* As the watcher reads it (test_project). */
+Test(fresh, tells_which_pods_require_the_label)
+{
+	cr_assert(requires_label("\"nodeSelector\":{\"ip.ready\":\"true\"}"));
+	cr_assert(requires_label(
+	    AFFINITY("required", "{\"nodeSelectorTerms\":[" EXPRESSION(
+				     "a") "," EXPRESSION("ip.ready") "]}")));
+	cr_assert_not(requires_label(""));
+	cr_assert_not(requires_label("\"nodeSelector\":{\"ip.ready2\":\"true\"}"));
+	cr_assert_not(requires_label(
+	    AFFINITY("required", "{\"nodeSelectorTerms\":[" EXPRESSION("b") "]}")));
+	cr_assert_not(requires_label(AFFINITY("preferred",
+	    "[{\"weight\":1,\"preference\":" EXPRESSION("ip.ready") "}]")));
 }
