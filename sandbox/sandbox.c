@@ -32,6 +32,10 @@
 
 #define STACK_MAX (UINT64_C(8) << 20)
 
+/* Bytes of the largest block on the heap, and of the heap's end that may be free. */
+#define HEAP_BLOCK_MAX (32 * 1024)
+#define HEAP_FREE_MAX  (64 * 1024)
+
 /* What sandbox_limit achieved; sandbox_lock adds the filter. */
 static uint32_t layers;
 static bool limited, locked;
@@ -87,14 +91,26 @@ mapped_bytes(const struct sandbox *sandbox)
 	return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* One arena: each further one reserves 64 MiB of addresses. Buffers of requests and
+ * answers are mapped, and the heap's free end is given back: else one busy moment would
+ * be kept for good, since the C library raises both limits to the largest block that
+ * was ever freed. */
+static void
+tame_heap(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
+	mallopt(M_TRIM_THRESHOLD, HEAP_FREE_MAX);
+}
+
 /* RLIMIT_DATA leaves out what grows from a page of the stack by mremap(2), so all
- * addresses are limited, too. One arena: each further one reserves 64 MiB of them. */
+ * addresses are limited, too. */
 static void
 limit_memory(const struct sandbox *sandbox)
 {
 	struct rlimit stack;
 
-	mallopt(M_ARENA_MAX, 1);
+	tame_heap();
 	if (getrlimit(RLIMIT_STACK, &stack) < 0)
 		refuse(sandbox, "RLIMIT_STACK", errno);
 	set_limit(sandbox, RLIMIT_STACK,

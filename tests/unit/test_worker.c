@@ -2,6 +2,7 @@
  * for its control descriptor. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 #define TOO_MUCH ((size_t)256 << 20)
 
 /* The child's exit codes. */
-enum { SAID_AGAIN_LATE = 40, SAID_AGAIN_EARLY, GOT_MEMORY, GOT_NONE };
+enum { SAID_AGAIN_LATE = 40, SAID_AGAIN_EARLY, GOT_MEMORY, GOT_NONE, GOT_MAPPING };
 
 static const struct sandbox sandbox = {
     .role = "test",
@@ -143,6 +144,27 @@ Test(worker, memory_is_limited_however_it_is_asked_for)
 	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "shared");
 	status = run(map_stack);
 	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "stack");
+}
+
+/* A buffer is a mapping of its own, whatever was freed before it. */
+static void
+take_after_freeing(void)
+{
+	char *volatile buffer = malloc(1024 * 1024);
+	size_t before;
+
+	free(buffer);
+	before = mallinfo2().hblks;
+	buffer = malloc(64 * 1024);
+	_exit(mallinfo2().hblks == before + 1 ? GOT_MAPPING : GOT_MEMORY);
+}
+
+Test(worker, buffers_are_given_back)
+{
+	int status = run(take_after_freeing);
+
+	cr_assert(WIFEXITED(status));
+	cr_assert_eq(WEXITSTATUS(status), GOT_MAPPING, "%d", WEXITSTATUS(status));
 }
 #endif
 
