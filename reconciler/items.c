@@ -221,7 +221,8 @@ items_listed(struct core *core, struct call *call, const struct kube_reply *repl
 	core->listing = false;
 	core_touch(core);
 	if (!items_ok(reply) || !json_object_is_type(items, json_type_array)) {
-		backoff_fail_call(&core->list_backoff, core->now.mono, reply);
+		backoff_fail(&core->list_backoff, core->now.mono);
+		core->list_backoff.outage = true;
 		return;
 	}
 	/* The eldest first: when there is no room for all, it is newcomers that wait.

@@ -11,7 +11,6 @@
 
 /* 2026-11-20T00:00:00Z; wall, boot and monotonic time run together from there. */
 #define FAKE_EPOCH_MS  1795132800000
-#define FAKE_RENEW_MS  10000
 #define FAKE_ZERO_TIME "2026-01-01T00:00:00Z"
 
 struct fake_event {

@@ -16,6 +16,7 @@ struct json_object;
 #define FAKE_INSTANCES_MAX 32
 #define FAKE_ADDRESSES_MAX 16
 #define FAKE_GRANT_MS	   60000
+#define FAKE_RENEW_MS	   10000
 
 struct fake_instance {
 	char name[64];

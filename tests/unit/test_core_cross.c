@@ -117,6 +117,18 @@ Test(core_cross, one_good_answer_ends_an_outage_for_all)
 	cr_assert(labelled("n1") && labelled("n2"));
 }
 
+/* A new leader whose list fails again and again, while its lease is renewed. */
+Test(core_cross, a_leader_lists_soon_after_an_outage)
+{
+	fake_allocation(fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", "");
+	fake->faults.lost_before = 1000;
+	fake_start(fake);
+	fake_run(fake, 150000);
+	cr_assert_eq(fake->writes, 0);
+	fake->faults.lost_before = 0;
+	cr_assert(fake_until(fake, rig_both_attached, FAKE_RENEW_MS + 5000));
+}
+
 Test(core_cross, a_busy_link_does_not_forgive_a_debt)
 {
 	rig_attach_both();
