@@ -184,9 +184,9 @@ do_metadata() {
 	control DELETE /gce/tokens >/dev/null
 }
 
-# Everything of one of them, for a while.
-do_outage() {
-	one_of kube gce
+# outage TARGET: everything of it, for a while
+outage() {
+	ONE=$1
 	random 30
 	tell "outage of $ONE for $((R / 10 + 1)).$((R % 10)) s"
 	fault "{\"target\":\"$ONE\",\"drop_before\":true,\"count\":-1}"
@@ -195,37 +195,52 @@ do_outage() {
 	tell "the outage is over"
 }
 
+do_outage() {
+	one_of kube gce
+	outage "$ONE"
+}
+
 # --- processes ----------------------------------------------------------------------
 
 may_kill() { [ "$elapsed" -lt "$KILLS_UNTIL" ] || [ "$elapsed" -ge "$KILLS_AGAIN" ]; }
 
+# kill_role SLOT ROLE
+kill_role() {
+	of "$1"
+	is_ready "$2" || return 0
+	tell "kill -9 of $POD_NAME's $2 ($(pid_of "$2"))"
+	kill -9 "$(pid_of "$2")" && echo "$2" >>"$LOG.kills"
+}
+
 do_kill() {
 	may_kill || return 0
 	one_of 0 1
-	of "$ONE"
+	slot=$ONE
 	# shellcheck disable=SC2086
 	one_of $ROLES
-	is_ready "$ONE" || return 0
-	tell "kill -9 of $POD_NAME's $ONE ($(pid_of "$ONE"))"
-	kill -9 "$(pid_of "$ONE")" && echo "$ONE" >>"$LOG.kills"
+	kill_role "$slot" "$ONE"
 }
 
-# A whole replica; another one starts in its place.
+# end_replica SLOT SIGNAL: another one starts in its place
+end_replica() {
+	of "$1"
+	eval "main=\$MAIN_$1"
+	role=follows
+	! leads || role=leads
+	tell "SIG$2 to $POD_NAME, which $role"
+	kill -s "$2" "$main"
+	[ "$2$role" != KILLleads ] || leader_left=$(($(now_ms) + LEASE_DURATION * 1000))
+	wait "$main" 2>/dev/null
+	replica "$1"
+	tell "ipwarden-$lives was started"
+}
+
 do_replica() {
 	may_kill || return 0
 	one_of 0 1
 	slot=$ONE
-	of "$slot"
-	eval "main=\$MAIN_$slot"
 	one_of TERM KILL
-	role=follows
-	! leads || role=leads
-	tell "SIG$ONE to $POD_NAME, which $role"
-	kill -s "$ONE" "$main"
-	[ "$ONE$role" != KILLleads ] || leader_left=$(($(now_ms) + LEASE_DURATION * 1000))
-	wait "$main" 2>/dev/null
-	replica "$slot"
-	tell "ipwarden-$lives was started"
+	end_replica "$slot" "$ONE"
 }
 
 # --- all of it ----------------------------------------------------------------------
@@ -248,14 +263,39 @@ soak_step() {
 	sleep 0.$((R + 1))
 }
 
-# No fault any more; nobody leaves.
+# The last fault hits while addresses are on their way: up to three nodes are drained
+# right before, for good.
+last_fault() {
+	returning=$cordoned
+	for i in 1 2 3; do
+		random $ADDRESSES
+		ONE=$(node_of "34.82.10.$((R + 1))")
+		case " $cordoned " in *" $ONE "*) continue ;; esac
+		case $ONE in node-*[!0-9]* | '') continue ;; esac
+		tell "drain $ONE"
+		until_true 30 cordon "$ONE"
+		cordoned="$cordoned $ONE"
+		moves_on "$ONE"
+	done
+	leader=0
+	of 1
+	! leads || leader=1
+	one_of kube gce metadata reconciler cloudworker watcher dialer-cloud TERM KILL
+	case $ONE in
+	kube | gce) outage "$ONE" ;;
+	metadata) do_metadata ;;
+	TERM | KILL) end_replica $leader "$ONE" ;;
+	*) kill_role $leader "$ONE" ;;
+	esac
+}
+
+# No fault any more; who was cordoned before last_fault is back.
 quiet_world() {
 	clear_faults
 	control POST /gce/settings --data-binary \
 		'{"operation_latency_ms":0,"operation_jitter_ms":0}' >/dev/null
-	for node in $cordoned; do
+	for node in $returning; do
 		tell "uncordon $node"
 		until_true 30 uncordon "$node"
 	done
-	cordoned=
 }
