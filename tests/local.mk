@@ -321,6 +321,12 @@ tests_unit_test_view_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_view_LDADD = $(tests_unit_test_plan_LDADD)
 tests_unit_test_view_SOURCES = tests/unit/test_view.c
 
+UNIT_TESTS += tests/unit/test_world
+tests_unit_test_world_CPPFLAGS = $(tests_unit_test_plan_CPPFLAGS)
+tests_unit_test_world_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_world_LDADD = $(tests_unit_test_plan_LDADD)
+tests_unit_test_world_SOURCES = tests/unit/test_world.c
+
 UNIT_TESTS += tests/unit/test_core
 tests_unit_test_core_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
 	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC) -iquote \

@@ -118,6 +118,8 @@ Test(kube, recorded_refusals)
 		int64_t retry_after_ms;
 	} cases[] = {
 	    {"023-nia-get-404.http", 404, "NotFound", "not found", -1},
+	    {"014-nia-create-missing-required-422.http", 422, "Invalid", "is invalid",
+		-1},
 	    {"031-nia-merge-patch-stale-resourceversion-409.http", 409, "Conflict",
 		"the object has been modified", -1},
 	    {"066-pod-evict-blocked-by-pdb-429.http", 429, "TooManyRequests",
