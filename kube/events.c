@@ -242,11 +242,14 @@ static int
 begin(struct kube_informer *informer)
 {
 	unsigned int restarts = informer->restarts;
+	int rc = 0;
 
-	informer->begun = true;
 	if (informer->phase == PHASE_LIST && informer->next_page == NULL)
-		informer->handlers.sync_begin(informer->arg);
-	return informer->restarts != restarts ? -ECANCELED : 0;
+		rc = informer->handlers.sync_begin(informer->arg);
+	if (informer->restarts != restarts)
+		return -ECANCELED;
+	informer->begun = rc == 0;
+	return rc;
 }
 
 /* After -EAGAIN http gives the same bytes again: those that were used already, up to

@@ -84,8 +84,9 @@ enum kube_event { KUBE_ADDED, KUBE_MODIFIED, KUBE_DELETED };
 struct kube_informer_handlers {
 	/* A complete list begins: what is not seen until sync_end no longer exists. May
 	 * come again before sync_end: that list was given up, this is another one. An
-	 * object may come more than once in a list. */
-	void (*sync_begin)(void *arg);
+	 * object may come more than once in a list. Returns 0; -EAGAIN to be told again
+	 * after kube_informer_resume. */
+	int (*sync_begin)(void *arg);
 	void (*sync_end)(void *arg);
 	/* One object's JSON text, borrowed, not NUL-terminated, at most KUBE_OBJECT_MAX
 	 * bytes. The objects of a list come as KUBE_ADDED (without kind and

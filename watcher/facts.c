@@ -79,15 +79,11 @@ send_sync(struct feed *feed, enum sync_phase phase)
 	return link_send(feed->facts->link, MSG_FACT_SYNC, &sync);
 }
 
-/* A begin that finds the queue full is not lost silently: the list is made again, once
- * its informer's back-off has passed. */
-static void
+/* Without a link it is lost: at link-up everything is listed anew. */
+static int
 on_sync_begin(void *arg)
 {
-	struct feed *feed = arg;
-
-	if (send_sync(feed, SYNC_BEGIN) == -EAGAIN)
-		kube_informer_restart(feed->informer);
+	return send_sync(arg, SYNC_BEGIN) == -EAGAIN ? -EAGAIN : 0;
 }
 
 static void

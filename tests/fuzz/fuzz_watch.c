@@ -23,7 +23,7 @@
  * one byte for its kind, and its body up to the next separator. */
 #define SEPARATOR 0x1e
 enum behaviour {
-	HESITATES = 1, /* -EAGAIN once for each object */
+	HESITATES = 1, /* -EAGAIN once for each begin and object */
 	REFUSES = 2,   /* each third object */
 	RESTARTS = 4,  /* at the fifth object */
 };
@@ -79,15 +79,25 @@ __wrap_http_resume(struct http_exchange *exchange)
 	assert((void *)exchange == (void *)player);
 }
 
+static bool
+hesitates(void)
+{
+	player->hesitated = (player->behaviour & HESITATES) != 0 && !player->hesitated;
+	return player->hesitated;
+}
+
 /* --- the informer's receiver --------------------------------------------------------
  */
 
-static void
+static int
 on_begin(void *arg)
 {
 	(void)arg;
+	if (hesitates())
+		return -EAGAIN;
 	player->in_list = true;
 	buf_putc(&player->told, '(');
+	return 0;
 }
 
 static void
@@ -119,11 +129,8 @@ on_object(void *arg, enum kube_event event, const char *json, size_t len)
 		assert(event == KUBE_ADDED);
 	else
 		check_object(json, len);
-	if ((player->behaviour & HESITATES) != 0 && !player->hesitated) {
-		player->hesitated = true;
+	if (hesitates())
 		return -EAGAIN;
-	}
-	player->hesitated = false;
 	buf_printf(&player->told, "%c%zu:", "+~-"[event], len);
 	buf_put(&player->told, json, len);
 	player->objects++;

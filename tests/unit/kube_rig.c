@@ -189,12 +189,18 @@ recorded_lines(const char *name)
 	return body;
 }
 
-static void
+static int
 on_begin(void *arg)
 {
 	struct story *story = arg;
 
+	if (story->hesitates_to_begin && !story->hesitated) {
+		story->hesitated = true;
+		return -EAGAIN;
+	}
+	story->hesitated = false;
 	buf_puts(&story->told, "( ");
+	return 0;
 }
 
 static void

@@ -87,6 +87,7 @@ struct story {
 	char message[256];
 	/* behaviour */
 	bool hesitates; /* -EAGAIN the first time for each object */
+	bool hesitates_to_begin;
 	bool hesitated;
 	int refuse_at;		 /* the object that is refused, from 1 */
 	unsigned int restart_at; /* bit n: the nth object makes it restart */

@@ -125,6 +125,27 @@ Test(informer_hold, held_objects_come_again)
 	}
 }
 
+/* One list is asked for, however often its receiver hesitates. */
+Test(informer_hold, a_held_begin_comes_again)
+{
+	static const struct step steps[] = {
+	    {.body = LIST("10", "x", OBJECT("a", "1")), .chunk = 7},
+	    {.expect = "continue=x", .body = LIST("10", "", OBJECT("b", "2"))},
+	    {.expect = "resourceVersion=10&",
+		.body = EVENT("ADDED", OBJECT("c", "11")),
+		.after = AFTER_HOLD},
+	};
+	struct world world;
+	struct story story;
+
+	OPEN(&world, steps);
+	story_begin(&story, &world, "");
+	story.hesitates_to_begin = true;
+	story_expect(&story, "( +a +b ) +c ");
+	cr_assert_eq(web_requests(world.web), 3);
+	story_end(&story);
+}
+
 /* More than curl holds back: the server is made to wait, and nothing is lost. */
 Test(informer_hold, a_long_list_may_be_held, .timeout = 60)
 {
