@@ -263,7 +263,7 @@ Test(http2, a_silent_connection_is_left, .timeout = 60)
 	open_world(&world, &proxy, answer, NULL);
 	hold(&world, &held, 1);
 	start(&world, &stuck,
-	    &(struct http_request){.path = "/stuck", .timeout_ms = 200});
+	    &(struct http_request){.path = "/stuck", .timeout_ms = 1000});
 	run_until(&world, &stuck.done, 1);
 	cr_assert_eq(stuck.reply.error, -ETIMEDOUT);
 	cr_assert_eq(atomic_load(&world.dialer.asked), 1);
@@ -345,7 +345,8 @@ Test(http2, a_pause_costs_nothing, .timeout = 60)
 	start(&world, &much, &(struct http_request){.path = "/much", .data = on_data});
 	start(
 	    &world, &paused, &(struct http_request){.path = "/much", .data = on_data});
-	run_until(&world, &much.pieces, 1);
+	while (much.pieces == 0)
+		loop_run_once(world.loop, 20);
 	paused.pauses = 1;
 	while (paused.pauses > 0)
 		loop_run_once(world.loop, 20);

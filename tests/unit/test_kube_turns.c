@@ -111,7 +111,7 @@ Test(kube_turns, who_waits_follows_who_ended, .timeout = 60)
 	open_world(&world, &stuck);
 	others = stuck;
 	for (int i = 0; i < KUBE_CALLS_OPEN_MAX; i++)
-		make_call(&stuck, "/stuck", 200);
+		make_call(&stuck, "/stuck", 3000);
 	for (int i = 0; i < 20; i++)
 		make_call(&others, "/x", 50000);
 	run_until(&world, &others.good, 20);
