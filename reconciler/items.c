@@ -423,8 +423,7 @@ items_write(struct core *core, struct item *item)
 		backoff_fail(&item->backoff, core->now.mono);
 	}
 	if (rc > 0) {
-		path = mem_printf("%s/%s/status?fieldManager=" KUBE_FIELD_MANAGER,
-		    ALLOCATION_COLLECTION, item->name);
+		path = mem_printf("%s/%s/status", ALLOCATION_COLLECTION, item->name);
 		request.path = path;
 		request.body = body.data;
 		call = calls_start(core, &request, items_written);

@@ -224,8 +224,7 @@ labels_write(struct core *core, const struct world_node *node, const char *addre
 		    "\",\"labels\":{\"" LABEL_READY "\":null,\"" LABEL_ALLOCATION
 		    "\":null,\"" LABEL_ADDRESS "\":null}}}");
 	}
-	path =
-	    mem_printf("/api/v1/nodes/%s?fieldManager=" KUBE_FIELD_MANAGER, node->name);
+	path = mem_printf("/api/v1/nodes/%s", node->name);
 	request.path = path;
 	request.body = body.data;
 	call = calls_start(core, &request, labels_written);

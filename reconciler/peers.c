@@ -117,8 +117,7 @@ peers_mark(struct core *core, struct replica *replica)
 	buf_printf(&body, "\",\"annotations\":{\"" FRESH_LEADER "\":%s}}}",
 	    replica->leads ? "\"true\"" : "null");
 	path =
-	    mem_printf("/api/v1/namespaces/%s/pods/%s?fieldManager=" KUBE_FIELD_MANAGER,
-		core->namespace, replica->name);
+	    mem_printf("/api/v1/namespaces/%s/pods/%s", core->namespace, replica->name);
 	request.path = path;
 	request.body = body.data;
 	call = calls_start(core, &request, peers_marked);

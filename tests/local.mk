@@ -566,7 +566,7 @@ SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = \
 	STAGE='$(STAGE)'; BUILD='$(abs_builddir)'; SRC='$(abs_top_srcdir)'; \
 	IPW_PROGRAMS='$(STAGE)/libexec/ipwarden'; IPW_SIM='$(STAGE)/bin/ipwarden-sim'; \
-	SIM='$(STAGE)/bin/ipwarden-sim'; : ${KUBECTL:=kubectl}; \
+	SIM='$(STAGE)/bin/ipwarden-sim'; : $${KUBECTL:=kubectl}; \
 	SYSTEM_SHELL='$(SYSTEM_SHELL)'; \
 	REST_SECONDS="$${REST_SECONDS:-15}"; export REST_SECONDS; \
 	export STAGE BUILD SRC IPW_PROGRAMS IPW_SIM SIM KUBECTL SYSTEM_SHELL;

@@ -500,13 +500,24 @@ fake_arrived(struct fake *fake, void *data)
 	    fake_answered, request);
 }
 
+/* It changes something beside allocations' status and events. */
+static bool
+fake_is_act(const struct kube_call *call)
+{
+	if (fake_is_eviction(call->path))
+		return true;
+	return strcmp(call->method, "PATCH") == 0 &&
+	       strstr(call->path, "/status") == NULL &&
+	       strstr(call->path, "/events/") == NULL;
+}
+
 void
 fake_call(void *arg, uint64_t ticket, const struct kube_call *call)
 {
 	struct fake *fake = arg;
 	struct fake_request *request;
 
-	if (strcmp(call->method, "PATCH") == 0 && strstr(call->path, "/status") == NULL)
+	if (fake_is_act(call))
 		fake_acts(fake, call->path);
 	if (fake_effect(fake))
 		return;
