@@ -7,6 +7,7 @@
 #include "labels.h"
 #include "log.h"
 #include "mem.h"
+#include "peers.h"
 #include "trail.h"
 
 struct call *
@@ -67,6 +68,7 @@ calls_judge(struct core *core, const struct kube_reply *reply)
 		backoff_recover(&core->list_backoff);
 		items_recover(core);
 		labels_recover(core);
+		peers_recover(core);
 		core_touch(core);
 	}
 	core->api_failing = failing;

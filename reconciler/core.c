@@ -313,10 +313,12 @@ core_grant(struct core *core, struct core_time now, struct boot_time until,
 	core->until = until;
 	core->call_timeout_ms = call_timeout_ms;
 	core->margin_ms = margin_ms;
-	/* the server took a renewal, and before the list is read there is nothing else
-	 * that could show that it is there */
-	if (!core->listed)
+	/* the server took a renewal, and before the lists are read there is nothing
+	 * else that could show that it is there */
+	if (!core->listed) {
 		backoff_recover(&core->list_backoff);
+		peers_recover(core);
+	}
 	core_regrant(core);
 	core_touch(core);
 	core_settle(core);

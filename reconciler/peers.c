@@ -57,6 +57,18 @@ peers_forget(struct core *core)
 	core->peers = peers_new();
 }
 
+void
+peers_recover(struct core *core)
+{
+	backoff_recover(&core->peers->backoff);
+	MAP_EACH(core->peers->replicas, entry)
+	{
+		struct replica *replica = lh_entry_v(entry);
+
+		backoff_recover(&replica->backoff);
+	}
+}
+
 const char *
 peers_other(const struct core *core)
 {
@@ -86,7 +98,7 @@ peers_marked(struct core *core, struct call *call, const struct kube_reply *repl
 		return;
 	replica->writing = false;
 	if (calls_unheard(reply)) {
-		backoff_fail(&replica->backoff, core->now.mono);
+		backoff_fail_call(&replica->backoff, core->now.mono, reply);
 		core_touch(core);
 		return;
 	}
@@ -168,7 +180,7 @@ peers_listed(struct core *core, struct call *call, const struct kube_reply *repl
 	core_touch(core);
 	if (reply->error != 0 || reply->status != 200 ||
 	    !fresh_pods(reply->json, &pods)) {
-		backoff_fail(&peers->backoff, core->now.mono);
+		backoff_fail_call(&peers->backoff, core->now.mono, reply);
 		log_warn("controllers_unread", LOG_N("status", reply->status),
 		    LOG_S("message", reply->message));
 		return;

@@ -29,6 +29,9 @@ void peers_free(struct peers *peers);
 /* A new term: what was read before says nothing. */
 void peers_forget(struct core *core);
 
+/* The API server is there again. */
+void peers_recover(struct core *core);
+
 /* Reads the pods if that is due, and keeps the annotation of our replicas right. */
 enum peers_verdict peers_look(struct core *core);
 /* With PEERS_OTHER: which pod, as "namespace/name". Borrowed. */
