@@ -10,7 +10,8 @@
 #define NAME_WATCHER	"ipwarden-watcher"
 
 /* ClusterRoles. Those of ipwarden allow what it sends and no more: no bare delete of a
- * pod, it evicts. */
+ * pod, it evicts. The controller may read what the watcher may, for when there is no
+ * identity but its own. */
 static const struct {
 	const char *name;
 	const char *rules;
@@ -37,14 +38,14 @@ static const struct {
 	"[\"pods/eviction\"]},"
 	"{\"verbs\":[\"create\"],\"apiGroups\":[\"\"],\"resources\":"
 	"[\"serviceaccounts/token\"],\"resourceNames\":[\"" NAME_WATCHER "\"]},"
-	"{\"verbs\":[\"create\",\"patch\",\"update\"],\"apiGroups\":[\"\","
-	"\"events.k8s.io\"],\"resources\":[\"events\"]},"
+	"{\"verbs\":[\"create\",\"patch\"],\"apiGroups\":[\"events.k8s.io\"],"
+	"\"resources\":[\"events\"]},"
 	"{\"verbs\":[\"get\",\"list\",\"watch\"],\"apiGroups\":[\"apps\"],"
 	"\"resources\":[\"daemonsets\",\"deployments\",\"replicasets\","
 	"\"statefulsets\"]},"
-	"{\"verbs\":[\"get\",\"list\",\"watch\",\"create\",\"update\",\"patch\"],"
+	"{\"verbs\":[\"get\",\"list\",\"watch\",\"create\",\"update\"],"
 	"\"apiGroups\":[\"coordination.k8s.io\"],\"resources\":[\"leases\"]},"
-	"{\"verbs\":[\"get\",\"list\",\"watch\",\"patch\",\"update\"],\"apiGroups\":"
+	"{\"verbs\":[\"get\",\"list\",\"watch\",\"patch\"],\"apiGroups\":"
 	"[\"netinfra.darkbrains.com\"],\"resources\":[\"netipallocations\","
 	"\"netipallocations/status\"]}]"},
     {NAME_WATCHER,

@@ -187,6 +187,54 @@ Test(sim_kube_rbac, subjects)
 	cr_expect(may("anything", "at.all", "whatever", "", "", ""));
 }
 
+/* What the two identities of ipwarden may, and what they must not. */
+Test(sim_kube_rbac, the_roles_of_the_world)
+{
+	static const struct {
+		const char *verb, *group, *resource, *subresource, *name;
+		bool controller, watcher;
+	} asked[] = {
+	    {"watch", "", "nodes", "", "", true, true},
+	    {"patch", "", "nodes", "", "n", true, false},
+	    {"patch", "", "nodes", "status", "n", false, false},
+	    {"delete", "", "nodes", "", "n", false, false},
+	    {"list", "", "pods", "", "", true, true},
+	    {"create", "", "pods", "", "", false, false},
+	    {"delete", "", "pods", "", "p", false, false},
+	    {"create", "", "pods", "eviction", "p", true, false},
+	    {"get", "", "secrets", "", "s", false, false},
+	    {"create", "", "serviceaccounts", "token", "ipwarden-watcher", true, false},
+	    {"create", "", "serviceaccounts", "token", "default", false, false},
+	    {"create", "events.k8s.io", "events", "", "", true, false},
+	    {"update", "coordination.k8s.io", "leases", "", "l", true, false},
+	    {"delete", "coordination.k8s.io", "leases", "", "l", false, false},
+	    {"get", "apps", "deployments", "", "d", true, false},
+	    {"list", "netinfra.darkbrains.com", "netipallocations", "", "", true, true},
+	    {"patch", "netinfra.darkbrains.com", "netipallocations", "status", "a",
+		true, false},
+	    {"delete", "netinfra.darkbrains.com", "netipallocations", "", "a", false,
+		false},
+	    {"escalate", "rbac.authorization.k8s.io", "clusterroles", "", "", false,
+		false},
+	    {"impersonate", "", "users", "", "u", false, false},
+	};
+
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+		bool controller, watcher;
+
+		rig.token = RIG_CONTROLLER;
+		controller = may(asked[i].verb, asked[i].group, asked[i].resource,
+		    asked[i].subresource, "", asked[i].name);
+		rig.token = RIG_READER;
+		watcher = may(asked[i].verb, asked[i].group, asked[i].resource,
+		    asked[i].subresource, "", asked[i].name);
+		cr_expect_eq(controller, asked[i].controller, "controller: %s %s",
+		    asked[i].verb, asked[i].resource);
+		cr_expect_eq(watcher, asked[i].watcher, "watcher: %s %s", asked[i].verb,
+		    asked[i].resource);
+	}
+}
+
 Test(sim_kube_rbac, paths)
 {
 	make_cluster_role("r", "{\"verbs\":[\"get\",\"post\"],\"nonResourceURLs\":"
