@@ -273,6 +273,41 @@ Test(sim_kube_rbac, broken_rules_allow_nothing)
 	cr_expect_not(may("get", "", "pods", "", "", "p"));
 }
 
+/* A ClusterRole with two rules, as kubectl 1.32 sends it: may get pods, and /x. */
+static const char role_message[] = "k8s\0"
+				   "\x0a\x2b\x0a\x1c" KUBE_RBAC_GROUP "/v1"
+				   "\x12\x0b"
+				   "ClusterRole"
+				   "\x12\x1f\x0a\x03\x0a\x01"
+				   "r"
+				   "\x12\x0d\x0a\x03"
+				   "get"
+				   "\x12\x00\x1a\x04"
+				   "pods"
+				   "\x12\x09\x0a\x03"
+				   "get"
+				   "\x2a\x02/x";
+
+Test(sim_kube_rbac, roles_in_protobuf)
+{
+	static const char wanted[] =
+	    "[{\"verbs\":[\"get\"],\"apiGroups\":[\"\"],\"resources\":[\"pods\"]},"
+	    "{\"verbs\":[\"get\"],\"nonResourceURLs\":[\"/x\"]}]";
+
+	cr_assert_eq(rig_send_typed("POST", RBAC "/clusterroles",
+			 "application/vnd.kubernetes.protobuf", role_message,
+			 sizeof role_message - 1),
+	    201, "%s", rig.reply.body.data);
+	cr_expect_str_eq(
+	    kube_json_write(kube_json_member(rig.json, "rules"), NULL), wanted);
+	/* cut anywhere within the rules it is refused */
+	for (size_t cut = 1; cut < 31; cut++)
+		cr_expect_eq(rig_send_typed("POST", RBAC "/clusterroles",
+				 "application/vnd.kubernetes.protobuf", role_message,
+				 sizeof role_message - 1 - cut),
+		    400, "cut by %zu", cut);
+}
+
 static void
 expect_cause(const char *target, const char *body, const char *field)
 {
