@@ -1,6 +1,6 @@
 /* The scanner against json-c (strict): any text is accepted by both or refused by both,
  * and they read the same values out of it. Texts are made at random from a seed, and
- * then ruined. The deliberate differences stand in differs() and in scan.h. */
+ * then ruined. The deliberate differences stand at differs(). */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <json-c/json.h>
@@ -320,7 +320,9 @@ is_utf8(const struct buf *text)
  * - NaN and Infinity;
  * - numbers with nothing on a side of their point (1. and -.1), or a zero too
  *   much in front (-01).
- * There is nothing that the scanner accepts and json-c refuses. */
+ * There is nothing that the scanner accepts and json-c refuses. Of several members of
+ * one name json-c keeps the last, and the scanner shows each. Sizes are frame.h's
+ * business: a text is at most KUBE_OBJECT_MAX bytes long. */
 static bool
 differs(const struct buf *text)
 {
