@@ -150,6 +150,12 @@ time_out(struct http_exchange *exchange, const char *detail)
 {
 	if (exchange->sent && !exchange->identity->speaks_one && !exchange->cancelled)
 		target_leave_pool(exchange->target, exchange->identity);
+	if (exchange->waiting) {
+		/* who opens a connection takes too long: the next one tries itself */
+		exchange->waiting = false;
+		exchange->identity->opener = NULL;
+		wake_waiting(exchange);
+	}
 	exchange_finish(exchange, -ETIMEDOUT, detail);
 }
 

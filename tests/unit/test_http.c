@@ -221,6 +221,31 @@ Test(http, times_out_while_dialling)
 	world_close(&world);
 }
 
+/* Whether a connection can be shared is not known before it stands, so others wait for
+ * it; but not for ever. */
+Test(http, a_connection_that_does_not_come_is_not_waited_for)
+{
+	struct world world;
+	struct result opener, waiting, next;
+
+	world_open(&world, echo, NULL, true);
+	atomic_store(&world.dialer.mute, true);
+	start(&world, &opener, &(struct http_request){.timeout_ms = 60000});
+	while (atomic_load(&world.dialer.asked) == 0)
+		loop_run_once(world.loop, 20);
+	start(&world, &waiting, &(struct http_request){.timeout_ms = 100});
+	run_until(&world, &waiting.done, 1);
+	cr_assert_eq(waiting.reply.error, -ETIMEDOUT);
+	cr_assert_eq(waiting.reply.maybe_sent, false);
+	cr_assert_eq(atomic_load(&world.dialer.asked), 1);
+	atomic_store(&world.dialer.mute, false);
+	get(&world, &next, "/");
+	cr_assert_eq(next.reply.error, 0, "%s", next.reply.detail);
+	cr_assert_eq(opener.done, 0, "its connection is asked for again much later");
+	buf_free(&next.body);
+	world_close(&world);
+}
+
 /* The first connection is closed after its first answer; the client learns of it late.
  */
 static void
