@@ -11,6 +11,7 @@ random() {
 }
 
 # one_of WORD...: sets ONE to one of them
+ONE=
 one_of() {
 	random $#
 	shift "$R"
