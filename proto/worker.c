@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,10 @@
 #include "fds.h"
 #include "log.h"
 #include "mem.h"
+
+/* Pages in the midst of the heap that a busy moment has left free are given back this
+ * often; a tick is due anyway. */
+#define TRIM_TICKS 10
 
 static void
 orphan_exit(void)
@@ -125,6 +130,8 @@ on_tick(void *arg)
 {
 	struct worker *worker = arg;
 
+	if (++worker->ticks % TRIM_TICKS == 0)
+		malloc_trim(0);
 	control_send(FD_CONTROL, CONTROL_TICK, NULL, 0, -1);
 	loop_timer_arm(worker->tick, CONTROL_TICK_MS);
 }

@@ -39,6 +39,7 @@ struct worker {
 	const struct worker_hooks *hooks;
 	void *arg;
 	struct loop_timer *tick;
+	unsigned int ticks;
 	bool started; /* START has come */
 	int exit_code;
 };
