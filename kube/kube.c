@@ -12,7 +12,8 @@
 #include "worker.h"
 
 struct kube *
-kube_new(struct loop *loop, struct http *http, const struct settings *settings)
+kube_new(struct loop *loop, struct http *http, const struct settings *settings,
+    const char *process)
 {
 	const char *host =
 	    settings_get(settings, SETTING_KUBE_HOST, "kubernetes.default.svc");
@@ -30,7 +31,7 @@ kube_new(struct loop *loop, struct http *http, const struct settings *settings)
 	kube = mem_calloc(1, sizeof *kube);
 	kube->loop = loop;
 	kube->target = target;
-	kube->user_agent = mem_printf("User-Agent: ipwarden/%s",
+	kube->user_agent = mem_printf("User-Agent: ipwarden-%s/%s", process,
 	    settings_get(settings, SETTING_VERSION, "unknown"));
 	TAILQ_INIT(&kube->calls);
 	TAILQ_INIT(&kube->waiting);

@@ -13,9 +13,10 @@ struct json_object;
 struct kube;
 
 /* Takes host, port, TLS name and version from the settings. NULL (logged) when they
- * make no URL. */
-struct kube *kube_new(
-    struct loop *loop, struct http *http, const struct settings *settings);
+ * make no URL. The API server's audit log has "ipwarden-PROCESS/VERSION" as the agent.
+ */
+struct kube *kube_new(struct loop *loop, struct http *http,
+    const struct settings *settings, const char *process);
 /* Ends its informers and calls; no callback is called any more. Not from within one. */
 void kube_free(struct kube *kube);
 /* A credential as worker_hooks.file hands it over: reads and closes fd. Kinds that are

@@ -308,8 +308,8 @@ shell_free(struct shell *shell)
 static int
 start_kube(struct shell *shell)
 {
-	shell->kube =
-	    kube_new(shell->worker->loop, shell->parts.http, &shell->worker->settings);
+	shell->kube = kube_new(shell->worker->loop, shell->parts.http,
+	    &shell->worker->settings, "reconciler");
 	if (shell->kube == NULL)
 		return -EINVAL;
 	for (size_t i = 0; i < FILE_COUNT; i++) {

@@ -27,8 +27,8 @@ on_file(void *arg, enum file_kind kind, int fd)
 	/* the settings come first, so the client can be made when the first file comes
 	 */
 	if (watcher->kube == NULL)
-		watcher->kube = kube_new(
-		    watcher->worker.loop, watcher->http, &watcher->worker.settings);
+		watcher->kube = kube_new(watcher->worker.loop, watcher->http,
+		    &watcher->worker.settings, "watcher");
 	kube_set_file(watcher->kube, kind, fd);
 }
 
@@ -53,8 +53,8 @@ main(void)
 	watcher.http = http_new(watcher.worker.loop, watcher.dial);
 	worker_lock(&watcher.worker);
 	if (watcher.kube == NULL)
-		watcher.kube = kube_new(
-		    watcher.worker.loop, watcher.http, &watcher.worker.settings);
+		watcher.kube = kube_new(watcher.worker.loop, watcher.http,
+		    &watcher.worker.settings, "watcher");
 	facts_start(watcher.facts, watcher.kube);
 	access_start(
 	    watcher.kube, &watcher.worker.settings, facts_meter(watcher.facts));

@@ -102,7 +102,7 @@ world_open_with(struct world *world, web_fn *fn, void *arg, bool client_certs)
 	settings_set(&world->settings, SETTING_KUBE_TLS_NAME, "kube.test");
 	settings_set(&world->settings, SETTING_KUBE_PORT, "6443");
 	settings_set(&world->settings, SETTING_VERSION, "1.2.3");
-	world->kube = kube_new(world->loop, world->http, &world->settings);
+	world->kube = kube_new(world->loop, world->http, &world->settings, "watcher");
 	cr_assert_not_null(world->kube);
 	cr_assert_eq(give_file(world->kube, FILE_KUBE_CA, world->ca.cert), 0);
 }

@@ -56,7 +56,7 @@ Test(kube, get)
 	cr_assert_str_eq(result.reply.reason, "");
 	cr_assert_str_eq(world.script.paths[0], "GET /api/v1/nodes/n1");
 	cr_assert_not_null(
-	    strstr(world.script.head, "\r\nUser-Agent: ipwarden/1.2.3\r\n"));
+	    strstr(world.script.head, "\r\nUser-Agent: ipwarden-watcher/1.2.3\r\n"));
 	cr_assert_not_null(
 	    strstr(world.script.head, "\r\nAccept: application/json\r\n"));
 	cr_assert_not_null(strstr(world.script.head, "\r\nHost: kube.test:6443\r\n"));
