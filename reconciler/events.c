@@ -13,7 +13,7 @@
 struct event {
 	char *key;
 	char *collection;
-	char name[NAME_MAX_LEN + 1]; /* of the one that `body` makes */
+	char *name;	/* of the one that `body` makes; NULL: none yet */
 	char *body;	/* to be told; NULL: the server has it, or will not take it */
 	char *told;	/* path of the one that the server has; NULL: none */
 	unsigned count; /* how often it has happened */
@@ -40,6 +40,7 @@ events_free(void *value)
 
 	free(event->key);
 	free(event->collection);
+	free(event->name);
 	free(event->body);
 	free(event->told);
 	free(event);
@@ -102,13 +103,34 @@ event_be_quiet(const struct core *core, struct event *event)
 	event->quiet_until.ms = core->now.mono.ms + EVENTS_QUIET_MS;
 }
 
+/* What was told is remembered so that it is not told again, and that for a while. */
 static void
-event_is_told(struct event *event)
+event_forget_oldest(struct core *core)
+{
+	const struct event *oldest = NULL;
+	size_t told = 0;
+
+	MAP_EACH(core->events, entry)
+	{
+		const struct event *event = lh_entry_v(entry);
+
+		if (event->body != NULL)
+			continue;
+		if (told++ == 0)
+			oldest = event;
+	}
+	if (told > EVENTS_TOLD_MAX)
+		map_drop(core->events, oldest->key);
+}
+
+static void
+event_is_told(struct core *core, struct event *event)
 {
 	if (event->told == NULL)
 		event->told = mem_printf("%s/%s", event->collection, event->name);
 	free(event->body);
 	event->body = NULL;
+	event_forget_oldest(core);
 }
 
 /* Next time it will be a new one. */
@@ -139,9 +161,9 @@ on_told(struct core *core, struct call *call, const struct kube_reply *reply)
 		    &event->backoff, core->now.mono, reply->retry_after_ms);
 		core_wake_at(core, event->backoff.not_before_ms);
 	} else if (reply->error == 0 && reply->status < 300) {
-		event_is_told(event);
+		event_is_told(core, event);
 	} else if (event->told == NULL && reply->status == 409) {
-		event_is_told(event);
+		event_is_told(core, event);
 	} else if (event->told != NULL && reply->status == 404) {
 		free(event->told);
 		event->told = NULL;
@@ -292,7 +314,7 @@ events_tell(struct core *core, const struct allocation *allocation,
 	    .reporter = core->identity,
 	    .when = core->now.wall,
 	};
-	char id[UUID_TEXT_SIZE];
+	char id[UUID_TEXT_SIZE], name[NAME_MAX_LEN + 1];
 	struct event *event;
 	struct buf text;
 
@@ -304,11 +326,13 @@ events_tell(struct core *core, const struct allocation *allocation,
 	if (event == NULL)
 		return;
 	effects_uuid(&core->effects, id);
-	event_body_name(&body.regarding, id, event->name);
-	body.name = event->name;
+	event_body_name(&body.regarding, id, name);
+	body.name = name;
 	buf_init(&text, EVENT_BODY_MAX);
 	event_body_put(&body, &text);
 	if (!text.refused) {
+		free(event->name);
+		event->name = mem_strdup(name);
 		event->body = mem_strdup(text.data);
 		event_send(core, event);
 	}

@@ -11,8 +11,11 @@
  * that the same event about the same object is not told again within that time, only
  * counted; nor is one that was given up. */
 #define EVENTS_QUIET_MS 600000
-/* Events remembered for that; the oldest goes first. */
+/* Events that wait to be told, with those remembered for that; the oldest goes first.
+ */
 #define EVENTS_MAX 2048u
+/* Told ones that are remembered. */
+#define EVENTS_TOLD_MAX 256u
 /* Objects whose events are counted against a limit; the oldest goes first. */
 #define EVENTS_OBJECTS_MAX 2048u
 /* Tries for one event before it is given up, as client-go has it. */
