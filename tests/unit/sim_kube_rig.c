@@ -43,6 +43,8 @@ sim_request_header(const struct sim_request *request, const char *name)
 		return rig.accept != NULL ? rig.accept : "application/json";
 	if (strcasecmp(name, "Content-Type") == 0)
 		return asked.type;
+	if (strcasecmp(name, "User-Agent") == 0)
+		return rig.agent;
 	if (strcasecmp(name, "Authorization") == 0 && asked.authorization[0] != '\0')
 		return asked.authorization;
 	return NULL;

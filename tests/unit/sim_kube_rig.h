@@ -22,6 +22,7 @@ struct rig {
 	const char *token;	 /* sent with each request; NULL: none */
 	const char *certificate; /* the client certificate's name; NULL: none */
 	const char *accept;	 /* NULL: application/json */
+	const char *agent;	 /* NULL: none */
 	bool again;		 /* the next request follows a put-off one */
 	unsigned wakes;		 /* how often watches were woken */
 	/* of the last answer */

@@ -74,6 +74,7 @@ Test(sim_kube_record, who_asked_for_what)
 	    "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
 	    "\"c\"}}");
 	rig.token = RIG_CONTROLLER;
+	rig.agent = "ipwarden/1";
 	rig_send("GET", "/api/v1/nodes?limit=5", NULL);
 	rig_send("PATCH", "/api/v1/nodes/a%22b/status", "{}");
 	rig.token = "nobody's";
@@ -81,25 +82,28 @@ Test(sim_kube_record, who_asked_for_what)
 	lines = read_log();
 	cr_assert_eq(kube_json_count(lines), 5);
 	expect_line(lines, 0,
-	    "{\"user\":\"admin\",\"method\":\"GET\",\"path\":\"/version\",\"verb\":"
+	    "{\"user\":\"admin\",\"agent\":\"\",\"method\":\"GET\",\"path\":\"/"
+	    "version\",\"verb\":"
 	    "\"get\",\"group\":\"\",\"resource\":\"\",\"subresource\":\"\","
 	    "\"namespace\":\"\",\"name\":\"\",\"status\":200}");
 	expect_line(lines, 1,
-	    "{\"user\":\"admin\",\"method\":\"POST\",\"path\":"
+	    "{\"user\":\"admin\",\"agent\":\"\",\"method\":\"POST\",\"path\":"
 	    "\"/api/v1/namespaces/default/configmaps\",\"verb\":\"create\",\"group\":"
 	    "\"\",\"resource\":\"configmaps\",\"subresource\":\"\",\"namespace\":"
 	    "\"default\",\"name\":\"c\",\"status\":201}");
 	expect_line(lines, 2,
-	    "{\"user\":\"" CONTROLLER "\",\"method\":\"GET\",\"path\":"
+	    "{\"user\":\"" CONTROLLER
+	    "\",\"agent\":\"ipwarden/1\",\"method\":\"GET\",\"path\":"
 	    "\"/api/v1/nodes\",\"verb\":\"list\",\"group\":\"\",\"resource\":\"nodes\","
 	    "\"subresource\":\"\",\"namespace\":\"\",\"name\":\"\",\"status\":200}");
 	expect_line(lines, 3,
-	    "{\"user\":\"" CONTROLLER "\",\"method\":\"PATCH\",\"path\":"
+	    "{\"user\":\"" CONTROLLER
+	    "\",\"agent\":\"ipwarden/1\",\"method\":\"PATCH\",\"path\":"
 	    "\"/api/v1/nodes/a\\\"b/status\",\"verb\":\"patch\",\"group\":\"\","
 	    "\"resource\":\"nodes\",\"subresource\":\"status\",\"namespace\":\"\","
 	    "\"name\":\"a\\\"b\",\"status\":403}");
 	expect_line(lines, 4,
-	    "{\"user\":\"\",\"method\":\"DELETE\",\"path\":"
+	    "{\"user\":\"\",\"agent\":\"ipwarden/1\",\"method\":\"DELETE\",\"path\":"
 	    "\"/api/v1/namespaces/x/pods/p\",\"verb\":\"delete\",\"group\":\"\","
 	    "\"resource\":\"pods\",\"subresource\":\"\",\"namespace\":\"x\",\"name\":"
 	    "\"p\",\"status\":401}");
