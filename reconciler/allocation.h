@@ -215,5 +215,7 @@ int allocation_status_patch(const struct allocation *allocation, struct buf *out
 
 #define ALLOCATION_API	      "netinfra.darkbrains.com/v1alpha1"
 #define ALLOCATION_COLLECTION "/apis/" ALLOCATION_API "/netipallocations"
+/* As rules and kubectl name it. */
+#define ALLOCATION_RESOURCE "netipallocations.netinfra.darkbrains.com"
 
 #endif

@@ -1,5 +1,6 @@
 #include "calls.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,11 +59,21 @@ calls_unheard(const struct kube_reply *reply)
 	return reply->error != 0 || reply->status >= 500 || reply->status == 429;
 }
 
+/* Not what one object alone may bring about (500, as of a webhook), nor our own haste.
+ */
+bool
+calls_is_outage(const struct kube_reply *reply)
+{
+	if (reply->error != 0)
+		return reply->error != -EBUSY;
+	return reply->status == 502 || reply->status == 503 || reply->status == 504;
+}
+
 /* One good answer ends an outage for all. */
 static void
 calls_judge(struct core *core, const struct kube_reply *reply)
 {
-	bool failing = calls_unheard(reply);
+	bool failing = calls_is_outage(reply);
 
 	if (core->api_failing && !failing) {
 		backoff_recover(&core->list_backoff);

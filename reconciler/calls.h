@@ -35,6 +35,8 @@ struct call *calls_get(struct core *core, const char *path, call_done_fn *done);
 
 /* The server did not look at it: no answer, an error of its own, or too much to do. */
 bool calls_unheard(const struct kube_reply *reply);
+/* The server is why, not what was asked for. */
+bool calls_is_outage(const struct kube_reply *reply);
 /* A write that names a uid: the object is not there, or another one of that name. */
 bool calls_is_another(const struct kube_reply *reply);
 

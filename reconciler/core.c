@@ -102,8 +102,8 @@ void
 backoff_fail_call(
     struct backoff *backoff, struct mono_time now, const struct kube_reply *reply)
 {
-	backoff_fail(backoff, now);
-	backoff->outage = calls_unheard(reply);
+	backoff_fail_after(backoff, now, reply->retry_after_ms);
+	backoff->outage = calls_is_outage(reply);
 }
 
 void

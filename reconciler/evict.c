@@ -25,7 +25,13 @@ struct evict {
 	char namespace[LABEL_MAX_LEN + 1];
 	char name[NAME_MAX_LEN + 1];
 	char node[NAME_MAX_LEN + 1];
+	char node_uid[UID_MAX_LEN + 1];
+	char provider_id[256];	       /* of the node that was looked at */
+	char version[UID_MAX_LEN + 1]; /* of the allocation, likewise */
 	bool needs_label;
+	unsigned waiting; /* answers that are still to come */
+	bool broken;	  /* what was read is not what it was decided on */
+	struct world_pod *pods;
 	struct mono_time read_at;
 	char why[TEXT_MAX + 1]; /* once it is posted */
 };
@@ -33,6 +39,9 @@ struct evict {
 void
 evict_free(struct evict *evict)
 {
+	if (evict == NULL)
+		return;
+	fresh_pods_free(evict->pods);
 	free(evict);
 }
 
@@ -174,7 +183,7 @@ evict_answered(struct core *core, struct call *call, const struct kube_reply *re
 		return;
 	trail_metric(core, GAUGE_ADD, METRIC_EVICTIONS, 1.0, item->name,
 	    evict_result(reply), NULL);
-	if (reply->error != 0 || reply->status >= 500)
+	if (reply->error != 0)
 		evict_retry(core, item, reply->retry_after_ms);
 	else if (reply->status < 300)
 		evict_done(core, item);
@@ -228,24 +237,16 @@ evict_post(struct core *core, struct item *item, const char *why)
 
 /* --- the fresh read --------------------------------------------------------------- */
 
-/* Another one that is on its way out counts until it is overdue. */
-static bool
-evict_is_going(struct core *core, const struct world_pod *pod)
-{
-	return pod->deleting &&
-	       core->now.wall.ms < pod->delete_at_ms + LEAVE_POD_OVERDUE_MS;
-}
-
 static void
-evict_judge(struct core *core, struct item *item, const struct world_pod *pods)
+evict_judge(struct core *core, struct item *item)
 {
 	struct evict *evict = item->evict;
 	bool allowed = false, going = false;
 
-	for (const struct world_pod *pod = pods; pod != NULL; pod = pod->next) {
+	for (const struct world_pod *pod = evict->pods; pod != NULL; pod = pod->next) {
 		if (!leave_pod_is_of(pod, item->allocation))
 			continue;
-		going |= evict_is_going(core, pod);
+		going |= leave_pod_is_going(pod, core->now.wall);
 		allowed |= strcmp(pod->uid, evict->uid) == 0 &&
 			   evict_may(pod, item->allocation) &&
 			   (pod->needs_label || !evict->needs_label);
@@ -254,7 +255,7 @@ evict_judge(struct core *core, struct item *item, const struct world_pod *pods)
 		evict_wait(core, item);
 		return;
 	}
-	if (!allowed) {
+	if (!allowed || evict->broken) {
 		evict_retry(core, item, -1);
 		return;
 	}
@@ -264,30 +265,88 @@ evict_judge(struct core *core, struct item *item, const struct world_pod *pods)
 }
 
 static void
-evict_read(struct core *core, struct call *call, const struct kube_reply *reply)
+evict_heard(struct core *core, struct item *item)
 {
-	struct item *item = evict_of(core, call);
-	struct world_pod *pods = NULL;
+	if (--item->evict->waiting > 0)
+		return;
+	if (item->allocation == NULL)
+		evict_retry(core, item, -1);
+	else
+		evict_judge(core, item);
+}
 
-	if (item == NULL)
-		return;
-	if (reply->error != 0 || reply->status != 200 || item->allocation == NULL ||
-	    !fresh_pods(reply->json, &pods)) {
-		evict_retry(core, item, reply->retry_after_ms);
-		return;
-	}
-	evict_judge(core, item, pods);
-	fresh_pods_free(pods);
+static bool
+evict_is_read(const struct kube_reply *reply)
+{
+	return reply->error == 0 && reply->status == 200;
 }
 
 static void
-evict_start(
-    struct core *core, struct item *item, const struct world_pod *pod, bool needs_label)
+evict_pods_read(struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct item *item = evict_of(core, call);
+
+	if (item == NULL)
+		return;
+	if (!evict_is_read(reply) || !fresh_pods(reply->json, &item->evict->pods))
+		item->evict->broken = true;
+	evict_heard(core, item);
+}
+
+/* It still is the node with the instance that was seen without an address. */
+static void
+evict_node_read(struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct item *item = evict_of(core, call);
+	struct world_node *node;
+
+	if (item == NULL)
+		return;
+	node = evict_is_read(reply) ? fresh_node(reply->json) : NULL;
+	if (node == NULL || strcmp(node->uid, item->evict->node_uid) != 0 ||
+	    strcmp(node->provider_id, item->evict->provider_id) != 0)
+		item->evict->broken = true;
+	world_node_free(node);
+	evict_heard(core, item);
+}
+
+/* It still is as it was decided on: policies, addresses, journal. */
+static void
+evict_allocation_read(
+    struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct item *item = evict_of(core, call);
+	struct json_object *metadata;
+	char version[UID_MAX_LEN + 1] = "";
+
+	if (item == NULL)
+		return;
+	metadata = json_read_member(reply->json, "metadata");
+	json_read_text(metadata, "resourceVersion", version, sizeof version);
+	if (!evict_is_read(reply) || version[0] == '\0' ||
+	    strcmp(version, item->evict->version) != 0)
+		item->evict->broken = true;
+	evict_heard(core, item);
+}
+
+static void
+evict_get(struct core *core, struct item *item, char *path, const char *right,
+    call_done_fn *done)
+{
+	struct call *call = calls_get(core, path, done);
+
+	item->evict->waiting++;
+	call->right = right;
+	MESSAGE_TEXT(call->subject, item->name);
+	MESSAGE_TEXT(call->uid, item->evict->serial);
+	free(path);
+}
+
+static void
+evict_start(struct core *core, struct item *item, const struct world_pod *pod,
+    const struct world_node *node, bool needs_label)
 {
 	struct evict *evict = mem_calloc(1, sizeof *evict);
-	char *path =
-	    mem_printf("/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", pod->node);
-	struct call *call;
 
 	evict->state = EVICT_READING;
 	snprintf(evict->serial, sizeof evict->serial, "%llu",
@@ -296,32 +355,42 @@ evict_start(
 	MESSAGE_TEXT(evict->namespace, pod->namespace);
 	MESSAGE_TEXT(evict->name, pod->name);
 	MESSAGE_TEXT(evict->node, pod->node);
+	MESSAGE_TEXT(evict->node_uid, node->uid);
+	MESSAGE_TEXT(evict->provider_id, node->provider_id);
+	MESSAGE_TEXT(evict->version, item->allocation->resource_version);
 	evict->needs_label = needs_label;
 	item->evict = evict;
-	call = calls_get(core, path, evict_read);
-	call->right = "list pods";
-	MESSAGE_TEXT(call->subject, item->name);
-	MESSAGE_TEXT(call->uid, evict->serial);
-	free(path);
+	evict_get(core, item,
+	    mem_printf("/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", pod->node),
+	    "list pods", evict_pods_read);
+	evict_get(core, item, mem_printf("/api/v1/nodes/%s", pod->node), "get nodes",
+	    evict_node_read);
+	evict_get(core, item, mem_printf("%s/%s", ALLOCATION_COLLECTION, item->name),
+	    "get " ALLOCATION_RESOURCE, evict_allocation_read);
 }
 
 void
 evict_pod(struct core *core, struct item *item, const struct world_pod *pod,
-    bool needs_label, const char *why)
+    const struct world_node *node, bool needs_label, const char *why)
 {
 	const struct evict *evict = item->evict;
+	bool good =
+	    evict != NULL && core->now.mono.ms - evict->read_at.ms < CHECK_GOOD_MS;
 
 	if ((evict != NULL && evict->state != EVICT_ALLOWED) || !core_may_start(core) ||
 	    backoff_waits(core, &item->evict_backoff) ||
 	    !place_name_sound(pod->namespace) || !place_name_sound(pod->name) ||
 	    !place_name_sound(pod->node))
 		return;
-	if (evict != NULL && strcmp(evict->uid, pod->uid) == 0 &&
+	if (good && strcmp(evict->uid, pod->uid) == 0 &&
 	    evict->needs_label == needs_label &&
-	    core->now.mono.ms - evict->read_at.ms < CHECK_GOOD_MS) {
+	    strcmp(evict->version, item->allocation->resource_version) == 0) {
 		evict_post(core, item, why);
 		return;
 	}
+	/* another pod waits for its turn: not that the two displace each other */
+	if (good && strcmp(evict->uid, pod->uid) != 0)
+		return;
 	evict_free(item->evict);
-	evict_start(core, item, pod, needs_label);
+	evict_start(core, item, pod, node, needs_label);
 }

@@ -18,12 +18,12 @@
  */
 bool evict_may(const struct world_pod *pod, const struct allocation *allocation);
 
-/* Goes on with evicting that pod, one step at a time: a fresh read of the pods of its
- * node, then the eviction. To be called in each pass in which it is wanted. Of an
- * allocation one pod at a time goes. `needs_label`: only one that requires the label
- * ip.ready. `why` is for people. */
+/* Goes on with evicting that pod, one step at a time: a fresh read of its node, of the
+ * pods there and of the allocation, then the eviction. To be called in each pass in
+ * which it is wanted. Of an allocation one pod at a time goes. `needs_label`: only one
+ * that requires the label ip.ready. `why` is for people. */
 void evict_pod(struct core *core, struct item *item, const struct world_pod *pod,
-    bool needs_label, const char *why);
+    const struct world_node *node, bool needs_label, const char *why);
 
 void evict_free(struct evict *evict);
 

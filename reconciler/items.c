@@ -14,8 +14,6 @@
 #include "mem.h"
 #include "report.h"
 
-/* As rules and kubectl name it. */
-#define ALLOCATION_RESOURCE "netipallocations.netinfra.darkbrains.com"
 /* Bytes of one status patch. */
 #define ITEMS_PATCH_MAX KUBE_OBJECT_MAX
 

@@ -157,6 +157,12 @@ leave_pod_concerns(const struct world_pod *pod, const struct allocation *allocat
 	return !pod->mirror && strcmp(pod->owner_kind, "DaemonSet") != 0;
 }
 
+bool
+leave_pod_is_going(const struct world_pod *pod, struct wall_time now)
+{
+	return pod->deleting && now.ms < pod->delete_at_ms + LEAVE_POD_OVERDUE_MS;
+}
+
 static bool
 leave_pod_counts(
     const struct world_pod *pod, struct wall_time now, int64_t *ret_next_ms)

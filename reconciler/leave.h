@@ -38,6 +38,8 @@ bool leave_heeds_pods(enum leave_why why);
 
 /* Exact owner match (a Deployment's through the ReplicaSet's name). */
 bool leave_pod_is_of(const struct world_pod *pod, const struct allocation *allocation);
+/* On its way out, and not overdue. */
+bool leave_pod_is_going(const struct world_pod *pod, struct wall_time now);
 /* How many pods keep the address on their node; the first one's name, "" none. */
 size_t leave_count_pods(const struct world_pod *pods,
     const struct allocation *allocation, struct wall_time now, int64_t *ret_next_ms,

@@ -93,6 +93,12 @@ lost_look(const struct lost_pass *pass, const struct allocation *allocation,
 	}
 	if (holds || view_reserved(view, instance->address))
 		return LOST_HOLDS;
+	/* it may be reserved, in a list that could not be read */
+	if (instance->address[0] != '\0' &&
+	    !view_fresh(view,
+		view_scope(view, SCOPE_REGION, node->place.project, node->place.region),
+		"", pass->core->now.mono, &reason, &message))
+		return LOST_UNKNOWN;
 	for (size_t i = 0; i < pass->plan->len; i++) {
 		const struct plan_step *step = &pass->plan->steps[i];
 
@@ -218,7 +224,7 @@ lost_pod(const struct lost_pass *pass, const struct allocation *allocation,
 	     pod != NULL; pod = pod->next) {
 		if (map_get(loss->pods, pod->uid) == NULL)
 			continue;
-		*ret_going |= pod->deleting;
+		*ret_going |= leave_pod_is_going(pod, pass->core->now.wall);
 		if (evict_may(pod, allocation) &&
 		    (first == NULL || strcmp(pod->name, first->name) < 0))
 			first = pod;
@@ -303,7 +309,8 @@ lost_go_on(const struct lost_pass *pass, struct item *item, struct loss *loss,
 		return;
 	}
 	snprintf(why, sizeof why, "%.200s no longer has an address of it", loss->node);
-	evict_pod(pass->core, item, pod, loss->ours, why);
+	evict_pod(pass->core, item, pod, world_node(pass->core->world, loss->node),
+	    loss->ours, why);
 }
 
 /* One that is over goes; it is over when node or allocation are, or it has an address

@@ -38,16 +38,19 @@ trail_end(struct core *core, struct buf *line)
 void
 trail_write(struct core *core, const struct call *call, const struct kube_reply *reply)
 {
+	char result[128];
 	struct buf line;
 
 	trail_begin(core, &line, call->audit);
 	trail_text(&line, "object", call->subject);
 	trail_text(&line, "why", call->why);
 	if (reply->error != 0)
-		trail_text(&line, "result", reply->maybe_sent ? "unknown" : "not sent");
+		snprintf(result, sizeof result, "%s",
+		    reply->maybe_sent ? "unknown" : "not sent");
 	else
-		buf_printf(&line, ",\"result\":\"%d%s%s\"", reply->status,
+		snprintf(result, sizeof result, "%d%s%s", reply->status,
 		    reply->reason[0] != '\0' ? " " : "", reply->reason);
+	trail_text(&line, "result", result);
 	buf_printf(&line, ",\"duration_ms\":%lld",
 	    (long long)(core->now.mono.ms - call->started.ms));
 	trail_end(core, &line);

@@ -192,6 +192,19 @@ Test(core_trail, pods_leave_a_node_that_has_lost_its_address)
 	cr_assert(told_of("NetIPAllocation", "Evicted", "sip-1"));
 }
 
+/* The watcher has the instance wrong, be it late or lying: nothing is known then. */
+Test(core_trail, the_node_is_read_afresh_before_its_pods_leave)
+{
+	rig_attach_both();
+	lose("n1");
+	fake->mute = FAKE_NODES "n1";
+	fake_patch(fake, FAKE_NODES "n1",
+	    "{\"spec\":{\"providerID\":\"gce://demo/us-west1-a/another\"}}");
+	fake_run(fake, 200000);
+	cr_assert_eq(fake->evicted, 0);
+	cr_assert(there("sip-1"));
+}
+
 Test(core_trail, a_pod_that_came_after_the_loss_stays)
 {
 	rig_attach_both();
