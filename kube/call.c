@@ -25,7 +25,8 @@ struct kube_call_state {
 	char *path;
 	enum kube_body body_kind;
 	char *body;
-	struct mono_time due; /* it ends then */
+	struct mono_time due;	 /* it ends then */
+	struct mono_time latest; /* its turn comes by then, or not at all */
 	bool urgent;
 	bool refused; /* too many wait */
 	TAILQ_ENTRY(kube_call_state) link;
@@ -144,6 +145,8 @@ kube_call(
     struct kube *kube, const struct kube_call *call, kube_done_fn *done, void *arg)
 {
 	struct kube_call_state *state = mem_calloc(1, sizeof *state);
+	int64_t timeout_ms =
+	    call->timeout_ms > 0 ? call->timeout_ms : KUBE_CALL_TIMEOUT_MS;
 
 	state->kube = kube;
 	state->done = done;
@@ -152,8 +155,9 @@ kube_call(
 	state->path = full_path(call);
 	state->body_kind = call->body_kind;
 	state->body = call->body != NULL ? mem_strdup(call->body) : NULL;
-	state->due.ms = clock_mono().ms + (call->timeout_ms > 0 ? call->timeout_ms
-								: KUBE_CALL_TIMEOUT_MS);
+	state->due.ms = clock_mono().ms + timeout_ms;
+	/* with little time left it would only be cut off half-way */
+	state->latest.ms = state->due.ms - timeout_ms / 2;
 	state->urgent = call->urgent;
 	if (call->urgent || (TAILQ_EMPTY(&kube->waiting) && take_turn(kube)))
 		send_off(state);
@@ -190,7 +194,7 @@ first_over(struct kube *kube)
 	struct kube_call_state *call;
 
 	TAILQ_FOREACH(call, &kube->waiting, link)
-		if (call->refused || call->due.ms <= now_ms)
+		if (call->refused || call->latest.ms <= now_ms)
 			break;
 	return call;
 }
@@ -202,7 +206,10 @@ kube_calls_turn(void *arg)
 	struct kube *kube = arg;
 	struct kube_call_state *call;
 
-	while ((call = first_over(kube)) != NULL) {
+	for (size_t i = 0; i <= KUBE_CALLS_WAITING_MAX; i++) {
+		call = first_over(kube);
+		if (call == NULL)
+			break;
 		leave_queue(call);
 		give_up(call);
 	}

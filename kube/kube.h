@@ -60,7 +60,7 @@ struct kube_call {
 
 /* Calls are made at most at this rate, beyond a burst, and so many are open at once,
  * fewer than http/ has connections: a lease's renewal finds one. More wait for their
- * turn, in order. What waits longer than its timeout ends with -ETIMEDOUT, certainly
+ * turn, in order. What waits for half of its timeout ends with -ETIMEDOUT, certainly
  * not sent; beyond KUBE_CALLS_WAITING_MAX calls end with -EBUSY. The requests of
  * informers do not count: they back off by themselves. */
 #define KUBE_CALLS_BURST       200

@@ -38,6 +38,7 @@ lines() {
 relay() {
 	"$BUILD/tests/system/relay" "${KUBE_URL##*:}" >"$DIR/port-$1" &
 	eval "RELAY_$1=$!"
+	OTHERS="$OTHERS $!"
 	until_true 10 test -s "$DIR/port-$1" || exit 1
 	for who in controller watcher; do
 		sed "s#^\( *server: https://.*:\)[0-9]*#\1$(cat "$DIR/port-$1")#" \

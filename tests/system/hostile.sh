@@ -25,10 +25,10 @@ cp "$EVIL" "$WATCHER" || exit 1
 # --- what is looked at -------------------------------------------------------------
 
 # line 'JQ CONDITION': the log has such a line
-line() { jq -e -n "[inputs | select($1)] | length > 0" "$LOG"; }
+line() { [ "$(lines_of "$1")" -gt 0 ]; }
 
 # lines_of 'JQ CONDITION': how many
-lines_of() { jq -n "[inputs | select($1)] | length" "$LOG"; }
+lines_of() { jq -Rn "[inputs | fromjson? | select($1)] | length" "$LOG"; }
 
 at_least() { [ "$(lines_of "$2")" -ge "$1" ]; }
 

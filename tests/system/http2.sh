@@ -11,7 +11,7 @@ NGHTTPX=$(command -v "${NGHTTPX:-nghttpx}") || {
 
 ONE=34.82.10.1
 TWO=34.82.10.2
-LEASE_DURATION=10
+LEASE_DURATION=60
 
 start_world --nodes 3 --addresses $ONE,$TWO
 install_crd

@@ -18,8 +18,8 @@ put_object '{"apiVersion":"v1","kind":"ServiceAccount",
 # --- what is looked at -----------------------------------------------------------------
 
 # line 'JQ CONDITION': the log has such a line
-line() { jq -e -n "[inputs | select($1)] | length > 0" "$LOG"; }
-lines_of() { jq -n "[inputs | select($1)] | length" "$LOG"; }
+line() { [ "$(lines_of "$1")" -gt 0 ]; }
+lines_of() { jq -Rn "[inputs | fromjson? | select($1)] | length" "$LOG"; }
 at_least() { [ "$(lines_of "$2")" -ge "$1" ]; }
 MINTED='.event == "watcher_token_minted" and .process == "reconciler"'
 REFUSED='.event == "watcher_token_failed" and .refused == "yes"'
@@ -135,7 +135,8 @@ eventually 30 "a short life: ready" ready
 kept() { find "/proc/$MAIN/fd" -lname '*ipwarden-credential*' | wc -l; }
 before=$(kept)
 eventually 30 "it is renewed, and again" at_least 3 "$MINTED"
-check "the supervisor keeps the last one only" [ "$(kept)" -eq "$before" ]
+keeps_one() { [ "$(kept)" -eq "$before" ]; }
+eventually 5 "the supervisor keeps the last one only" keeps_one
 check "without a new watcher" [ "$(spawned)" -eq 1 ]
 check "while the watch goes on" [ "$(lines_of '.event == "watch_failed"')" -eq 0 ]
 NODE=$(node_of $ONE)

@@ -219,6 +219,7 @@ start_ipwarden() {
 stop_ipwarden() {
 	[ -n "$MAIN" ] || return 0
 	kill "$MAIN" 2>/dev/null
+	kill -CONT "$MAIN" 2>/dev/null # a test may have held it still
 	wait "$MAIN" 2>/dev/null
 	MAIN=
 }

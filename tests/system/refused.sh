@@ -6,11 +6,11 @@
 
 ONE=34.82.10.1
 
-# refuse PATH STATUS REASON MESSAGE: all patches there
+# refuse PATH STATUS REASON MESSAGE [COUNT]: patches there, all of them if not said
 refuse() {
 	fault "$(jq -n --arg path "$1" --argjson status "$2" --arg reason "$3" \
-		--arg message "$4" '{target: "kube", method: "PATCH", path: $path,
-		status: $status, count: -1, body: {kind: "Status", apiVersion: "v1",
+		--arg message "$4" --argjson count "${5:--1}" '{target: "kube", method: "PATCH", path: $path,
+		status: $status, count: $count, body: {kind: "Status", apiVersion: "v1",
 		status: "Failure", reason: $reason, message: $message, code: $status}}')"
 }
 told() { jq -Rr 'fromjson? | select(.event == "right_missing") | .rule' "$LOG"; }
@@ -30,14 +30,14 @@ eventually 20 "a right to write the status that is missing is logged" \
 eventually 20 "its owner hears of it" event StatusRefused "403 Forbidden: User cannot patch"
 is "nothing has been begun" "$(grep -c '"event":"order_begun"' "$LOG")" 0
 clear_faults
-refuse /status 409 Conflict "the object has been modified"
+# what comes after the status, too, so that it cannot come in between
+refuse /nodes/ 403 Forbidden "User cannot patch resource nodes"
+refuse /status 409 Conflict "the object has been modified" 1
 conflicts() { jq -Rr 'fromjson? | .result' "$AUDIT" | grep -q '409 Conflict'; }
 eventually 70 "a conflict is met" conflicts
 is "and no news" "$(api GET /api/v1/events | jq '[.items[] | select(.message | contains("409"))] | length')" 0
-clear_faults
 
 # --- labels -------------------------------------------------------------------------
-refuse /nodes/ 403 Forbidden "User cannot patch resource nodes"
 eventually 30 "the address is attached" attached $ONE
 eventually 30 "a right to label nodes that is missing is logged" tells "patch nodes"
 eventually 30 "its owner hears of it" event LabelRefused "403 Forbidden: User cannot patch"

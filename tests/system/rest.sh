@@ -41,10 +41,12 @@ reads() { jq -c 'select((.user | startswith("system:serviceaccount:")) and
 	"$DIR/requests.jsonl" | wc -l; }
 other_calls() { control GET /gce/calls | jq -c 'del(.["instances.list"],
 	.["addresses.list"], .["metadata.token"])'; }
-# efforts: "ROLE WAKEUPS CPU-TICKS" of each process
+# efforts: "ROLE PID WAKEUPS CPU-TICKS" of each process
 efforts() {
-	echo "supervisor $(effort "$MAIN")"
-	for role in $ROLES; do echo "$role $(effort "$(pid_of "$role")")"; done
+	echo "supervisor $MAIN $(effort "$MAIN")"
+	for role in $ROLES; do
+		echo "$role $(pid_of "$role") $(effort "$(pid_of "$role")")"
+	done
 }
 effort() {
 	echo "$(cat /proc/"$1"/task/*/status |
@@ -74,10 +76,10 @@ check "it was looked at the cloud, not too often" \
 	test $looks -ge 1 -a $looks -le $((passed_ms / (INTERVAL * 1000) + 2))
 check "the lease was renewed, not too often" \
 	test $renewed -ge 1 -a $renewed -le $((passed_ms / 10000 + 2))
-is "the same processes run" "$(cut -d' ' -f1 "$DIR/after" | xargs)" \
-	"supervisor $ROLES"
+is "the same processes run" "$(cut -d' ' -f1,2 "$DIR/after")" \
+	"$(cut -d' ' -f1,2 "$DIR/before")"
 paste -d' ' "$DIR/before" "$DIR/after" |
-	while read -r role wakeups ticks _ wakeups_after ticks_after; do
+	while read -r role _ wakeups ticks _ _ wakeups_after ticks_after; do
 		wakeups=$((wakeups_after - wakeups))
 		cpu_ms=$(((ticks_after - ticks) * 1000 / $(getconf CLK_TCK)))
 		echo "$role $wakeups $((wakeups * 1000 / passed_ms)) $cpu_ms" \
