@@ -84,7 +84,7 @@ find_kubectl() {
 find_nghttpx() {
 	NGHTTPX=${NGHTTPX:-$(command -v nghttpx || true)}
 	if [ -z "$NGHTTPX" ]; then
-		for package in nghttp2-proxy libev4 libjemalloc2 libnghttp2-14; do
+		for package in nghttp2-proxy libc-ares2 libev4 libjemalloc2 libnghttp2-14; do
 			(unpack $package) || {
 				unset NGHTTPX
 				return 0

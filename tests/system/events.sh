@@ -51,7 +51,10 @@ eventually 10 "the workload: moved" told Deployment web Moved "moved $NODE→$NE
 
 # --- what kubectl shows -------------------------------------------------------------
 check "kubectl describe nia" describes nia web "moved $NODE→$NEXT"
-check "kubectl describe node" describes node "$NEXT" "moved $NODE→$NEXT"
+# one of 1.20 asks for events whose uid is the node's name, as the kubelet has them
+minor=$(kc version --client -o json | jq -r .clientVersion.minor | tr -cd 0-9)
+[ "$minor" -le 20 ] ||
+	check "kubectl describe node" describes node "$NEXT" "moved $NODE→$NEXT"
 check "kubectl describe deployment" describes deployment web "moved $NODE→$NEXT"
 kc get events >"$DIR/events"
 check "kubectl get events" grep -E "Normal +Moved +netipallocation/web" "$DIR/events"
