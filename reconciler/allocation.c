@@ -343,6 +343,7 @@ allocation_parse(struct json_object *object)
 		return NULL;
 	}
 	make_room(allocation, spec, status);
+	allocation_parse_annotations(allocation, json_read_member(object, "metadata"));
 	allocation_parse_spec(allocation, spec);
 	parse_listed(allocation, spec);
 	parse_status(allocation, status);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "amount.h"
 #include "bounds.h"
 #include "buf.h"
 #include "clock.h"
@@ -37,6 +38,21 @@ enum eviction_policy {
 	EVICTION_WHEN_REPLACEABLE, /* while another node has an address */
 	EVICTION_ALWAYS,
 	EVICTION_NEVER,
+};
+
+/* spec.deletionPolicy: of the addresses when the object is deleted. */
+enum deletion_policy {
+	DELETION_RELEASE, /* taken off their nodes once no pod of the workload is there
+			   */
+	DELETION_RETAIN,  /* left where they are */
+};
+
+/* What is accepted and yet worth a word to who wrote it: bits of `notices`. */
+enum allocation_notice {
+	NOTICE_DEPLOYMENT_REF = 1u << 0, /* deprecated */
+	NOTICE_STRATEGY = 1u << 1,	 /* ignored */
+	NOTICE_CREDENTIALS = 1u << 2,	 /* ignored */
+	NOTICE_PROVIDER = 1u << 3,	 /* missing: gcp is assumed */
 };
 
 /* What an open step of the journal is about; ARCHITECTURE.md "The journal". */
@@ -155,8 +171,21 @@ struct allocation {
 	char region[PLACE_MAX + 1];
 	struct texts zones;
 	int64_t reconcile_interval_s;
-	enum allocation_policy policy;
+	enum allocation_policy policy; /* Sync when the spec names none */
+	bool policy_named;	       /* the spec names one */
+	enum deletion_policy deletion;
 	enum eviction_policy eviction;
+	int64_t not_ready_grace_ms;
+	struct amount max_moves;    /* of serving addresses, at a time */
+	struct amount min_attached; /* to be Ready */
+	bool restore_ephemeral;
+	unsigned int notices;
+
+	/* annotations */
+	bool paused;	       /* nothing is begun */
+	bool release_now;      /* pods do not hold up a release */
+	char reconcile_at[64]; /* a change asks for an observation; cut */
+
 	/* "" = the spec makes sense; else why not (reason, message of Accepted=False).
 	 * Single addresses that make no sense are in addresses[] as Blocked. */
 	char refusal_reason[REASON_MAX + 1];

@@ -12,11 +12,24 @@
 #define INTERVAL_DEFAULT_S 30
 #define INTERVAL_LEAST_S   5
 #define INTERVAL_MOST_S	   86400
+/* spec.notReadyGraceSeconds: likewise; ten years, so that "never" can be written. */
+#define GRACE_DEFAULT_S 300
+#define GRACE_LEAST_S	30
+#define GRACE_MOST_S	315360000
+
+#define ANNOTATION_PAUSED	"netinfra.darkbrains.com/paused"
+#define ANNOTATION_RELEASE_NOW	"netinfra.darkbrains.com/release-now"
+#define ANNOTATION_RECONCILE_AT "netinfra.darkbrains.com/reconcile-at"
 
 static const char *const policy_names[] = {
     [POLICY_SYNC] = "Sync",
     [POLICY_ASSIGN_ONLY] = "AssignOnly",
     [POLICY_OBSERVE] = "Observe",
+};
+
+static const char *const deletion_names[] = {
+    [DELETION_RELEASE] = "Release",
+    [DELETION_RETAIN] = "Retain",
 };
 
 static const char *const eviction_names[] = {
@@ -76,8 +89,12 @@ parse_cloud(struct allocation *allocation, struct json_object *spec)
 		allocation_refuse(allocation, "InvalidSpec", "spec.cloud is missing");
 	spec_text(allocation, cloud, "provider", allocation->provider,
 	    sizeof allocation->provider);
-	if (allocation->provider[0] == '\0')
+	if (allocation->provider[0] == '\0') {
 		MESSAGE_TEXT(allocation->provider, "gcp");
+		allocation->notices |= NOTICE_PROVIDER;
+	}
+	if (json_read_member(cloud, "credentials") != NULL)
+		allocation->notices |= NOTICE_CREDENTIALS;
 	spec_text(
 	    allocation, cloud, "region", allocation->region, sizeof allocation->region);
 	for (size_t i = 0; i < count; i++) {
@@ -118,14 +135,17 @@ static void
 parse_workload(struct allocation *allocation, struct json_object *spec)
 {
 	struct json_object *ref = json_read_member(spec, "workloadRef");
+	struct json_object *old = json_read_member(spec, "deploymentRef");
 
+	if (old != NULL)
+		allocation->notices |= NOTICE_DEPLOYMENT_REF;
 	if (ref != NULL) {
 		parse_kind(allocation, ref);
-	} else {
-		ref = json_read_member(spec, "deploymentRef");
-		if (ref == NULL)
-			return;
+	} else if (old != NULL) {
+		ref = old;
 		allocation->workload = WORKLOAD_DEPLOYMENT;
+	} else {
+		return;
 	}
 	spec_text(allocation, ref, "name", allocation->workload_name,
 	    sizeof allocation->workload_name);
@@ -165,54 +185,85 @@ parse_selector(struct allocation *allocation, struct json_object *spec)
 	texts_set(&allocation->node_selector, pairs.data, pairs.len);
 }
 
-static void
-parse_policy(struct allocation *allocation, struct json_object *spec)
+/* A text of the spec that is one of `names`. Its index; `unknown` with a refusal when
+ * it is another one, -1 when it is absent. */
+static int
+parse_choice(struct allocation *allocation, struct json_object *spec, const char *key,
+    const char *const *names, size_t names_len, int unknown)
 {
-	char policy[32] = "Sync";
+	char text[32] = "";
 
-	spec_text(allocation, spec, "policy", policy, sizeof policy);
-	for (size_t i = 0; i < sizeof policy_names / sizeof policy_names[0]; i++) {
-		if (strcmp(policy, policy_names[i]) != 0)
-			continue;
-		allocation->policy = (enum allocation_policy)i;
-		return;
-	}
-	/* what we do not know must not do more than what we know */
-	allocation->policy = POLICY_OBSERVE;
+	spec_text(allocation, spec, key, text, sizeof text);
+	if (text[0] == '\0' && json_read_member(spec, key) == NULL)
+		return -1;
+	for (size_t i = 0; i < names_len; i++)
+		if (strcmp(text, names[i]) == 0)
+			return (int)i;
 	allocation_refuse(
-	    allocation, "InvalidSpec", "spec.policy %s is not known", policy);
+	    allocation, "InvalidSpec", "spec.%s %s is not known", key, text);
+	return unknown;
 }
 
-static void
-parse_eviction(struct allocation *allocation, struct json_object *spec)
-{
-	char policy[32] = "WhenReplaceable";
+#define CHOICE(key, names, unknown)                                                    \
+	parse_choice(                                                                  \
+	    allocation, spec, key, names, sizeof(names) / sizeof(names)[0], unknown)
 
-	spec_text(allocation, spec, "evictionPolicy", policy, sizeof policy);
-	for (size_t i = 0; i < sizeof eviction_names / sizeof eviction_names[0]; i++) {
-		if (strcmp(policy, eviction_names[i]) != 0)
-			continue;
-		allocation->eviction = (enum eviction_policy)i;
-		return;
-	}
-	allocation->eviction = EVICTION_NEVER;
-	allocation_refuse(
-	    allocation, "InvalidSpec", "spec.evictionPolicy %s is not known", policy);
+/* What we do not know must not do more than what we know. */
+static void
+parse_policies(struct allocation *allocation, struct json_object *spec)
+{
+	int policy = CHOICE("policy", policy_names, POLICY_OBSERVE);
+	int deletion = CHOICE("deletionPolicy", deletion_names, DELETION_RETAIN);
+	int eviction = CHOICE("evictionPolicy", eviction_names, EVICTION_NEVER);
+
+	allocation->policy_named = policy >= 0;
+	if (policy >= 0)
+		allocation->policy = (enum allocation_policy)policy;
+	if (deletion >= 0)
+		allocation->deletion = (enum deletion_policy)deletion;
+	if (eviction >= 0)
+		allocation->eviction = (enum eviction_policy)eviction;
 }
 
-static void
-parse_interval(struct allocation *allocation, struct json_object *spec)
-{
-	int64_t seconds = INTERVAL_DEFAULT_S;
+#undef CHOICE
 
-	if (json_read_number(spec, "reconcileInterval", &seconds) < 0)
+/* A number of the spec, brought within its bounds. */
+static int64_t
+parse_seconds(struct allocation *allocation, struct json_object *spec, const char *key,
+    int64_t fallback, int64_t least, int64_t most)
+{
+	int64_t seconds = fallback;
+
+	if (json_read_number(spec, key, &seconds) < 0)
 		allocation_refuse(
-		    allocation, "InvalidSpec", "spec.reconcileInterval is no number");
-	if (seconds < INTERVAL_LEAST_S)
-		seconds = INTERVAL_LEAST_S;
-	if (seconds > INTERVAL_MOST_S)
-		seconds = INTERVAL_MOST_S;
-	allocation->reconcile_interval_s = seconds;
+		    allocation, "InvalidSpec", "spec.%s is no number", key);
+	if (seconds < least)
+		return least;
+	return seconds > most ? most : seconds;
+}
+
+static void
+parse_amounts(struct allocation *allocation, struct json_object *spec)
+{
+	allocation->max_moves = (struct amount){.value = 1};
+	allocation->min_attached = (struct amount){.value = 100, .percent = true};
+	if (amount_read(spec, "maxConcurrentMoves", 1, &allocation->max_moves) < 0)
+		allocation_refuse(allocation, "InvalidSpec",
+		    "spec.maxConcurrentMoves is no number from 1 and no percentage "
+		    "from 1%% to 100%%");
+	if (amount_read(spec, "minAttached", 0, &allocation->min_attached) < 0)
+		allocation_refuse(allocation, "InvalidSpec",
+		    "spec.minAttached is no number and no percentage up to 100%%");
+}
+
+static void
+parse_restore(struct allocation *allocation, struct json_object *spec)
+{
+	allocation->restore_ephemeral = true;
+	if (json_read_bool(spec, "restoreEphemeral", &allocation->restore_ephemeral) <
+	    0)
+		allocation_refuse(allocation, "InvalidSpec",
+		    "spec.restoreEphemeral is neither true nor false");
 }
 
 void
@@ -221,7 +272,36 @@ allocation_parse_spec(struct allocation *allocation, struct json_object *spec)
 	parse_cloud(allocation, spec);
 	parse_workload(allocation, spec);
 	parse_selector(allocation, spec);
-	parse_policy(allocation, spec);
-	parse_eviction(allocation, spec);
-	parse_interval(allocation, spec);
+	parse_policies(allocation, spec);
+	parse_amounts(allocation, spec);
+	parse_restore(allocation, spec);
+	if (json_read_member(spec, "strategy") != NULL)
+		allocation->notices |= NOTICE_STRATEGY;
+	allocation->reconcile_interval_s = parse_seconds(allocation, spec,
+	    "reconcileInterval", INTERVAL_DEFAULT_S, INTERVAL_LEAST_S, INTERVAL_MOST_S);
+	allocation->not_ready_grace_ms =
+	    1000 * parse_seconds(allocation, spec, "notReadyGraceSeconds",
+		       GRACE_DEFAULT_S, GRACE_LEAST_S, GRACE_MOST_S);
+}
+
+/* A brake that was meant to be on is on, however it was written. */
+static bool
+annotation_brakes(const char *value)
+{
+	return value != NULL && strcmp(value, "false") != 0;
+}
+
+void
+allocation_parse_annotations(
+    struct allocation *allocation, struct json_object *metadata)
+{
+	struct json_object *annotations = json_read_member(metadata, "annotations");
+	const char *release =
+	    json_read_string(json_read_member(annotations, ANNOTATION_RELEASE_NOW));
+
+	allocation->paused = annotation_brakes(
+	    json_read_string(json_read_member(annotations, ANNOTATION_PAUSED)));
+	allocation->release_now = release != NULL && strcmp(release, "true") == 0;
+	MESSAGE_TEXT(allocation->reconcile_at,
+	    json_read_string(json_read_member(annotations, ANNOTATION_RECONCILE_AT)));
 }

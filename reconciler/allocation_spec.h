@@ -8,7 +8,10 @@
 void allocation_refuse(struct allocation *allocation, const char *reason,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Fills in cloud, workload, node selector, policy and interval; `spec` may be NULL. */
+/* Fills in all of the spec but the addresses; `spec` may be NULL. */
 void allocation_parse_spec(struct allocation *allocation, struct json_object *spec);
+/* The annotations that ask something of us; `metadata` may be NULL. */
+void allocation_parse_annotations(
+    struct allocation *allocation, struct json_object *metadata);
 
 #endif

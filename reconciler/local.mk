@@ -5,6 +5,7 @@ RECONCILER_PURE = \
 	reconciler/allocation.c reconciler/allocation.h \
 	reconciler/allocation_spec.c reconciler/allocation_spec.h \
 	reconciler/allocation_status.c \
+	reconciler/amount.c reconciler/amount.h \
 	reconciler/effects.c \
 	reconciler/event_body.c reconciler/event_body.h \
 	reconciler/elect.c reconciler/elect.h \

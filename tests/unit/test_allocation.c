@@ -59,8 +59,122 @@ Test(allocation, fills_in_what_old_manifests_lack)
 	cr_assert_str_eq(a->workload_namespace, "default");
 	cr_assert_eq(a->reconcile_interval_s, 30);
 	cr_assert_eq(a->policy, POLICY_SYNC);
+	cr_assert_not(a->policy_named);
+	cr_assert_eq(a->deletion, DELETION_RELEASE);
+	cr_assert_eq(a->eviction, EVICTION_WHEN_REPLACEABLE);
+	cr_assert_eq(a->not_ready_grace_ms, 300000);
+	cr_assert_eq(amount_of(&a->max_moves, 50, AMOUNT_DOWN), 1);
+	cr_assert_eq(amount_of(&a->min_attached, 50, AMOUNT_UP), 50);
+	cr_assert(a->restore_ephemeral);
+	cr_assert_not(a->paused);
+	cr_assert_not(a->release_now);
+	cr_assert_str_eq(a->reconcile_at, "");
 	cr_assert_eq(a->addresses_len, 0);
 	allocation_free(a);
+}
+
+Test(allocation, reads_policies_and_amounts)
+{
+	struct allocation *a = rig_parse_parts(
+	    "\"reservedIPs\":[],\"cloud\":{},\"policy\":\"Sync\",\"deletionPolicy\":"
+	    "\"Retain\",\"evictionPolicy\":\"Never\",\"notReadyGraceSeconds\":90,"
+	    "\"maxConcurrentMoves\":3,\"minAttached\":\"50%\",\"restoreEphemeral\":"
+	    "false",
+	    NULL);
+
+	cr_assert_str_eq(a->refusal, "");
+	cr_assert_eq(a->policy, POLICY_SYNC);
+	cr_assert(a->policy_named);
+	cr_assert_eq(a->deletion, DELETION_RETAIN);
+	cr_assert_eq(a->eviction, EVICTION_NEVER);
+	cr_assert_eq(a->not_ready_grace_ms, 90000);
+	cr_assert_eq(amount_of(&a->max_moves, 50, AMOUNT_DOWN), 3);
+	cr_assert_eq(amount_of(&a->min_attached, 5, AMOUNT_UP), 3);
+	cr_assert_eq(amount_of(&a->min_attached, 5, AMOUNT_DOWN), 2);
+	cr_assert_eq(amount_of(&a->min_attached, 0, AMOUNT_UP), 0);
+	cr_assert_not(a->restore_ephemeral);
+	allocation_free(a);
+}
+
+/* What the CRD's minimum and maximum would have refused, had it been there. */
+Test(allocation, seconds_are_brought_within_their_bounds)
+{
+	struct allocation *a = rig_parse_parts(
+	    "\"reservedIPs\":[],\"cloud\":{},\"notReadyGraceSeconds\":1,"
+	    "\"reconcileInterval\":0",
+	    NULL);
+
+	cr_assert_eq(a->not_ready_grace_ms, 30000);
+	cr_assert_eq(a->reconcile_interval_s, 5);
+	allocation_free(a);
+	a = rig_parse_parts("\"reservedIPs\":[],\"cloud\":{},\"notReadyGraceSeconds\":"
+			    "9223372036854775807",
+	    NULL);
+	cr_assert_gt(a->not_ready_grace_ms, (int64_t)86400 * 1000 * 3650 - 1);
+	cr_assert_str_eq(a->refusal, "");
+	allocation_free(a);
+}
+
+Test(allocation, notices_what_is_accepted_and_not_meant)
+{
+	static const struct {
+		const char *spec;
+		unsigned int notices;
+	} cases[] = {
+	    {"\"cloud\":{\"provider\":\"gcp\"}", 0},
+	    {"\"cloud\":{}", NOTICE_PROVIDER},
+	    {"\"cloud\":{\"provider\":\"gcp\",\"credentials\":\"x\"}",
+		NOTICE_CREDENTIALS},
+	    {"\"cloud\":{\"provider\":\"gcp\"},\"strategy\":{\"maxSurge\":1}",
+		NOTICE_STRATEGY},
+	    {"\"cloud\":{\"provider\":\"gcp\"},\"deploymentRef\":{\"name\":\"x\"}",
+		NOTICE_DEPLOYMENT_REF},
+	    {"\"cloud\":{\"provider\":\"gcp\"},\"deploymentRef\":{\"name\":\"x\"},"
+	     "\"workloadRef\":{\"kind\":\"DaemonSet\",\"name\":\"y\"}",
+		NOTICE_DEPLOYMENT_REF},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char *spec = mem_printf("\"reservedIPs\":[],%s", cases[i].spec);
+		struct allocation *a = rig_parse_parts(spec, NULL);
+
+		cr_assert_str_eq(a->refusal, "", "%s", spec);
+		cr_assert_eq(a->notices, cases[i].notices, "%s", spec);
+		allocation_free(a);
+		free(spec);
+	}
+}
+
+Test(allocation, reads_annotations)
+{
+	static const struct {
+		const char *annotations;
+		bool paused, release_now;
+		const char *reconcile_at;
+	} cases[] = {
+	    {"", false, false, ""},
+	    {"\"netinfra.darkbrains.com/paused\":\"true\"", true, false, ""},
+	    {"\"netinfra.darkbrains.com/paused\":\"false\"", false, false, ""},
+	    {"\"netinfra.darkbrains.com/paused\":\"\"", true, false, ""},
+	    {"\"netinfra.darkbrains.com/paused\":\"yes\"", true, false, ""},
+	    {"\"netinfra.darkbrains.com/release-now\":\"true\"", false, true, ""},
+	    {"\"netinfra.darkbrains.com/release-now\":\"yes\"", false, false, ""},
+	    {"\"netinfra.darkbrains.com/reconcile-at\":\"12:05\"", false, false,
+		"12:05"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char *text = mem_printf("{\"metadata\":{\"name\":\"a\",\"uid\":\"u\","
+					"\"annotations\":{%s}}}",
+		    cases[i].annotations);
+		struct allocation *a = rig_parse(text);
+
+		cr_assert_eq(a->paused, cases[i].paused, "%s", text);
+		cr_assert_eq(a->release_now, cases[i].release_now, "%s", text);
+		cr_assert_str_eq(a->reconcile_at, cases[i].reconcile_at, "%s", text);
+		allocation_free(a);
+		free(text);
+	}
 }
 
 Test(allocation, workload_ref_goes_before_deployment_ref)
@@ -108,6 +222,30 @@ Test(allocation, refuses_specs_with_a_reason)
 		"Sometimes"},
 	    {"\"reservedIPs\":[],\"cloud\":{},\"reconcileInterval\":\"x\"",
 		"InvalidSpec", "reconcileInterval"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"policy\":7", "InvalidSpec", "policy"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"deletionPolicy\":\"Keep\"",
+		"InvalidSpec", "Keep"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"evictionPolicy\":\"Now\"",
+		"InvalidSpec", "Now"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"notReadyGraceSeconds\":\"5m\"",
+		"InvalidSpec", "notReadyGraceSeconds"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"maxConcurrentMoves\":0", "InvalidSpec",
+		"maxConcurrentMoves"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"maxConcurrentMoves\":\"0%\"",
+		"InvalidSpec", "maxConcurrentMoves"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"maxConcurrentMoves\":\"2\"",
+		"InvalidSpec", "maxConcurrentMoves"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"minAttached\":-1", "InvalidSpec",
+		"minAttached"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"minAttached\":\"101%\"", "InvalidSpec",
+		"minAttached"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"minAttached\":1.5", "InvalidSpec",
+		"minAttached"},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"minAttached\":0", "", ""},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"minAttached\":\"0%\"", "", ""},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"minAttached\":\"100%\"", "", ""},
+	    {"\"reservedIPs\":[],\"cloud\":{},\"restoreEphemeral\":\"no\"",
+		"InvalidSpec", "restoreEphemeral"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -127,6 +265,13 @@ Test(allocation, an_unknown_policy_may_not_do_more)
 	    "\"reservedIPs\":[],\"cloud\":{},\"policy\":\"Sometimes\"", NULL);
 
 	cr_assert_eq(a->policy, POLICY_OBSERVE);
+	allocation_free(a);
+	a = rig_parse_parts(
+	    "\"reservedIPs\":[],\"cloud\":{},\"deletionPolicy\":\"Keep\","
+	    "\"evictionPolicy\":\"Now\"",
+	    NULL);
+	cr_assert_eq(a->deletion, DELETION_RETAIN);
+	cr_assert_eq(a->eviction, EVICTION_NEVER);
 	allocation_free(a);
 }
 
