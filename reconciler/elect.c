@@ -59,12 +59,15 @@ struct elect {
 
 	bool releasing;
 	bool released;
+	bool yielding;		  /* given to somebody else: not ours to take */
+	struct mono_time back_at; /* before that */
 	bool holder_told;
 	char holder[LEASE_HOLDER_MAX + 1];
 	char trouble[256];
 };
 
 static void elect_step(struct elect *elect, struct core_time now);
+static void lose(struct elect *elect);
 
 struct elect *
 elect_new(const struct elect_options *options, const struct effects *effects,
@@ -135,6 +138,18 @@ elect_release(struct elect *elect, struct core_time now)
 	}
 	elect_step(elect, now);
 	return elect->released;
+}
+
+void
+elect_yield(struct elect *elect, struct core_time now)
+{
+	if (!elect->leading || elect->releasing)
+		return;
+	elect->yielding = true;
+	elect->back_at.ms = now.mono.ms + ELECT_YIELD_MS;
+	elect->not_before = now.mono;
+	lose(elect);
+	elect_step(elect, now);
 }
 
 /* --- what is told --- */
@@ -275,18 +290,32 @@ expiry(const struct elect *elect)
 }
 
 /* A lease that somebody deleted still binds its holder, who may not know it yet. */
+static struct mono_time
+claimable_at(const struct elect *elect)
+{
+	if (elect->lease.object != NULL && elect->lease.holder[0] != '\0' &&
+	    strcmp(elect->lease.holder, elect->identity) != 0)
+		return expiry(elect);
+	return elect->yielding ? elect->back_at : (struct mono_time){0};
+}
+
 static bool
 claimable(const struct elect *elect, struct core_time now)
 {
-	return elect->lease.object == NULL || elect->lease.holder[0] == '\0' ||
-	       strcmp(elect->lease.holder, elect->identity) == 0 ||
-	       now.mono.ms >= expiry(elect).ms;
+	return now.mono.ms >= claimable_at(elect).ms;
+}
+
+/* Our name is to go from the record. */
+static bool
+gives_away(const struct elect *elect)
+{
+	return elect->releasing || (elect->yielding && elect->maybe_ours);
 }
 
 static void
 ask_next(struct elect *elect, struct core_time now)
 {
-	if (elect->known && elect->releasing)
+	if (elect->known && gives_away(elect))
 		ask_release(elect, now);
 	else if (elect->known && elect->leading)
 		ask_renew(elect, now);
@@ -325,6 +354,8 @@ elect_step(struct elect *elect, struct core_time now)
 		elect->released = true;
 		return;
 	}
+	if (elect->yielding && now.mono.ms >= elect->back_at.ms)
+		elect->yielding = false;
 	if (elect->request == REQUEST_NONE && now.mono.ms >= elect->not_before.ms)
 		ask_next(elect, now);
 	arm_wake(elect, now);
@@ -343,6 +374,8 @@ observe(struct elect *elect, struct core_time now, struct lease *lease)
 	elect->known = true;
 	elect->absent = false;
 	elect->maybe_ours = strcmp(lease->holder, elect->identity) == 0;
+	if (lease->holder[0] != '\0' && !elect->maybe_ours)
+		elect->yielding = false;
 	if (elect->leading && (!elect->maybe_ours || lease->transitions != elect->term))
 		lose(elect);
 	tell_holder(elect, lease->holder);
@@ -377,10 +410,10 @@ static void
 poll_later(struct elect *elect, struct core_time now)
 {
 	elect->not_before.ms = now.mono.ms + elect->times.retry_ms;
-	if (claimable(elect, now) || elect->releasing)
+	if (claimable(elect, now) || gives_away(elect))
 		elect->not_before = now.mono;
-	else if (expiry(elect).ms < elect->not_before.ms)
-		elect->not_before = expiry(elect);
+	else if (claimable_at(elect).ms < elect->not_before.ms)
+		elect->not_before = claimable_at(elect);
 }
 
 static void
@@ -473,6 +506,8 @@ answer_release(
 		return;
 	}
 	observe(elect, now, &lease);
+	if (!elect->releasing)
+		poll_later(elect, now);
 }
 
 void

@@ -17,7 +17,10 @@
  * change. A record that was deleted binds as long; one that is nobody's ("") does not.
  * - Our own name from an earlier life is taken at once, as a new term. A lease that is
  *   created begins with term 0.
- * - After a failed or lost write the record is read before anything else is done. */
+ * - After a failed or lost write the record is read before anything else is done.
+ * - What was given to another is not taken back before ELECT_YIELD_MS have passed and
+ *   nobody has it: a follower reads it every 2 s at the longest, so three times. */
+#define ELECT_YIELD_MS 6000
 struct elect;
 
 struct elect_options {
@@ -62,6 +65,9 @@ void elect_answer(struct elect *elect, struct core_time now, uint64_t ticket,
     const struct kube_reply *reply);
 /* Gives the lease away (at a stop); true once it is done or was not ours. */
 bool elect_release(struct elect *elect, struct core_time now);
+/* Gives the lease to whoever takes it, while we go on as a follower. Lost before it
+ * returns; what is open then must not matter any more. */
+void elect_yield(struct elect *elect, struct core_time now);
 bool elect_leads(const struct elect *elect, struct core_time now);
 
 #endif

@@ -266,7 +266,8 @@ race_fly(struct race *race)
 	}
 }
 
-/* A process that dies, one that stops in order, one that is not run for a while. */
+/* A process that dies, one that stops in order, one that gives the lease away, one that
+ * is not run for a while. */
 static void
 race_mishap(struct race *race)
 {
@@ -280,7 +281,10 @@ race_mishap(struct race *race)
 		racer->releasing = true;
 		break;
 	case 2:
+		elect_yield(racer->elect, racer_now(racer));
+		break;
 	case 3:
+	case 4:
 		if (racer->wake_at >= 0)
 			racer->wake_at += (int64_t)race_random(race, 90000);
 		break;
