@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "events.h"
+#include "journal.h"
 
 /* --- the draft -------------------------------------------------------------------- */
 

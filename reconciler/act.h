@@ -1,5 +1,5 @@
 /* Carries a plan out, one journaled step at a time. act.c begins (writes intents);
- * journal.c goes on with what is open. Both only change the draft of the status, which
+ * journal.h goes on with what is open. Both only change the draft of the status, which
  * is then written; orders are sent for what the API's answer contained. */
 #ifndef IPW_ACT_H
 #define IPW_ACT_H
@@ -43,10 +43,5 @@ void act_event_on(struct act *act, const char *node, const char *node_uid,
     const char *type, const char *reason, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 void act_back_off(struct act *act);
-
-/* journal.c: the step of an open intent. */
-void journal_step(struct act *act);
-/* journal_tell.c: it has come to its end. */
-void journal_tell(struct act *act, const struct intent *intent);
 
 #endif

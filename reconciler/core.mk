@@ -11,8 +11,8 @@ RECONCILER_CORE = \
 	reconciler/leave.c reconciler/leave.h \
 	reconciler/eligible.c reconciler/eligible.h \
 	reconciler/plan.c reconciler/plan.h reconciler/planner.c reconciler/planner.h \
-	reconciler/act.c reconciler/act.h reconciler/journal.c \
-	reconciler/journal_tell.c \
+	reconciler/act.c reconciler/act.h reconciler/journal.c reconciler/journal.h \
+	reconciler/journal_off.c reconciler/journal_place.c reconciler/journal_tell.c \
 	reconciler/check.c reconciler/check.h \
 	reconciler/fresh.c reconciler/fresh.h \
 	reconciler/evict.c reconciler/evict.h reconciler/lost.c reconciler/lost.h \

@@ -2,9 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "act.h"
 #include "events.h"
-#include "orders.h"
+#include "journal.h"
 #include "trail.h"
 
 /* A predecessor's detach has left no time: nothing is said of it then. */

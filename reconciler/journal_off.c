@@ -1,0 +1,177 @@
+/* An open intent: taking an address off its node, and giving an ephemeral one back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "journal.h"
+#include "labels.h"
+
+/* Tries to give an ephemeral address back whose outcome stays unknown. */
+#define JOURNAL_OFF_GIVE_TRIES_MAX 5u
+/* The name of an access config that nobody will look for by name; CLOUDS.md §1.1. */
+#define JOURNAL_OFF_EPHEMERAL_FENCE "external-nat"
+
+/* --- taking it off ---------------------------------------------------------------- */
+
+/* Nothing was taken: the intent ends, and the plan looks anew. */
+static void
+journal_off_cancel(struct act *act, const char *reason, const char *message)
+{
+	if (reason[0] != '\0')
+		act_event(act, "Warning", "Refused", "%s stays on %s: %s: %.300s",
+		    act->entry->address, act->entry->intent.from.node, reason, message);
+	act_back_off(act);
+	act_close(act);
+	act_state(act, ADDRESS_STATE_ATTACHED, "Attached", "the move was given up");
+}
+
+/* The order goes out only right after fresh reads allowed it, each time. */
+static bool
+journal_off_allowed(struct act *act)
+{
+	const struct intent *intent = &act->entry->intent;
+	struct slot *slot = act->slot;
+
+	switch (check_state_of(act->core, slot, intent->from.instance)) {
+	case CHECK_PASSED:
+		return true;
+	case CHECK_RUNNING:
+		return false;
+	case CHECK_NONE:
+		check_start(act->core, act->item, slot, intent->from.node,
+		    intent->from.node_uid, act->step->holder.instance);
+		return false;
+	case CHECK_FAILED:
+		break;
+	}
+	return false;
+}
+
+static void
+journal_off_detached(struct act *act)
+{
+	struct intent *intent = &act->entry->intent;
+	char message[TEXT_MAX + 1];
+
+	act_event_on(act, intent->from.node, intent->from.node_uid, "Normal",
+	    "Detached", "%s taken off %s", act->entry->address, intent->from.node);
+	act->slot->nowhere_since = orders_ended(act->core, intent->request_detach);
+	intent->step = INTENT_ATTACH;
+	act->slot->refusals = 0;
+	snprintf(message, sizeof message, "off %.200s, to be attached to %.200s",
+	    intent->from.node, intent->to.node);
+	act_state(act, ADDRESS_STATE_ATTACHING, "Moving", message);
+	backoff_clear(&act->slot->backoff);
+}
+
+void
+journal_off_detach(struct act *act)
+{
+	struct intent *intent = &act->entry->intent;
+	struct order *order;
+
+	if (act->step->holder.kind == HOLDER_ABSENT) {
+		journal_off_detached(act);
+		return;
+	}
+	order = orders_find(act->core, intent->request_detach);
+	if ((order == NULL || !order->open) &&
+	    check_state_of(act->core, act->slot, intent->from.instance) ==
+		CHECK_FAILED) {
+		journal_off_cancel(act, "", "");
+		return;
+	}
+	switch (journal_outcome_of(act, intent->request_detach, &order)) {
+	case JOURNAL_WAIT:
+		return;
+	case JOURNAL_FAILED:
+		journal_off_cancel(act, order->reason, order->message);
+		return;
+	case JOURNAL_RENEW:
+		journal_renew(act, intent->request_detach);
+		return;
+	case JOURNAL_SEND:
+		break;
+	}
+	if (act->item->allocation->policy != POLICY_SYNC) {
+		journal_off_cancel(act, "", "");
+		return;
+	}
+	if (!act->complete || !journal_off_allowed(act) ||
+	    !labels_are_off(act->core, act->step->holder.node, act->entry->address))
+		return;
+	journal_order(act, ORDER_DETACH, &intent->from, act->entry->address,
+	    intent->from.fence, intent->request_detach);
+}
+
+/* --- giving an ephemeral address back --------------------------------------------- */
+
+/* Best effort: true when there is nothing (more) to do for that instance. */
+static bool
+journal_off_give(struct act *act, const char *project, const char *zone, const char *id)
+{
+	const struct view_instance *instance = journal_instance(act, project, zone, id);
+	struct slot *slot = act->slot;
+	struct intent_place place = {0};
+	const struct order *order;
+
+	if (zone[0] != '\0' && !journal_sees(act, project, zone))
+		return false;
+	if (instance == NULL || instance->state != INSTANCE_RUNNING ||
+	    instance->address[0] != '\0' ||
+	    slot->give_tries >= JOURNAL_OFF_GIVE_TRIES_MAX ||
+	    act->item->allocation->policy == POLICY_OBSERVE)
+		return true;
+	if (slot->give_request[0] == '\0')
+		effects_uuid(&act->core->effects, slot->give_request);
+	order = orders_find(act->core, slot->give_request);
+	if (order != NULL && order->open)
+		return false;
+	if (order != NULL && order->outcome == OUTCOME_FAILED) {
+		act_event(act, "Warning", "Refused",
+		    "no ephemeral address for %s: %s: %.300s", id, order->reason,
+		    order->message);
+		return true;
+	}
+	if (order != NULL && order->outcome == OUTCOME_DONE)
+		return true;
+	if (backoff_waits(act->core, &slot->backoff))
+		return false;
+	MESSAGE_TEXT(place.project, project);
+	MESSAGE_TEXT(place.zone, zone);
+	MESSAGE_TEXT(place.instance, id);
+	if (journal_order(act, ORDER_EPHEMERAL, &place, "", JOURNAL_OFF_EPHEMERAL_FENCE,
+		slot->give_request))
+		slot->give_tries++;
+	return false;
+}
+
+bool
+journal_off_given_back(struct act *act)
+{
+	struct intent *intent = &act->entry->intent;
+
+	if (!intent->ephemeral_taken)
+		return true;
+	if (!journal_off_give(
+		act, intent->to.project, intent->to.zone, intent->to.instance))
+		return false;
+	intent->ephemeral_taken = false;
+	act->slot->give_request[0] = '\0';
+	act->slot->give_tries = 0;
+	return true;
+}
+
+bool
+journal_off_left_well(struct act *act)
+{
+	struct allocation_address *entry = act->entry;
+
+	if (!entry->ephemeral_taken ||
+	    strcmp(entry->instance, entry->intent.to.instance) == 0)
+		return true;
+	if (!journal_off_give(act, entry->project, entry->zone, entry->instance))
+		return false;
+	entry->ephemeral_taken = false;
+	return true;
+}
