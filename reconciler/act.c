@@ -7,6 +7,7 @@
 #include "check.h"
 #include "events.h"
 #include "journal.h"
+#include "match.h"
 
 /* --- the draft -------------------------------------------------------------------- */
 
@@ -75,8 +76,10 @@ act_holder(struct act *act, const struct holder *holder)
 {
 	struct allocation_address *entry = act->entry;
 
-	if (strcmp(entry->instance, holder->instance->id) != 0)
+	if (strcmp(entry->instance, holder->instance->id) != 0) {
 		entry->ephemeral_taken = false;
+		entry->outside_generation = 0;
+	}
 	MESSAGE_TEXT(entry->instance, holder->instance->id);
 	MESSAGE_TEXT(entry->project, holder->place.project);
 	MESSAGE_TEXT(entry->zone, holder->place.zone);
@@ -151,12 +154,32 @@ act_adopt(struct act *act)
 	const struct plan_step *step = act->step;
 
 	act_holder(act, &step->holder);
+	if (step->holder.node != NULL &&
+	    match_node(step->holder.node, step->allocation) != MATCH_YES)
+		act->entry->outside_generation = step->allocation->generation;
 	act_state(act, step->state, step->reason, step->message);
 	act->slot->failure_reason[0] = '\0';
-	if (act->item->allocation->policy != POLICY_OBSERVE)
-		act_event_on(act, act->entry->node, act->entry->node_uid, "Normal",
-		    "Adopted", "%s found on %s, left there", act->entry->address,
-		    step->holder.place.instance);
+	act_event_on(act, act->entry->node, act->entry->node_uid, "Normal", "Adopted",
+	    "%s found on %s, left there", act->entry->address,
+	    step->holder.place.instance);
+}
+
+/* Who only looks on says where an address is, and holds nothing. */
+static void
+act_look_on(struct act *act, const struct holder *holder)
+{
+	struct allocation_address *entry = act->entry;
+
+	if (strcmp(entry->instance, holder->instance->id) != 0) {
+		entry->instance[0] = '\0';
+		entry->project[0] = '\0';
+		entry->zone[0] = '\0';
+		entry->fence[0] = '\0';
+		entry->ephemeral_taken = false;
+		entry->outside_generation = 0;
+	}
+	MESSAGE_TEXT(entry->node, holder->node != NULL ? holder->node->name : "");
+	MESSAGE_TEXT(entry->node_uid, holder->node != NULL ? holder->node->uid : "");
 }
 
 /* What made the last attempt fail says more than that no node is left. */
@@ -192,8 +215,12 @@ act_rest(struct act *act)
 	act_rest_message(act, reason, sizeof reason, message, sizeof message);
 	news = strcmp(act->entry->reason, reason) != 0;
 	if (step->holder.kind == HOLDER_OURS && step->state != ADDRESS_STATE_BLOCKED &&
-	    step->state != ADDRESS_STATE_UNKNOWN)
-		act_holder(act, &step->holder);
+	    step->state != ADDRESS_STATE_UNKNOWN) {
+		if (step->allocation->policy == POLICY_OBSERVE)
+			act_look_on(act, &step->holder);
+		else
+			act_holder(act, &step->holder);
+	}
 	act_state(act, step->state, reason, message);
 	if (step->state == ADDRESS_STATE_ATTACHED) {
 		act->slot->failure_reason[0] = '\0';

@@ -213,6 +213,7 @@ parse_entry(struct allocation_address *address, struct json_object *entry)
 	READ("zone", address->zone);
 	READ("fence", address->fence);
 	json_read_bool(entry, "ephemeralTaken", &address->ephemeral_taken);
+	json_read_number(entry, "outsideGeneration", &address->outside_generation);
 	json_read_time(entry, "lastTransitionTime", &address->since);
 	if (intent != NULL)
 		intent_parse(intent, &address->intent);

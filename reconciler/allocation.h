@@ -117,6 +117,9 @@ struct allocation_address {
 	char zone[PLACE_MAX + 1];
 	char fence[FENCE_MAX + 1];
 	bool ephemeral_taken;	/* we took an ephemeral address off that node for it */
+	/* It was found on a node that the spec of that generation does not mean, and
+	 * stays there while the spec is the same; 0: not so. */
+	int64_t outside_generation;
 	struct wall_time since; /* lastTransitionTime */
 	struct intent intent;
 	/* The nodes that the intent named when it was read. They stay spoken for until

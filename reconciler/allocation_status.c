@@ -136,6 +136,9 @@ put_address(const struct allocation_address *address, struct buf *out)
 	intent_put_text(out, "fence", address->fence);
 	if (address->ephemeral_taken)
 		buf_puts(out, ",\"ephemeralTaken\":true");
+	if (address->outside_generation != 0)
+		buf_printf(out, ",\"outsideGeneration\":%lld",
+		    (long long)address->outside_generation);
 	if (address->since.ms > 0)
 		put_time(out, address->since);
 	if (address->intent.step == INTENT_UNKNOWN && address->intent_raw != NULL) {

@@ -44,19 +44,37 @@ check_state_of(const struct core *core, const struct slot *slot, const char *ins
 
 /* --- the verdict ------------------------------------------------------------------ */
 
+/* Why it may leave, as just read; LEAVE_NOT: it may not. */
+static enum leave_why
+check_judge(struct core *core, const struct item *item, const struct check *check)
+{
+	const struct leave_query query = {
+	    .allocation = item->allocation,
+	    .address = allocation_find(item->allocation, check->address),
+	    .node = check->node,
+	    .instance = &check->instance,
+	    .known_since = core->world->sync[FACT_KIND_NODE].since,
+	    .now = core->now,
+	};
+	int64_t next_ms = INT64_MAX;
+
+	if (query.address == NULL ||
+	    (check->node != NULL &&
+		(check->node->skip ||
+		    (check->node_uid[0] != '\0' &&
+			strcmp(check->node->uid, check->node_uid) != 0))))
+		return LEAVE_NOT;
+	return leave_judge(&query, &next_ms);
+}
+
 static bool
 check_allows(struct core *core, const struct item *item, const struct check *check)
 {
 	const struct allocation *allocation = item->allocation;
+	enum leave_why why = check_judge(core, item, check);
 	int64_t next_ms = INT64_MAX;
-	enum leave_why why;
 	const char *first;
 
-	if (check->node != NULL && check->node_uid[0] != '\0' &&
-	    strcmp(check->node->uid, check->node_uid) != 0)
-		return false;
-	why = leave_judge(check->node, &check->instance,
-	    core->world->sync[FACT_KIND_NODE].since, core->now, &next_ms);
 	if (why == LEAVE_NOT)
 		return false;
 	if (!leave_heeds_pods(why))

@@ -9,6 +9,7 @@ RECONCILER_CORE = \
 	reconciler/view.c reconciler/view.h \
 	reconciler/holder.c reconciler/holder.h \
 	reconciler/leave.c reconciler/leave.h \
+	reconciler/match.c reconciler/match.h \
 	reconciler/eligible.c reconciler/eligible.h \
 	reconciler/plan.c reconciler/plan.h reconciler/planner.c reconciler/planner.h \
 	reconciler/act.c reconciler/act.h reconciler/journal.c reconciler/journal.h \

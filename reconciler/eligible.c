@@ -1,9 +1,12 @@
 #include "eligible.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "leave.h"
+#include "match.h"
+#include "mem.h"
 
 static const char *const eligible_words[ELIGIBLE_COUNT] = {
     [ELIGIBLE_YES] = "eligible",
@@ -21,61 +24,7 @@ static const char *const eligible_words[ELIGIBLE_COUNT] = {
     [ELIGIBLE_FAILED] = "refused it just now",
 };
 
-/* Labels of nodes that an empty selector leaves out. */
-static const char *const eligible_special[] = {
-    "node-role.kubernetes.io/control-plane",
-    "node-role.kubernetes.io/master",
-};
-
 /* --- single predicates ------------------------------------------------------------ */
-
-bool
-eligible_selected(const struct world_node *node, const struct allocation *allocation)
-{
-	size_t cursor = 0;
-	const char *key;
-
-	while ((key = texts_next(&allocation->node_selector, &cursor)) != NULL) {
-		const char *wanted = texts_next(&allocation->node_selector, &cursor);
-		const char *value = texts_value(&node->labels, key);
-
-		if (wanted == NULL || value == NULL || strcmp(value, wanted) != 0)
-			return false;
-	}
-	return true;
-}
-
-static bool
-eligible_is_special(const struct world_node *node)
-{
-	const char *type = texts_value(&node->labels, "type");
-
-	for (size_t i = 0; i < sizeof eligible_special / sizeof *eligible_special; i++)
-		if (texts_value(&node->labels, eligible_special[i]) != NULL)
-			return true;
-	return type != NULL && strcmp(type, "virtual-kubelet") == 0;
-}
-
-static bool
-eligible_placed(const struct world_node *node, const struct allocation *allocation,
-    const struct place *place)
-{
-	size_t cursor = 0;
-	const char *zone;
-
-	if (strcmp(node->place.region, place->region) != 0 ||
-	    strcmp(node->place.project, place->project) != 0)
-		return false;
-	if (allocation->region[0] != '\0' &&
-	    strcmp(node->place.region, allocation->region) != 0)
-		return false;
-	if (allocation->zones.len == 0)
-		return true;
-	while ((zone = texts_next(&allocation->zones, &cursor)) != NULL)
-		if (strcmp(zone, node->place.zone) == 0)
-			return true;
-	return false;
-}
 
 /* Kubernetes' rules for a toleration and a taint (core/v1 Toleration). */
 static bool
@@ -181,17 +130,20 @@ eligible_check(const struct eligible_query *query, const struct texts *toleratio
 	const struct scene *scene = query->scene;
 	const struct allocation *allocation = query->allocation;
 	const char *address = query->address->address;
+	enum match match = match_node(node, allocation);
 	enum eligible_no no;
 
-	if (!eligible_selected(node, allocation))
+	if (match == MATCH_NOT_SELECTED)
 		return ELIGIBLE_SELECTOR;
-	if (allocation->node_selector.len == 0 && eligible_is_special(node))
+	if (match == MATCH_SPECIAL)
 		return ELIGIBLE_SPECIAL;
 	if (node->skip || node->oversize)
 		return ELIGIBLE_SKIPPED;
 	if (!node->placed)
 		return ELIGIBLE_NO_PROVIDER_ID;
-	if (!eligible_placed(node, allocation, query->place))
+	if (match == MATCH_PLACE ||
+	    strcmp(node->place.region, query->place->region) != 0 ||
+	    strcmp(node->place.project, query->place->project) != 0)
 		return ELIGIBLE_PLACE;
 	if (leave_is_leaving(node))
 		return ELIGIBLE_LEAVING;
@@ -221,41 +173,41 @@ struct eligible_rank {
 	const char *name;
 };
 
-static size_t
-eligible_zone_load(const struct scene *scene, const struct place *place,
-    const struct allocation_address *except)
+/* zone → size_t: nodes there that hold or are promised an address, whichever. */
+static struct map *
+eligible_zone_loads(const struct eligible_query *query)
 {
-	size_t load = 0;
+	struct map *loads = map_new(free);
 
-	for (size_t i = 0; i < scene->allocations_len; i++) {
-		const struct allocation *allocation = scene->allocations[i];
+	MAP_EACH(query->scene->world->nodes, entry)
+	{
+		const struct world_node *node = lh_entry_v(entry);
+		size_t *load;
 
-		for (size_t j = 0; j < allocation->addresses_len; j++) {
-			const struct allocation_address *address =
-			    &allocation->addresses[j];
-			bool moving = address->intent.step != INTENT_NONE &&
-				      address->intent.step != INTENT_UNKNOWN;
-			const char *zone =
-			    moving ? address->intent.to.zone : address->zone;
-
-			if (address != except && zone[0] != '\0' &&
-			    strcmp(zone, place->zone) == 0)
-				load++;
+		if (map_get(query->taken, node->uid) == NULL ||
+		    strcmp(node->uid, query->except) == 0)
+			continue;
+		load = map_get(loads, node->place.zone);
+		if (load == NULL) {
+			load = mem_calloc(1, sizeof *load);
+			map_put(loads, node->place.zone, load);
 		}
+		++*load;
 	}
-	return load;
+	return loads;
 }
 
 static void
-eligible_rank(const struct eligible_query *query, const struct world_node *node,
-    struct eligible_rank *rank)
+eligible_rank(const struct eligible_query *query, const struct map *loads,
+    const struct world_node *node, struct eligible_rank *rank)
 {
 	const struct world *world = query->scene->world;
+	const size_t *load = map_get(loads, node->place.zone);
 
 	*rank = (struct eligible_rank){
 	    .not_previous = strcmp(node->uid, query->address->node_uid) != 0,
 	    .no_workload_pod = true,
-	    .zone_load = eligible_zone_load(query->scene, &node->place, query->address),
+	    .zone_load = load != NULL ? *load : 0,
 	    .name = node->name,
 	};
 	for (const struct world_pod *pod = world_pods(world, node->name); pod != NULL;
@@ -288,6 +240,7 @@ eligible_choose(const struct eligible_query *query, struct target *ret_target,
 {
 	const struct texts *tolerations =
 	    eligible_tolerations(query->scene->world, query->allocation);
+	struct map *loads = eligible_zone_loads(query);
 	struct eligible_rank best = {0}, rank;
 	struct target target;
 	bool found = false;
@@ -304,15 +257,19 @@ eligible_choose(const struct eligible_query *query, struct target *ret_target,
 		no = eligible_check(query, tolerations, node, &target);
 		ret_counts->nodes++;
 		ret_counts->no[no]++;
+		ret_counts->own +=
+		    no == ELIGIBLE_HOLDS &&
+		    map_get(query->taken, node->uid) == query->allocation;
 		if (no != ELIGIBLE_YES)
 			continue;
-		eligible_rank(query, node, &rank);
+		eligible_rank(query, loads, node, &rank);
 		if (found && !eligible_better(&rank, &best))
 			continue;
 		found = true;
 		best = rank;
 		*ret_target = target;
 	}
+	map_free(loads);
 	return found;
 }
 

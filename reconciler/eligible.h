@@ -26,6 +26,7 @@ enum eligible_no {
 struct eligible_counts {
 	size_t nodes;
 	size_t no[ELIGIBLE_COUNT];
+	size_t own; /* of ELIGIBLE_HOLDS: an address of the same allocation */
 };
 
 struct target {
@@ -34,9 +35,6 @@ struct target {
 	bool ephemeral; /* its external address has to be taken off first */
 };
 
-bool eligible_selected(
-    const struct world_node *node, const struct allocation *allocation);
-
 /* The best of all nodes but `except` (a node's uid, or ""); false: none. */
 struct eligible_query {
 	const struct scene *scene;
@@ -44,7 +42,8 @@ struct eligible_query {
 	const struct allocation_address *address;
 	const struct place *place; /* project and region that it is reserved in */
 	const char *except;
-	const struct map *taken; /* node uid → anything: holds or is promised another */
+	/* node uid → the allocation of which it holds or is promised an address */
+	const struct map *taken;
 };
 bool eligible_choose(const struct eligible_query *query, struct target *ret_target,
     struct eligible_counts *ret_counts);

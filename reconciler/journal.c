@@ -22,6 +22,9 @@ journal_step(struct act *act)
 
 	if (holder->kind == HOLDER_UNKNOWN)
 		return;
+	if (strcmp(act->entry->reason, "Observing") == 0 &&
+	    act->item->allocation->policy != POLICY_OBSERVE)
+		act_state(act, act->entry->state, "Moving", "the move goes on");
 	if (journal_holds(holder, &intent->to)) {
 		journal_finish(act);
 		return;
@@ -89,8 +92,12 @@ journal_order(struct act *act, enum order_kind kind, const struct intent_place *
 	    .why = act->entry->message,
 	};
 
-	if (act->item->allocation->policy == POLICY_OBSERVE ||
-	    !orders_send(act->core, &wish))
+	if (act->item->allocation->policy == POLICY_OBSERVE) {
+		act_state(act, act->entry->state, "Observing",
+		    "in the middle of a move, which policy Observe holds up");
+		return false;
+	}
+	if (!orders_send(act->core, &wish))
 		return false;
 	act->slot->refusals += refused;
 	act_back_off(act);

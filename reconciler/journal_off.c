@@ -93,7 +93,10 @@ journal_off_detach(struct act *act)
 	case JOURNAL_SEND:
 		break;
 	}
-	if (act->item->allocation->policy != POLICY_SYNC) {
+	/* Paused, what was asked for already is brought to its end: the address may
+	 * well be nowhere. */
+	if (act->item->allocation->policy != POLICY_SYNC ||
+	    (act->item->allocation->paused && order == NULL)) {
 		journal_off_cancel(act, "", "");
 		return;
 	}
@@ -120,6 +123,7 @@ journal_off_give(struct act *act, const char *project, const char *zone, const c
 	if (instance == NULL || instance->state != INSTANCE_RUNNING ||
 	    instance->address[0] != '\0' ||
 	    slot->give_tries >= JOURNAL_OFF_GIVE_TRIES_MAX ||
+	    !act->item->allocation->restore_ephemeral ||
 	    act->item->allocation->policy == POLICY_OBSERVE)
 		return true;
 	if (slot->give_request[0] == '\0')

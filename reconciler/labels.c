@@ -284,11 +284,19 @@ labels_unsettled(const struct core *core, const struct plan_step *step)
 	return item == NULL || item->writing || item->reading || item->stale;
 }
 
+/* Labels are part of a move that is open; else a pause keeps them as they are. */
+static bool
+labels_may_change(const struct plan_step *step)
+{
+	return step->allocation->policy != POLICY_OBSERVE &&
+	       (!step->allocation->paused || plan_is_open(labels_entry(step)));
+}
+
 /* Whether this address positively is not (or shall not be) on the node. */
 static bool
 labels_is_off(const struct plan_step *step, const struct world_node *node)
 {
-	if (step->allocation->policy != POLICY_SYNC)
+	if (step->allocation->policy != POLICY_SYNC || !labels_may_change(step))
 		return false;
 	if (labels_is_leaving(step, node))
 		return true;
@@ -364,7 +372,7 @@ labels_node(struct core *core, const struct plan *plan, const struct scene *scen
 		leaving |= !unsettled && labels_is_leaving(step, node);
 		if (!labels_belong(step, node))
 			continue;
-		if (step->allocation->policy != POLICY_OBSERVE && !unsettled &&
+		if (labels_may_change(step) && !unsettled &&
 		    (unsure || !labels_complete(node, address, step->allocation->name)))
 			labels_write(core, node, address, step->allocation->name,
 			    "the address is there");

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "match.h"
+
 /* Taints that say "this node is about to go". A name that ends in '/' is a prefix. */
 static const char *const leave_taints[] = {
     "ToBeDeletedByClusterAutoscaler",
@@ -29,6 +31,8 @@ leave_word(enum leave_why why)
 		return "stopped";
 	case LEAVE_OUT_OF_SERVICE:
 		return "out of service";
+	case LEAVE_UNMATCHED:
+		return "no longer meant by the spec";
 	}
 	return "";
 }
@@ -88,32 +92,60 @@ leave_is_stopped(const struct world_node *node, const struct view_instance *inst
 		   node->ready_since_ms + LEAVE_SEEN_MARGIN_MS < seen_ms);
 }
 
-enum leave_why
-leave_judge(const struct world_node *node, const struct view_instance *instance,
-    struct wall_time known_since, struct core_time now, int64_t *ret_next_ms)
+/* NotReady for long enough, from the later of its change and our first sync. */
+static bool
+leave_is_overdue(const struct leave_query *query, int64_t *ret_next_ms)
 {
-	int64_t since_ms;
+	const struct world_node *node = query->node;
+	int64_t until_ms = query->allocation->not_ready_grace_ms;
 
-	if (leave_is_stopped(node, instance, now))
+	if (node->ready == NODE_READY_TRUE)
+		return false;
+	until_ms += node->ready_since_ms > query->known_since.ms
+			? node->ready_since_ms
+			: query->known_since.ms;
+	if (query->now.wall.ms >= until_ms)
+		return true;
+	leave_lower(ret_next_ms, until_ms);
+	return false;
+}
+
+/* The spec no longer means the node. An address that was adopted where the spec did not
+ * mean it either stays there while the spec is the same, and one that is not (yet) in
+ * the journal is to be adopted first. */
+static bool
+leave_is_unmatched(const struct leave_query *query)
+{
+	const struct allocation_address *address = query->address;
+
+	return query->node->ready == NODE_READY_TRUE &&
+	       strcmp(address->instance, query->instance->id) == 0 &&
+	       address->outside_generation != query->allocation->generation &&
+	       match_node(query->node, query->allocation) != MATCH_YES;
+}
+
+enum leave_why
+leave_judge(const struct leave_query *query, int64_t *ret_next_ms)
+{
+	const struct world_node *node = query->node;
+
+	if (leave_is_stopped(node, query->instance, query->now))
 		return LEAVE_STOPPED;
 	if (node == NULL)
 		return LEAVE_NODE_GONE;
 	if (leave_has_taint(node, LEAVE_TAINT_OUT_OF_SERVICE))
 		return LEAVE_OUT_OF_SERVICE;
-	if (node->ready != NODE_READY_TRUE) {
-		since_ms = node->ready_since_ms > known_since.ms ? node->ready_since_ms
-								 : known_since.ms;
-		if (now.wall.ms - since_ms >= LEAVE_NOT_READY_MS)
-			return LEAVE_NOT_READY;
-		leave_lower(ret_next_ms, since_ms + LEAVE_NOT_READY_MS);
-	}
-	return leave_is_leaving(node) ? LEAVE_DRAINING : LEAVE_NOT;
+	if (leave_is_overdue(query, ret_next_ms))
+		return LEAVE_NOT_READY;
+	if (leave_is_leaving(node))
+		return LEAVE_DRAINING;
+	return leave_is_unmatched(query) ? LEAVE_UNMATCHED : LEAVE_NOT;
 }
 
 bool
 leave_heeds_pods(enum leave_why why)
 {
-	return why == LEAVE_DRAINING || why == LEAVE_NOT;
+	return why == LEAVE_DRAINING || why == LEAVE_UNMATCHED || why == LEAVE_NOT;
 }
 
 /* The ReplicaSet of a Deployment is named <deployment>-<pod-template-hash>. */

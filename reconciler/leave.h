@@ -7,8 +7,6 @@
 #include "view.h"
 #include "world.h"
 
-/* How long a node must be NotReady before its addresses leave. */
-#define LEAVE_NOT_READY_MS 300000
 /* A terminating pod counts so long after its grace ended. */
 #define LEAVE_POD_OVERDUE_MS 60000
 
@@ -19,6 +17,7 @@ enum leave_why {
 	LEAVE_NODE_GONE,
 	LEAVE_STOPPED, /* its instance, at the cloud */
 	LEAVE_OUT_OF_SERVICE,
+	LEAVE_UNMATCHED, /* alive and not leaving, but the spec no longer means it */
 };
 const char *leave_word(enum leave_why why);
 
@@ -26,11 +25,18 @@ const char *leave_word(enum leave_why why);
  * at speaks against what was seen there. */
 #define LEAVE_SEEN_MARGIN_MS 60000
 
-/* `node` NULL: it no longer exists. `known_since`: since when the nodes are known.
- * *ret_next_ms (wall) is lowered to when the answer may change by itself. */
-enum leave_why leave_judge(const struct world_node *node,
-    const struct view_instance *instance, struct wall_time known_since,
-    struct core_time now, int64_t *ret_next_ms);
+/* Has that address to leave that node and instance, where it was found? `node` NULL: it
+ * no longer exists. `known_since`: since when the nodes are known. *ret_next_ms (wall)
+ * is lowered to when the answer may change by itself. */
+struct leave_query {
+	const struct allocation *allocation;
+	const struct allocation_address *address;
+	const struct world_node *node;
+	const struct view_instance *instance;
+	struct wall_time known_since;
+	struct core_time now;
+};
+enum leave_why leave_judge(const struct leave_query *query, int64_t *ret_next_ms);
 /* Cordoned or the like: never a target. */
 bool leave_is_leaving(const struct world_node *node);
 /* Whether pods have a say: not when the node is dead anyway. */

@@ -55,8 +55,8 @@ lost_concerns(const struct lost_pass *pass, const struct allocation *allocation)
 	const struct item *item = map_get(pass->core->items, allocation->name);
 
 	return item != NULL && items_settled(item) &&
-	       allocation->policy == POLICY_SYNC && !allocation->deleting &&
-	       allocation->refusal_reason[0] == '\0' &&
+	       allocation->policy == POLICY_SYNC && !allocation->paused &&
+	       !allocation->deleting && allocation->refusal_reason[0] == '\0' &&
 	       allocation->eviction != EVICTION_NEVER &&
 	       (allocation->workload == WORKLOAD_DEPLOYMENT ||
 		   allocation->workload == WORKLOAD_STATEFULSET);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "match.h"
 #include "mem.h"
 #include "planner.h"
 
@@ -43,12 +44,11 @@ plan_is_open(const struct allocation_address *address)
 }
 
 void
-planner_take(struct planner *planner, const char *node_uid)
+planner_take(
+    struct planner *planner, const struct allocation *allocation, const char *node_uid)
 {
-	static const char taken[] = "taken";
-
 	if (node_uid[0] != '\0')
-		map_put(planner->taken, node_uid, (void *)(uintptr_t)taken);
+		map_put(planner->taken, node_uid, (void *)(uintptr_t)allocation);
 }
 
 /* --- who owns an address ---------------------------------------------------------- */
@@ -148,10 +148,11 @@ plan_take_open(struct planner *planner, const struct allocation_address *except)
 
 			if (address == except)
 				continue;
-			planner_take(planner, address->intent.to.node_uid);
-			planner_take(planner, address->intent.from.node_uid);
-			planner_take(planner, address->journal_to_uid);
-			planner_take(planner, address->journal_from_uid);
+			planner_take(planner, allocation, address->intent.to.node_uid);
+			planner_take(
+			    planner, allocation, address->intent.from.node_uid);
+			planner_take(planner, allocation, address->journal_to_uid);
+			planner_take(planner, allocation, address->journal_from_uid);
 		}
 	}
 }
@@ -159,7 +160,35 @@ plan_take_open(struct planner *planner, const struct allocation_address *except)
 static bool
 plan_wants_previous(const struct plan_step *step)
 {
-	return step->kind == PLAN_ATTACH && planner_address(step)->node_uid[0] != '\0';
+	return planner_address(step)->node_uid[0] != '\0';
+}
+
+const char *
+planner_brake(const struct allocation *allocation)
+{
+	if (allocation->policy == POLICY_OBSERVE)
+		return "Observing";
+	return allocation->paused ? "Paused" : NULL;
+}
+
+/* Attaches, then moves, of all allocations that do (or only say) what they plan. */
+static void
+plan_targets(struct planner *planner, bool braked)
+{
+	struct plan *plan = planner->plan;
+
+	/* Previous holders first: nobody takes another's place. */
+	for (int previous = 1; previous >= 0; previous--) {
+		for (size_t i = 0; i < plan->len; i++) {
+			struct plan_step *step = &plan->steps[i];
+
+			if (step->kind == PLAN_ATTACH &&
+			    plan_wants_previous(step) == (previous != 0) &&
+			    (planner_brake(step->allocation) != NULL) == braked)
+				plan_attach(planner, step);
+		}
+	}
+	planner_moves(planner, braked);
 }
 
 struct plan *
@@ -175,15 +204,9 @@ plan_make(const struct scene *scene)
 	plan_take_open(&planner, NULL);
 	for (size_t i = 0; i < plan->len; i++)
 		plan_look(&planner, &plan->steps[i]);
-	/* Previous holders first: nobody takes another's place. */
-	for (size_t i = 0; i < plan->len; i++)
-		if (plan_wants_previous(&plan->steps[i]))
-			plan_attach(&planner, &plan->steps[i]);
-	for (size_t i = 0; i < plan->len; i++)
-		if (plan->steps[i].kind == PLAN_ATTACH &&
-		    plan->steps[i].target.node == NULL)
-			plan_attach(&planner, &plan->steps[i]);
-	planner_moves(&planner);
+	plan_targets(&planner, false);
+	/* What is only said takes no node from what is done. */
+	plan_targets(&planner, true);
 	map_free(planner.incumbents);
 	map_free(planner.eldest);
 	map_free(planner.taken);
@@ -221,8 +244,10 @@ plan_refuse(const struct planner *planner, struct plan_step *step)
 }
 
 static void
-plan_unknown(struct plan_step *step)
+plan_unknown(struct planner *planner, struct plan_step *step)
 {
+	/* it may well be where it was */
+	planner_take(planner, step->allocation, planner_address(step)->node_uid);
 	/* Only "not looked yet" is no news: the status stays as it is. */
 	if (strcmp(step->holder.reason, VIEW_NOT_OBSERVED) == 0) {
 		step->kind = PLAN_HOLD;
@@ -231,6 +256,25 @@ plan_unknown(struct plan_step *step)
 	step->kind = PLAN_REST;
 	planner_say(
 	    step, ADDRESS_STATE_UNKNOWN, step->holder.reason, step->holder.text);
+}
+
+/* Attached where the spec does not mean it to be. */
+static void
+plan_outside(struct plan_step *step, enum match match)
+{
+	static const char *const words[] = {
+	    [MATCH_NOT_SELECTED] = "which nodeSelector does not select",
+	    [MATCH_SPECIAL] = "which is control-plane or virtual (name a nodeSelector "
+			      "to include it)",
+	    [MATCH_PLACE] = "which is in another zone or region than the spec's",
+	};
+	char message[TEXT_MAX + 1];
+
+	if (match == MATCH_YES)
+		return;
+	snprintf(message, sizeof message, "on %s, %s", step->holder.node->name,
+	    words[match]);
+	planner_say(step, ADDRESS_STATE_ATTACHED, "OutsideSelector", message);
 }
 
 static void
@@ -243,17 +287,15 @@ plan_ours(struct planner *planner, struct plan_step *step)
 	char message[TEXT_MAX + 1];
 
 	if (holder->node != NULL)
-		planner_take(planner, holder->node->uid);
+		planner_take(planner, step->allocation, holder->node->uid);
 	snprintf(message, sizeof message, "on %s", node);
 	step->kind = PLAN_REST;
 	planner_say(step, ADDRESS_STATE_ATTACHED, "Attached", message);
-	if (holder->node != NULL &&
-	    !eligible_selected(holder->node, step->allocation)) {
-		snprintf(message, sizeof message,
-		    "on %s, which nodeSelector does not select", node);
-		planner_say(step, ADDRESS_STATE_ATTACHED, "OutsideSelector", message);
-	}
-	if (strcmp(address->instance, holder->instance->id) != 0)
+	if (holder->node != NULL)
+		plan_outside(step, match_node(holder->node, step->allocation));
+	/* who only looks on owns nothing */
+	if (strcmp(address->instance, holder->instance->id) != 0 &&
+	    step->allocation->policy != POLICY_OBSERVE)
 		step->kind = PLAN_ADOPT;
 }
 
@@ -318,7 +360,7 @@ plan_look(struct planner *planner, struct plan_step *step)
 	}
 	if (plan_refuse(planner, step)) {
 		if (step->holder.kind == HOLDER_OURS && step->holder.node != NULL)
-			planner_take(planner, step->holder.node->uid);
+			planner_take(planner, step->allocation, step->holder.node->uid);
 		return;
 	}
 	if (!address->listed) {
@@ -327,7 +369,7 @@ plan_look(struct planner *planner, struct plan_step *step)
 	}
 	switch (step->holder.kind) {
 	case HOLDER_UNKNOWN:
-		plan_unknown(step);
+		plan_unknown(planner, step);
 		return;
 	case HOLDER_OURS:
 		plan_ours(planner, step);
@@ -345,20 +387,45 @@ plan_look(struct planner *planner, struct plan_step *step)
 
 /* --- an absent address: where to? ------------------------------------------------- */
 
-/* Nodes that would do if they did not already hold an address make it a spare. */
-static void
-plan_no_target(struct plan_step *step, const struct eligible_counts *counts)
+/* Nodes that would do, were it not for how they are just now, and addresses of the
+ * allocation that wait for one of them. */
+static size_t
+plan_waiting(const struct planner *planner, const struct allocation *allocation)
 {
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < planner->plan->len; i++) {
+		const struct plan_step *step = &planner->plan->steps[i];
+
+		waiting += step->allocation == allocation && step->kind == PLAN_REST &&
+			   strcmp(step->reason, "NoEligibleNode") == 0 &&
+			   step->state == ADDRESS_STATE_BLOCKED;
+	}
+	return waiting;
+}
+
+/* As many addresses as there are nodes that would do at another time wait for them; for
+ * the others there is no node: they are spare. */
+static void
+plan_no_target(struct planner *planner, struct plan_step *step,
+    const struct eligible_counts *counts)
+{
+	size_t nodes_later = counts->no[ELIGIBLE_LEAVING] +
+			     counts->no[ELIGIBLE_NOT_READY] +
+			     counts->no[ELIGIBLE_UNSEEN] + counts->no[ELIGIBLE_FAILED];
+	bool spare = counts->no[ELIGIBLE_HOLDS] > 0 &&
+		     plan_waiting(planner, step->allocation) >= nodes_later;
 	char message[TEXT_MAX + 1];
 
 	eligible_describe(counts, message, sizeof message);
-	if (counts->no[ELIGIBLE_HOLDS] > 0 && counts->no[ELIGIBLE_LEAVING] == 0 &&
-	    counts->no[ELIGIBLE_UNSEEN] == 0 && counts->no[ELIGIBLE_FAILED] == 0) {
-		step->kind = PLAN_REST;
-		planner_say(step, ADDRESS_STATE_SPARE, "Spare", message);
+	if (!spare) {
+		plan_block(step, "NoEligibleNode", message);
 		return;
 	}
-	plan_block(step, "NoEligibleNode", message);
+	step->kind = PLAN_REST;
+	planner_say(step, ADDRESS_STATE_SPARE,
+	    counts->no[ELIGIBLE_HOLDS] > counts->own ? "NodeHoldsAnother" : "Spare",
+	    message);
 }
 
 static void
@@ -374,18 +441,20 @@ plan_attach(struct planner *planner, struct plan_step *step)
 	};
 	struct eligible_counts counts;
 	char message[TEXT_MAX + 1];
+	const char *brake;
 
 	if (!eligible_choose(&query, &step->target, &counts)) {
-		plan_no_target(step, &counts);
+		plan_no_target(planner, step, &counts);
 		return;
 	}
-	planner_take(planner, step->target.node->uid);
+	planner_take(planner, step->allocation, step->target.node->uid);
 	snprintf(
 	    message, sizeof message, "to be attached to %s", step->target.node->name);
 	planner_say(step, ADDRESS_STATE_ATTACHING, "Attaching", message);
-	if (step->allocation->policy == POLICY_OBSERVE) {
+	brake = planner_brake(step->allocation);
+	if (brake != NULL) {
 		step->kind = PLAN_REST;
-		planner_say(step, ADDRESS_STATE_PENDING, "Observing", message);
+		planner_say(step, ADDRESS_STATE_PENDING, brake, message);
 	}
 }
 
@@ -400,6 +469,27 @@ plan_is_promised(const struct scene *scene, const struct allocation_address *exc
 	promised = map_get(planner.taken, node_uid) != NULL;
 	map_free(planner.taken);
 	return promised;
+}
+
+/* Where the statuses say that addresses are. */
+static void
+plan_take_attached(struct planner *planner, const struct allocation_address *except)
+{
+	const struct scene *scene = planner->scene;
+
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		const struct allocation *allocation = scene->allocations[i];
+
+		for (size_t j = 0; j < allocation->addresses_len; j++) {
+			const struct allocation_address *address =
+			    &allocation->addresses[j];
+
+			if (address != except &&
+			    (address->state == ADDRESS_STATE_ATTACHED ||
+				address->state == ADDRESS_STATE_DRAINING))
+				planner_take(planner, allocation, address->node_uid);
+		}
+	}
 }
 
 bool
@@ -420,6 +510,7 @@ plan_choose(const struct scene *scene, const struct allocation *allocation,
 	bool found;
 
 	plan_take_open(&planner, address);
+	plan_take_attached(&planner, address);
 	query.taken = planner.taken;
 	found = eligible_choose(&query, ret_target, &counts);
 	if (!found)

@@ -4,61 +4,83 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "match.h"
+
 /* Ready and NotReady nodes of an allocation, or of a zone. */
 struct planner_tally {
 	size_t nodes, not_ready;
 };
 
+/* The nodes that the allocation means or is on; NULL: of the zone. */
 static void
-planner_tally(const struct scene *scene, const struct allocation *allocation,
+planner_tally(const struct planner *planner, const struct allocation *allocation,
     const char *zone, struct planner_tally *tally)
 {
 	*tally = (struct planner_tally){0};
-	MAP_EACH(scene->world->nodes, entry)
+	MAP_EACH(planner->scene->world->nodes, entry)
 	{
 		const struct world_node *node = lh_entry_v(entry);
 
-		if (allocation != NULL && !eligible_selected(node, allocation))
+		if (allocation != NULL && match_node(node, allocation) != MATCH_YES &&
+		    map_get(planner->taken, node->uid) != allocation)
 			continue;
-		if (zone != NULL && strcmp(node->place.zone, zone) != 0)
+		if (allocation == NULL && strcmp(node->place.zone, zone) != 0)
 			continue;
 		tally->nodes++;
 		tally->not_ready += node->ready != NODE_READY_TRUE;
 	}
 }
 
-/* When so much is NotReady, it is rather the network that is broken. */
+/* When so much is NotReady, it is rather the network that is broken. One node of a zone
+ * may always be lost: there are zones of one node. */
 static bool
-planner_brake(
-    const struct scene *scene, const struct allocation *allocation, const char *zone)
+planner_many_not_ready(const struct planner *planner,
+    const struct allocation *allocation, const char *zone)
 {
 	struct planner_tally tally;
 	size_t bound;
 
-	planner_tally(scene, allocation, NULL, &tally);
+	planner_tally(planner, allocation, zone, &tally);
 	bound = tally.nodes / 3 > 1 ? tally.nodes / 3 : 1;
 	if (tally.not_ready > bound)
 		return true;
-	planner_tally(scene, NULL, zone, &tally);
+	planner_tally(planner, NULL, zone, &tally);
 	return tally.not_ready > 1 && tally.not_ready * 2 > tally.nodes;
 }
 
-static size_t
-planner_moving(const struct plan *plan, const struct allocation *allocation)
+/* A move that takes the address off a node that is alive and stays. What is drained or
+ * dead serves nobody. */
+static bool
+planner_is_serving(const struct scene *scene, const struct plan_step *step)
 {
-	size_t moving = 0;
+	const struct intent_place *from = &planner_address(step)->intent.from;
+	const struct world_node *node;
 
-	for (size_t i = 0; i < plan->len; i++) {
-		const struct plan_step *step = &plan->steps[i];
+	if (step->kind == PLAN_MOVE)
+		return step->why == LEAVE_UNMATCHED;
+	if (step->kind != PLAN_OPEN || from->instance[0] == '\0')
+		return false;
+	node = world_node(scene->world, from->node);
+	return node != NULL && strcmp(node->uid, from->node_uid) == 0 &&
+	       node->ready == NODE_READY_TRUE && !leave_is_leaving(node);
+}
 
-		if (step->allocation != allocation)
-			continue;
-		if (step->kind == PLAN_MOVE ||
-		    (step->kind == PLAN_OPEN &&
-			planner_address(step)->intent.from.instance[0] != '\0'))
-			moving++;
+/* spec.maxConcurrentMoves are under way. */
+static bool
+planner_is_busy(const struct planner *planner, const struct allocation *allocation)
+{
+	struct allocation_counts counts;
+	size_t moving = 0, most;
+
+	allocation_count(allocation, &counts);
+	most = amount_of(&allocation->max_moves, counts.reserved, AMOUNT_DOWN);
+	for (size_t i = 0; i < planner->plan->len; i++) {
+		const struct plan_step *step = &planner->plan->steps[i];
+
+		moving += step->allocation == allocation &&
+			  planner_is_serving(planner->scene, step);
 	}
-	return moving;
+	return moving >= (most > 0 ? most : 1);
 }
 
 static void
@@ -117,7 +139,8 @@ planner_in_use(struct planner *planner, struct plan_step *step)
 	if (count == 0)
 		return false;
 	snprintf(message, sizeof message,
-	    "on %s, which is leaving; in use by %zu pod%s (%s)", node->name, count,
+	    "on %s, which is %s; in use by %zu pod%s (%s)", node->name,
+	    step->why == LEAVE_DRAINING ? "leaving" : leave_word(step->why), count,
 	    count > 1 ? "s" : "", first);
 	planner_stay(step, "InUse", message);
 	return true;
@@ -136,6 +159,7 @@ planner_move_to(struct planner *planner, struct plan_step *step)
 	};
 	struct eligible_counts counts;
 	char message[TEXT_MAX + 1];
+	const char *brake;
 
 	if (!eligible_choose(&query, &step->target, &counts)) {
 		eligible_describe(&counts, message, sizeof message);
@@ -143,36 +167,47 @@ planner_move_to(struct planner *planner, struct plan_step *step)
 		step->degraded = true;
 		return;
 	}
-	planner_take(planner, step->target.node->uid);
+	planner_take(planner, step->allocation, step->target.node->uid);
 	snprintf(message, sizeof message, "%s is %s: to be moved to %s",
 	    step->holder.place.instance, leave_word(step->why),
 	    step->target.node->name);
 	step->kind = PLAN_MOVE;
 	planner_say(step, ADDRESS_STATE_DRAINING, "Moving", message);
-	if (step->allocation->policy != POLICY_SYNC)
-		planner_stay(step,
-		    step->allocation->policy == POLICY_OBSERVE ? "Observing"
-							       : "AssignOnly",
-		    message);
+	brake = planner_brake(step->allocation);
+	if (brake == NULL && step->allocation->policy == POLICY_ASSIGN_ONLY)
+		brake = "AssignOnly";
+	if (brake != NULL)
+		planner_stay(step, brake, message);
 }
 
 static void
 planner_leave(struct planner *planner, struct plan_step *step)
 {
-	const struct scene *scene = planner->scene;
 	const struct holder *holder = &step->holder;
+	char message[TEXT_MAX + 1];
 
+	if (holder->node != NULL && holder->node->skip) {
+		snprintf(message, sizeof message,
+		    "on %s, which is %s and to be skipped", holder->node->name,
+		    leave_word(step->why));
+		planner_stay(step, "Skipped", message);
+		return;
+	}
 	if (leave_heeds_pods(step->why) && planner_in_use(planner, step))
 		return;
 	if (step->why == LEAVE_NOT_READY &&
-	    planner_brake(scene, step->allocation, holder->place.zone)) {
+	    planner_many_not_ready(planner, step->allocation, holder->place.zone)) {
 		planner_stay(step, "ManyNodesNotReady",
 		    "so many nodes are not ready that nothing moves");
 		step->degraded = true;
 		return;
 	}
-	if (planner_moving(planner->plan, step->allocation) >= PLANNER_MOVES_MAX) {
-		planner_stay(step, "MoveWaits", "another address of it is being moved");
+	if (step->why == LEAVE_UNMATCHED &&
+	    planner_is_busy(planner, step->allocation)) {
+		snprintf(message, sizeof message,
+		    "on %s, which is %s; waits for another move (maxConcurrentMoves)",
+		    holder->node->name, leave_word(step->why));
+		planner_stay(step, "MoveWaits", message);
 		return;
 	}
 	planner_move_to(planner, step);
@@ -187,18 +222,25 @@ planner_is_at_rest(const struct plan_step *step)
 }
 
 void
-planner_moves(struct planner *planner)
+planner_moves(struct planner *planner, bool braked)
 {
 	const struct scene *scene = planner->scene;
 
 	for (size_t i = 0; i < planner->plan->len; i++) {
 		struct plan_step *step = &planner->plan->steps[i];
+		const struct leave_query query = {
+		    .allocation = step->allocation,
+		    .address = planner_address(step),
+		    .node = step->holder.node,
+		    .instance = step->holder.instance,
+		    .known_since = scene->world->sync[FACT_KIND_NODE].since,
+		    .now = scene->now,
+		};
 
-		if (!planner_is_at_rest(step))
+		if (!planner_is_at_rest(step) ||
+		    (planner_brake(step->allocation) != NULL) != braked)
 			continue;
-		step->why = leave_judge(step->holder.node, step->holder.instance,
-		    scene->world->sync[FACT_KIND_NODE].since, scene->now,
-		    &planner->plan->next_ms);
+		step->why = leave_judge(&query, &planner->plan->next_ms);
 		if (step->why != LEAVE_NOT)
 			planner_leave(planner, step);
 	}

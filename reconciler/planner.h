@@ -4,13 +4,11 @@
 
 #include "plan.h"
 
-/* Moves of serving addresses at a time, of one allocation. */
-#define PLANNER_MOVES_MAX 1
-
 struct planner {
 	const struct scene *scene;
 	struct plan *plan;
-	struct map *taken; /* node uid → a text: holds or is promised an address */
+	/* node uid → the allocation of which it holds or is promised an address */
+	struct map *taken;
 	struct map *incumbents; /* address → the eldest allocation that has it */
 	struct map *eldest;	/* address → the eldest allocation that wants it */
 };
@@ -18,9 +16,13 @@ struct planner {
 struct allocation_address *planner_address(const struct plan_step *step);
 void planner_say(struct plan_step *step, enum address_state state, const char *reason,
     const char *message);
-void planner_take(struct planner *planner, const char *node_uid);
+void planner_take(
+    struct planner *planner, const struct allocation *allocation, const char *node_uid);
+/* Why nothing is begun for it, in a word; NULL: nothing stands against it. */
+const char *planner_brake(const struct allocation *allocation);
 
-/* Attached addresses whose node is leaving, dead or gone. */
-void planner_moves(struct planner *planner);
+/* Attached addresses whose node is leaving, dead or gone, or no longer meant; of those
+ * allocations that have a brake on, or of the others. */
+void planner_moves(struct planner *planner, bool braked);
 
 #endif

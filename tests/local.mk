@@ -313,7 +313,8 @@ tests_unit_test_plan_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
 tests_unit_test_plan_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_plan_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
-tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/test_plan_spec.c \
+	tests/unit/plan_rig.c tests/unit/plan_rig.h
 
 UNIT_TESTS += tests/unit/test_view
 tests_unit_test_view_CPPFLAGS = $(tests_unit_test_plan_CPPFLAGS)
@@ -336,7 +337,8 @@ tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_cross.c \
 	tests/unit/test_core_peers.c tests/unit/test_core_refused.c \
-	tests/unit/test_core_trail.c tests/unit/core_rig.c tests/unit/core_rig.h \
+	tests/unit/test_core_spec.c tests/unit/test_core_trail.c \
+	tests/unit/core_rig.c tests/unit/core_rig.h \
 	tests/simulation/fake.c tests/simulation/fake.h tests/simulation/fake_api.c \
 	tests/simulation/fake_cloud.c tests/simulation/fake_facts.c \
 	tests/simulation/fake_trail.c

@@ -279,7 +279,7 @@ take_from_dead_node(void)
 	rig_attach_both();
 	fake_instance(fake, "n1")->steady_since_ms = 0;
 	fake_ready(fake, "n1", false);
-	fake_run(fake, LEAVE_NOT_READY_MS + 60000);
+	fake_run(fake, 300000 + 60000);
 	cr_assert(rig_on("34.1.1.1", "n3"));
 	fake_ready(fake, "n1", true);
 	fake_run(fake, 120000);

@@ -299,6 +299,7 @@ full_status(void)
 	TEXT(address->zone, "z");
 	TEXT(address->fence, "f");
 	address->ephemeral_taken = true;
+	address->outside_generation = 1;
 	address->since = now;
 	address->intent.step = INTENT_ATTACH;
 	TEXT(address->intent.id, "i");

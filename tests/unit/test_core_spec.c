@@ -1,0 +1,238 @@
+/* Fields of the spec and annotations, against the small world. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core_rig.h"
+
+TestSuite(core_spec, .init = rig_make_world, .fini = rig_end_world, .timeout = 120);
+
+#define WEB FAKE_ALLOCATIONS "/web"
+
+/* As a user with kubectl does it; the API server counts the generations. */
+static void
+change_spec(const char *spec, int generation)
+{
+	char patch[512];
+
+	snprintf(patch, sizeof patch, "{\"metadata\":{\"generation\":%d},\"spec\":%s}",
+	    generation, spec);
+	fake_patch(fake, WEB, patch);
+}
+
+static void
+annotate(const char *key, const char *value)
+{
+	char patch[256];
+
+	snprintf(patch, sizeof patch,
+	    "{\"metadata\":{\"annotations\":{\"netinfra.darkbrains.com/%s\":%s}}}", key,
+	    value);
+	fake_patch(fake, WEB, patch);
+}
+
+static bool
+first_on_n3(struct fake *unused)
+{
+	(void)unused;
+	return rig_on("34.1.1.1", "n3") && !fake_has_intent(fake, "web");
+}
+
+/* --- no longer meant by the spec -------------------------------------------------- */
+
+static void
+relabel(const char *node, const char *pool)
+{
+	char path[64], patch[128];
+
+	snprintf(path, sizeof path, FAKE_NODES "%s", node);
+	snprintf(
+	    patch, sizeof patch, "{\"metadata\":{\"labels\":{\"pool\":\"%s\"}}}", pool);
+	fake_patch(fake, path, patch);
+}
+
+/* Address .1 is found on n1, which the selector does not select. */
+static void
+adopt_outside(void)
+{
+	struct fake_instance *instance = fake_instance(fake, "n1");
+
+	relabel("n1", "other");
+	snprintf(instance->address, sizeof instance->address, "34.1.1.1");
+	snprintf(instance->fence, sizeof instance->fence, "external-nat");
+	fake_delete(fake, FAKE_PODS "sip-1");
+	rig_attach_both();
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	cr_assert_str_eq(
+	    fake_entry(fake, "web", "34.1.1.1", "reason"), "OutsideSelector");
+}
+
+Test(core_spec, what_was_adopted_outside_stays_until_the_spec_changes)
+{
+	adopt_outside();
+	fake_run(fake, 120000);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	fake_kill(fake);
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	fake_instance(fake, "n1")->steady_since_ms = 0;
+	change_spec("{\"reconcileInterval\":20}", 2);
+	cr_assert(fake_until(fake, first_on_n3, 60000));
+}
+
+Test(core_spec, a_node_that_leaves_the_pool_loses_it_when_its_pods_are_gone)
+{
+	rig_attach_both();
+	relabel("n1", "other");
+	fake_run(fake, 60000);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "InUse");
+	fake_instance(fake, "n1")->steady_since_ms = 0;
+	fake_delete(fake, FAKE_PODS "sip-1");
+	cr_assert(fake_until(fake, first_on_n3, 60000));
+}
+
+/* The watcher has not told that the node is back in the pool: the fresh read does. */
+Test(core_spec, a_node_that_is_back_in_the_pool_keeps_it)
+{
+	rig_attach_both();
+	relabel("n1", "other");
+	fake_run(fake, 5000);
+	fake->mute = FAKE_NODES "n1";
+	relabel("n1", "edge");
+	fake_delete(fake, FAKE_PODS "sip-1");
+	fake_run(fake, 60000);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+}
+
+/* --- grace ------------------------------------------------------------------------ */
+
+Test(core_spec, a_node_not_ready_loses_it_after_its_grace)
+{
+	fake_allocation(
+	    fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", ",\"notReadyGraceSeconds\":60");
+	fake_start(fake);
+	cr_assert(fake_until(fake, rig_both_attached, 60000));
+	fake_ready(fake, "n1", false);
+	fake_run(fake, 58000);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	fake_instance(fake, "n1")->steady_since_ms = 0;
+	cr_assert(fake_until(fake, first_on_n3, 10000));
+}
+
+/* --- ephemeral addresses ---------------------------------------------------------- */
+
+Test(core_spec, restore_ephemeral_false_gives_nothing_back)
+{
+	fake_allocation(
+	    fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", ",\"restoreEphemeral\":false");
+	fake_start(fake);
+	cr_assert(fake_until(fake, rig_both_attached, 60000));
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, first_on_n3, 60000));
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_instance(fake, "n1")->address, "");
+}
+
+/* --- paused ----------------------------------------------------------------------- */
+
+Test(core_spec, paused_begins_nothing)
+{
+	unsigned long ordered;
+
+	rig_attach_both();
+	ordered = fake->ordered;
+	annotate("paused", "\"true\"");
+	rig_drain("n1", "sip-1", "n3");
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->ordered, ordered);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Paused");
+	fake_patch(
+	    fake, FAKE_NODES "n2", "{\"metadata\":{\"labels\":{\"ip.ready\":null}}}");
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_label(fake, "n2", "ip.ready"), "");
+	annotate("paused", "null");
+	cr_assert(fake_until(fake, first_on_n3, 60000));
+	fake_run(fake, 5000);
+	cr_assert_str_eq(fake_label(fake, "n2", "ip.ready"), "true");
+}
+
+static bool
+first_is_nowhere(struct fake *unused)
+{
+	(void)unused;
+	return fake_where(fake, "34.1.1.1") == NULL;
+}
+
+Test(core_spec, paused_brings_an_open_move_to_its_end)
+{
+	rig_attach_both();
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, first_is_nowhere, 60000));
+	annotate("paused", "\"true\"");
+	cr_assert(fake_until(fake, first_on_n3, 60000));
+	fake_run(fake, 5000);
+	cr_assert_str_eq(fake_label(fake, "n3", "ip.ready"), "true");
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "");
+}
+
+static bool
+intent_is_written(struct fake *unused)
+{
+	(void)unused;
+	return fake_has_intent(fake, "web");
+}
+
+/* The detach was not asked for yet: there is nothing to bring to an end. */
+Test(core_spec, paused_gives_up_a_move_that_has_not_begun_at_the_cloud)
+{
+	unsigned long ordered;
+
+	rig_attach_both();
+	ordered = fake->ordered;
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, intent_is_written, 60000));
+	cr_assert_eq(fake->ordered, ordered);
+	annotate("paused", "\"true\"");
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->ordered, ordered);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	cr_assert_not(fake_has_intent(fake, "web"));
+	annotate("paused", "null");
+	cr_assert(fake_until(fake, first_on_n3, 60000));
+}
+
+/* --- Observe ---------------------------------------------------------------------- */
+
+Test(core_spec, observe_holds_up_an_open_move_and_says_so)
+{
+	unsigned long ordered;
+
+	rig_attach_both();
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, first_is_nowhere, 60000));
+	change_spec("{\"policy\":\"Observe\"}", 2);
+	fake_run(fake, 3000);
+	ordered = fake->ordered;
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->ordered, ordered);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Observing");
+	change_spec("{\"policy\":\"Sync\"}", 3);
+	cr_assert(fake_until(fake, first_on_n3, 60000));
+}
+
+Test(core_spec, who_only_observed_does_not_become_the_owner)
+{
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", ",\"policy\":\"Observe\"");
+	fake_allocation(fake, "later", "[\"34.1.1.1\"]", "");
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_condition(fake, "later", "Ready"), "True/AllAttached");
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "nodeName"), "n1");
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "instanceID"), "");
+	change_spec("{\"policy\":\"Sync\"}", 2);
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Conflict");
+	cr_assert_str_eq(fake_condition(fake, "later", "Ready"), "True/AllAttached");
+}
