@@ -21,6 +21,13 @@ struct report {
 };
 
 static bool
+report_is_there(const struct allocation_address *entry)
+{
+	return entry->state == ADDRESS_STATE_ATTACHED ||
+	       entry->state == ADDRESS_STATE_DRAINING;
+}
+
+static bool
 report_is_degraded(const struct allocation_address *entry)
 {
 	if (entry->state == ADDRESS_STATE_DRAINING)
@@ -38,8 +45,6 @@ report_gather(const struct allocation *allocation, struct report *report)
 	allocation_count(allocation, &report->counts);
 	for (size_t i = 0; i < allocation->addresses_len; i++) {
 		const struct allocation_address *entry = &allocation->addresses[i];
-		bool there = entry->state == ADDRESS_STATE_ATTACHED ||
-			     entry->state == ADDRESS_STATE_DRAINING;
 
 		if (plan_is_open(entry)) {
 			if (report->moving == NULL)
@@ -49,7 +54,7 @@ report_gather(const struct allocation *allocation, struct report *report)
 		if (!entry->listed)
 			continue;
 		report->unknown += entry->state == ADDRESS_STATE_UNKNOWN;
-		if (!there && report->first == NULL)
+		if (!report_is_there(entry) && report->first == NULL)
 			report->first = entry;
 		if (!report_is_degraded(entry))
 			continue;
@@ -186,39 +191,50 @@ report_other_controller(struct core *core, struct item *item, const char *pod)
 
 /* --- metrics ---------------------------------------------------------------------- */
 
+/* Where the metrics show an address: "none" when it is on no node. */
+static const char *
+report_node(const struct allocation_address *entry)
+{
+	return report_is_there(entry) && entry->node[0] != '\0' ? entry->node : "none";
+}
+
 static void
 report_address(
     struct core *core, struct item *item, const struct allocation_address *entry)
 {
 	struct slot *slot = map_get(item->slots, entry->address);
-	bool there = entry->state == ADDRESS_STATE_ATTACHED ||
-		     entry->state == ADDRESS_STATE_DRAINING;
-	const char *node = there && entry->node[0] != '\0' ? entry->node : "none";
+	const char *node = report_node(entry);
+	const struct world_node *known = world_node(core->world, node);
+	const char *ready;
 
 	if (slot == NULL || !entry->listed)
 		return;
-	if (slot->shown_node[0] != '\0' && strcmp(slot->shown_node, node) != 0) {
-		trail_metric(core, GAUGE_DROP, METRIC_IP_ATTACHED, 0.0, item->name,
-		    entry->address, NULL);
-		if (strcmp(slot->shown_node, "none") != 0)
-			trail_metric(core, GAUGE_DROP, METRIC_NODE_IP_READY, 0.0,
-			    slot->shown_node, item->name, NULL);
-	}
 	MESSAGE_TEXT(slot->shown_node, node);
-	trail_metric(core, GAUGE_SET, METRIC_IP_ATTACHED, there ? 1.0 : 0.0, item->name,
-	    entry->address, node);
-	if (there && entry->node[0] != '\0') {
-		const struct world_node *known = world_node(core->world, entry->node);
-		const char *ready =
-		    known != NULL ? texts_value(&known->labels, LABEL_READY) : NULL;
-
-		trail_metric(core, GAUGE_SET, METRIC_NODE_IP_READY,
-		    ready != NULL && strcmp(ready, "true") == 0 ? 1.0 : 0.0,
-		    entry->node, item->name, NULL);
-	}
+	trail_metric(core, GAUGE_SET, METRIC_IP_ATTACHED,
+	    report_is_there(entry) ? 1.0 : 0.0, item->name, entry->address, node);
+	if (strcmp(node, "none") == 0)
+		return;
+	ready = known != NULL ? texts_value(&known->labels, LABEL_READY) : NULL;
+	trail_metric(core, GAUGE_SET, METRIC_NODE_IP_READY,
+	    ready != NULL && strcmp(ready, "true") == 0 ? 1.0 : 0.0, node, item->name,
+	    NULL);
 }
 
-/* Addresses that left the status leave the metrics. */
+/* The series of an address where it was shown last. */
+static void
+report_hide(struct core *core, const struct item *item, struct slot *slot)
+{
+	if (slot->shown_node[0] == '\0')
+		return;
+	trail_metric(
+	    core, GAUGE_DROP, METRIC_IP_ATTACHED, 0.0, item->name, slot->address, NULL);
+	if (strcmp(slot->shown_node, "none") != 0)
+		trail_metric(core, GAUGE_DROP, METRIC_NODE_IP_READY, 0.0,
+		    slot->shown_node, item->name, NULL);
+	slot->shown_node[0] = '\0';
+}
+
+/* Addresses that left the list, or their node, leave the metrics. */
 static void
 report_forget(struct core *core, struct item *item)
 {
@@ -228,12 +244,10 @@ report_forget(struct core *core, struct item *item)
 		const struct allocation_address *known =
 		    allocation_find(item->allocation, slot->address);
 
-		if (known != NULL && known->listed)
+		if (known != NULL && known->listed &&
+		    strcmp(slot->shown_node, report_node(known)) == 0)
 			continue;
-		if (slot->shown_node[0] != '\0')
-			trail_metric(core, GAUGE_DROP, METRIC_IP_ATTACHED, 0.0,
-			    item->name, slot->address, NULL);
-		slot->shown_node[0] = '\0';
+		report_hide(core, item, slot);
 		if (known == NULL)
 			map_drop(item->slots, slot->address);
 	}
@@ -256,9 +270,9 @@ report_metrics(struct core *core, struct item *item)
 	    item->name, NULL, NULL);
 	trail_metric(core, GAUGE_SET, METRIC_UNATTACHED_IPS,
 	    (double)(counts.unattached + counts.spare), item->name, NULL, NULL);
+	report_forget(core, item);
 	for (size_t i = 0; i < allocation->addresses_len; i++)
 		report_address(core, item, &allocation->addresses[i]);
-	report_forget(core, item);
 	item->shown = true;
 }
 
@@ -266,20 +280,17 @@ void
 report_gone(struct core *core, const struct item *item)
 {
 	static const enum metric metrics[] = {METRIC_CRD_STATUS, METRIC_RESERVED_IPS,
-	    METRIC_ATTACHED_IPS, METRIC_UNATTACHED_IPS, METRIC_IP_ATTACHED,
-	    METRIC_RECONCILE_TOTAL, METRIC_ATTACH_TOTAL, METRIC_DETACH_TOTAL,
-	    METRIC_RECONCILE_SECONDS, METRIC_EVICTIONS};
+	    METRIC_ATTACHED_IPS, METRIC_UNATTACHED_IPS, METRIC_RECONCILE_TOTAL,
+	    METRIC_ATTACH_TOTAL, METRIC_DETACH_TOTAL, METRIC_RECONCILE_SECONDS,
+	    METRIC_EVICTIONS};
 
 	for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++)
 		trail_metric(core, GAUGE_DROP, metrics[i], 0.0, item->name, NULL, NULL);
 	MAP_EACH(item->slots, entry)
 	{
-		const struct slot *slot = lh_entry_v(entry);
+		struct slot *slot = lh_entry_v(entry);
 
-		if (slot->shown_node[0] != '\0' &&
-		    strcmp(slot->shown_node, "none") != 0)
-			trail_metric(core, GAUGE_DROP, METRIC_NODE_IP_READY, 0.0,
-			    slot->shown_node, item->name, NULL);
+		report_hide(core, item, slot);
 	}
 }
 
