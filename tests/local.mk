@@ -562,6 +562,8 @@ EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/api_access.sh \
 	tests/simulation/small.sh tests/fuzz/corpus tests/judge tests/contracts \
 	tests/wire/deviations tests/lsan.supp
 
+include tests/regressions/local.mk
+
 STAGE = $(abs_builddir)/stage
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -588,4 +590,4 @@ $(SYSTEM_SHELL:.sh=.log): stage.stamp tests/system/inject$(EXEEXT) \
 tests/system/api_access.log: $(SYSTEM_SHELL:.sh=.log)
 
 clean-local:
-	rm -rf '$(STAGE)' '$(abs_builddir)/requests'
+	rm -rf '$(STAGE)' '$(abs_builddir)/requests' '$(abs_builddir)/regressions'

@@ -136,8 +136,9 @@ fake_metric(void *arg, enum gauge_op op, enum metric metric, double value,
 	struct fake *fake = arg;
 
 	(void)value;
-	(void)labels;
 	fake->dropped += op == GAUGE_ADD && metric == METRIC_EVENTS_DROPPED;
+	if (fake->on_metric != NULL)
+		fake->on_metric(op, metric, labels);
 }
 
 static void

@@ -519,6 +519,9 @@ fake_call(void *arg, uint64_t ticket, const struct kube_call *call)
 
 	if (fake_is_act(call))
 		fake_acts(fake, call->path);
+	/* pods are evicted, and nothing else has to go */
+	if (strcmp(call->method, "DELETE") == 0)
+		fake_violate(fake, "DELETE of %s", call->path);
 	if (fake_effect(fake))
 		return;
 	if (fake_is_eviction(call->path))
