@@ -34,8 +34,6 @@ eligible_tolerates(const struct texts *tolerations, const char *key, const char 
 	size_t cursor = 0;
 	const char *its_key;
 
-	if (tolerations == NULL)
-		return false;
 	while ((its_key = texts_next(tolerations, &cursor)) != NULL) {
 		const char *operator= texts_next(tolerations, &cursor);
 		const char *its_value = texts_next(tolerations, &cursor);
@@ -55,8 +53,60 @@ eligible_tolerates(const struct texts *tolerations, const char *key, const char 
 	return false;
 }
 
+/* The lists of tolerations that the allocation's pods have, each once: in a rollout
+ * there are two. Of more than so many it is not said what all pods tolerate. Borrowed.
+ */
+#define ELIGIBLE_LISTS_MAX 16
+
+struct eligible_lists {
+	const struct texts *lists[ELIGIBLE_LISTS_MAX];
+	size_t len;
+	bool more;
+};
+
+static void
+eligible_add(struct eligible_lists *lists, const struct texts *list)
+{
+	for (size_t i = 0; i < lists->len; i++)
+		if (lists->lists[i]->len == list->len &&
+		    (list->len == 0 ||
+			memcmp(lists->lists[i]->data, list->data, list->len) == 0))
+			return;
+	if (lists->len == ELIGIBLE_LISTS_MAX)
+		lists->more = true;
+	else
+		lists->lists[lists->len++] = list;
+}
+
+static void
+eligible_collect(const struct world *world, const struct allocation *allocation,
+    struct eligible_lists *lists)
+{
+	*lists = (struct eligible_lists){0};
+	if (allocation->workload == WORKLOAD_NONE)
+		return;
+	MAP_EACH(world->pods, entry)
+	{
+		const struct world_pod *pod = lh_entry_v(entry);
+
+		if (leave_pod_is_of(pod, allocation))
+			eligible_add(lists, &pod->tolerations);
+	}
+}
+
+/* By all pods; without one nothing is. */
 static bool
-eligible_tainted(const struct world_node *node, const struct texts *tolerations)
+eligible_tolerated(const struct eligible_lists *lists, const char *key,
+    const char *value, const char *effect)
+{
+	for (size_t i = 0; i < lists->len; i++)
+		if (!eligible_tolerates(lists->lists[i], key, value, effect))
+			return false;
+	return lists->len > 0 && !lists->more;
+}
+
+static bool
+eligible_tainted(const struct world_node *node, const struct eligible_lists *lists)
 {
 	size_t cursor = 0;
 	const char *key;
@@ -71,26 +121,10 @@ eligible_tainted(const struct world_node *node, const struct texts *tolerations)
 		if (strcmp(effect, "NoSchedule") != 0 &&
 		    strcmp(effect, "NoExecute") != 0)
 			continue;
-		if (!eligible_tolerates(tolerations, key, value, effect))
+		if (!eligible_tolerated(lists, key, value, effect))
 			return true;
 	}
 	return false;
-}
-
-/* The tolerations of the allocation's pods; NULL: none is known. Borrowed. */
-static const struct texts *
-eligible_tolerations(const struct world *world, const struct allocation *allocation)
-{
-	if (allocation->workload == WORKLOAD_NONE)
-		return NULL;
-	MAP_EACH(world->pods, entry)
-	{
-		const struct world_pod *pod = lh_entry_v(entry);
-
-		if (leave_pod_is_of(pod, allocation))
-			return &pod->tolerations;
-	}
-	return NULL;
 }
 
 /* The node's instance as the cloud shows it now. */
@@ -124,7 +158,7 @@ eligible_instance(const struct scene *scene, const char *address,
 }
 
 static enum eligible_no
-eligible_check(const struct eligible_query *query, const struct texts *tolerations,
+eligible_check(const struct eligible_query *query, const struct eligible_lists *lists,
     const struct world_node *node, struct target *ret_target)
 {
 	const struct scene *scene = query->scene;
@@ -149,7 +183,7 @@ eligible_check(const struct eligible_query *query, const struct texts *toleratio
 		return ELIGIBLE_LEAVING;
 	if (node->ready != NODE_READY_TRUE)
 		return ELIGIBLE_NOT_READY;
-	if (eligible_tainted(node, tolerations))
+	if (eligible_tainted(node, lists))
 		return ELIGIBLE_TAINT;
 	if (map_get(query->taken, node->uid) != NULL)
 		return ELIGIBLE_HOLDS;
@@ -238,13 +272,13 @@ bool
 eligible_choose(const struct eligible_query *query, struct target *ret_target,
     struct eligible_counts *ret_counts)
 {
-	const struct texts *tolerations =
-	    eligible_tolerations(query->scene->world, query->allocation);
+	struct eligible_lists lists;
 	struct map *loads = eligible_zone_loads(query);
 	struct eligible_rank best = {0}, rank;
 	struct target target;
 	bool found = false;
 
+	eligible_collect(query->scene->world, query->allocation, &lists);
 	*ret_counts = (struct eligible_counts){0};
 	MAP_EACH(query->scene->world->nodes, entry)
 	{
@@ -254,7 +288,7 @@ eligible_choose(const struct eligible_query *query, struct target *ret_target,
 		if (strcmp(node->uid, query->except) == 0)
 			continue;
 		target = (struct target){0};
-		no = eligible_check(query, tolerations, node, &target);
+		no = eligible_check(query, &lists, node, &target);
 		ret_counts->nodes++;
 		ret_counts->no[no]++;
 		ret_counts->own +=
