@@ -1,6 +1,7 @@
 #include "holder.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Projects one cluster's nodes may lie in. */
@@ -67,35 +68,79 @@ holder_region(const struct scene *scene, const char *address)
 	return NULL;
 }
 
+/* Of several scopes that say nothing the first by name is told, so that the message
+ * does not depend on the order in which nodes came. */
+struct unseen {
+	const struct view_scope *scope; /* NULL none */
+	const char *reason, *message;
+};
+
+static void
+unseen_look(const struct scene *scene, const struct view_scope *scope,
+    const char *address, struct unseen *unseen)
+{
+	const char *reason, *message;
+
+	if (view_fresh(
+		scene->view, scope, address, scene->now.mono, &reason, &message) ||
+	    (unseen->scope != NULL && strcmp(scope->key, unseen->scope->key) > 0))
+		return;
+	*unseen = (struct unseen){scope, reason, message};
+}
+
+struct regions {
+	const struct view_scope *scopes[VIEW_SCOPES_MAX];
+	size_t len;
+};
+
+static int
+regions_order(const void *left, const void *right)
+{
+	const struct view_scope *const *a = left;
+	const struct view_scope *const *b = right;
+
+	return strcmp((*a)->key, (*b)->key);
+}
+
+/* "demo/us-east1, demo/us-west1" */
+static void
+regions_tell(struct regions *regions, char *out, size_t size)
+{
+	size_t used = 0;
+
+	qsort(regions->scopes, regions->len, sizeof regions->scopes[0], regions_order);
+	for (size_t i = 0; i < regions->len && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s/%s",
+		    i > 0 ? ", " : "", regions->scopes[i]->project,
+		    regions->scopes[i]->place);
+}
+
 /* No region lists it: not reserved, unless a region could not be looked at. */
 static void
 holder_not_found(const struct scene *scene, const char *address, struct holder *holder)
 {
-	const char *reason, *message;
-	size_t used = 0, searched = 0;
+	struct regions regions = {.len = 0};
+	struct unseen unseen = {0};
 	char list[TEXT_MAX - 64] = "";
 
 	MAP_EACH(scene->view->scopes, entry)
 	{
 		const struct view_scope *scope = lh_entry_v(entry);
 
-		if (scope->kind != SCOPE_REGION)
+		if (scope->kind != SCOPE_REGION || regions.len == VIEW_SCOPES_MAX)
 			continue;
-		if (!view_fresh(scene->view, scope, address, scene->now.mono, &reason,
-			&message)) {
-			holder_unknown(holder, reason, message);
-			return;
-		}
-		searched++;
-		if (used < sizeof list)
-			used +=
-			    (size_t)snprintf(list + used, sizeof list - used, "%s%s/%s",
-				searched > 1 ? ", " : "", scope->project, scope->place);
+		unseen_look(scene, scope, address, &unseen);
+		regions.scopes[regions.len++] = scope;
 	}
-	if (searched == 0) {
+	if (unseen.scope != NULL) {
+		holder_unknown(holder, unseen.reason, unseen.message);
+		return;
+	}
+	if (regions.len == 0) {
 		holder_unknown(holder, VIEW_NOT_OBSERVED, "no region is known yet");
 		return;
 	}
+	regions_tell(&regions, list, sizeof list);
 	holder->kind = HOLDER_NOT_FOUND;
 	holder->reason = "AddressNotFound";
 	snprintf(holder->text, sizeof holder->text, "not reserved in %s", list);
@@ -107,7 +152,7 @@ static bool
 holder_zones(const struct scene *scene, const char *address, struct holder *holder,
     const struct view_scope **ret_zone)
 {
-	const char *reason, *message;
+	struct unseen unseen = {0};
 
 	*ret_zone = NULL;
 	MAP_EACH(scene->view->scopes, entry)
@@ -120,15 +165,13 @@ holder_zones(const struct scene *scene, const char *address, struct holder *hold
 		    strcmp(scope->project, holder->place.project) != 0 ||
 		    strcmp(region, holder->place.region) != 0)
 			continue;
-		if (!view_fresh(scene->view, scope, address, scene->now.mono, &reason,
-			&message)) {
-			holder_unknown(holder, reason, message);
-			return false;
-		}
-		if (map_get(scope->holding, address) != NULL)
+		unseen_look(scene, scope, address, &unseen);
+		if (scope->holding != NULL && map_get(scope->holding, address) != NULL)
 			*ret_zone = scope;
 	}
-	return true;
+	if (unseen.scope != NULL)
+		holder_unknown(holder, unseen.reason, unseen.message);
+	return unseen.scope == NULL;
 }
 
 /* An instance is ours when it is a node of this cluster, or a status says it was. */
