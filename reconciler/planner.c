@@ -167,15 +167,17 @@ planner_move_to(struct planner *planner, struct plan_step *step)
 		step->degraded = true;
 		return;
 	}
-	planner_take(planner, step->allocation, step->target.node->uid);
 	snprintf(message, sizeof message, "%s is %s: to be moved to %s",
 	    step->holder.place.instance, leave_word(step->why),
 	    step->target.node->name);
 	step->kind = PLAN_MOVE;
 	planner_say(step, ADDRESS_STATE_DRAINING, "Moving", message);
 	brake = planner_brake(step->allocation);
+	/* it never goes there: the node is for who does */
 	if (brake == NULL && step->allocation->policy == POLICY_ASSIGN_ONLY)
 		brake = "AssignOnly";
+	else
+		planner_take(planner, step->allocation, step->target.node->uid);
 	if (brake != NULL)
 		planner_stay(step, brake, message);
 }
