@@ -316,6 +316,20 @@ tests_unit_test_plan_LDADD = reconciler/libreconciler.a proto/liblink.a \
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/test_plan_spec.c \
 	tests/unit/plan_rig.c tests/unit/plan_rig.h
 
+# The plan as tables of worlds and steps, and walks through random worlds (tests/plan).
+check_PROGRAMS += tests/plan/test_tables
+tests_plan_test_tables_CPPFLAGS = $(tests_unit_test_plan_CPPFLAGS) \
+	-iquote $(top_srcdir)/tests/plan \
+	-DTESTS_PLAN_TABLES='"$(abs_top_srcdir)/tests/plan/tables"'
+tests_plan_test_tables_CFLAGS = $(TESTS_CFLAGS)
+tests_plan_test_tables_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS)
+tests_plan_test_tables_SOURCES = tests/plan/sketch.c tests/plan/sketch.h \
+	tests/plan/sketch_make.c tests/plan/sketch_words.c \
+	tests/plan/sketch_words.h tests/plan/tables.c tests/plan/tables.h \
+	tests/plan/pairs.c tests/plan/test_tables.c
+TESTS += tests/plan/test_tables
+
 UNIT_TESTS += tests/unit/test_view
 tests_unit_test_view_CPPFLAGS = $(tests_unit_test_plan_CPPFLAGS)
 tests_unit_test_view_CFLAGS = $(TESTS_CFLAGS)
@@ -559,7 +573,7 @@ endif
 EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/api_access.sh \
 	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
-	tests/simulation/small.sh tests/fuzz/corpus tests/judge tests/contracts \
+	tests/simulation/small.sh tests/plan/tables tests/fuzz/corpus tests/judge tests/contracts \
 	tests/wire/deviations tests/lsan.supp
 
 include tests/regressions/local.mk
