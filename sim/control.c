@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hold.h"
+
 struct route {
 	const char *method;
 	const char *path;
@@ -14,6 +16,8 @@ static void answer_health(struct control *control, const struct sim_request *req
     struct sim_reply *reply);
 static void answer_fault_add(struct control *control, const struct sim_request *request,
     struct sim_reply *reply);
+static void answer_fault_list(struct control *control,
+    const struct sim_request *request, struct sim_reply *reply);
 static void answer_fault_clear(struct control *control,
     const struct sim_request *request, struct sim_reply *reply);
 static void answer_object_put(struct control *control,
@@ -27,6 +31,7 @@ static void answer_restart(struct control *control, const struct sim_request *re
 static const struct route routes[] = {
     {"GET", "/healthz", answer_health},
     {"POST", "/faults", answer_fault_add},
+    {"GET", "/faults", answer_fault_list},
     {"DELETE", "/faults", answer_fault_clear},
     {"POST", "/kube/objects", answer_object_put},
     {"DELETE", "/kube/objects", answer_object_remove},
@@ -89,6 +94,14 @@ answer_fault_add(
 		refuse(reply, 400, error);
 	else
 		accept_request(reply);
+}
+
+static void
+answer_fault_list(
+    struct control *control, const struct sim_request *request, struct sim_reply *reply)
+{
+	(void)request;
+	sim_holds_list(sim_faults_holds(control->faults), &reply->body);
 }
 
 static void

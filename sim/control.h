@@ -3,7 +3,8 @@
  *
  *   GET    /healthz                                  200 {"status":"ok"}
  *   POST   /faults                                   one fault, see fault.c
- *   DELETE /faults                                   all of them
+ *   GET    /faults                                   what they hold, see hold.h
+ *   DELETE /faults                                   all of them; what is held goes on
  *   POST   /kube/objects                             one object, created or replaced
  *   DELETE /kube/objects?path=/api/v1/nodes/node-1   removed at once
  *   POST   /kube/restart?data=lost&certificate=foreign

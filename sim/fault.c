@@ -4,6 +4,7 @@
  *   target           "kube", "gce" or "metadata"; required
  *   method           "GET", "POST", …; "" = any
  *   path             matched anywhere in the request's path; "" = any
+ *   contains         matched anywhere in the request's body; "" = any
  *   verb             kube: "get", "list", "watch", "patch", … as RBAC has it; "" = any
  *   user             kube: the identity that asks; "" = anyone
  *   status           200 to 599: the request is not carried out, this is the answer
@@ -22,6 +23,12 @@
  *   drop_before      true: the connection is cut, nothing is done
  *   drop_after       true: the request is carried out, then the connection is cut
  *   operation_error  gce: the operation ends with this code
+ *   hold             until the faults are cleared: "before": the request waits, then it
+ *                    is carried out, also when its client has left; "after": it is
+ *                    carried out, and not answered. gce, of a request that begins an
+ *                    operation: "after", "operation": that does not end; "wait": it
+ *                    ends, but whoever waits for it or reads it is not answered, and
+ *                    instance and address are shown as before. Goes alone
  *   count            requests that it hits, default 1; -1 = until cleared
  *
  * At least one that does something is needed. A body is cut, stalled and trickled as
@@ -38,6 +45,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "hold.h"
 #include "mem.h"
 
 /* Faults that wait at a time. */
@@ -58,6 +66,7 @@ struct waiting_fault {
 struct sim_faults {
 	TAILQ_HEAD(, waiting_fault) list;
 	size_t count;
+	struct sim_holds *holds;
 };
 
 /* Where the reason of a refusal goes. */
@@ -80,6 +89,7 @@ sim_faults_new(void)
 	struct sim_faults *faults = mem_calloc(1, sizeof *faults);
 
 	TAILQ_INIT(&faults->list);
+	faults->holds = sim_holds_new();
 	return faults;
 }
 
@@ -89,6 +99,7 @@ sim_faults_free(struct sim_faults *faults)
 	if (faults == NULL)
 		return;
 	sim_faults_clear(faults);
+	sim_holds_free(faults->holds);
 	free(faults);
 }
 
@@ -105,6 +116,13 @@ sim_faults_clear(struct sim_faults *faults)
 {
 	while (!TAILQ_EMPTY(&faults->list))
 		fault_remove(faults, TAILQ_FIRST(&faults->list));
+	sim_holds_clear(faults->holds);
+}
+
+struct sim_holds *
+sim_faults_holds(const struct sim_faults *faults)
+{
+	return faults->holds;
 }
 
 static bool
@@ -114,7 +132,9 @@ fault_matches(const struct sim_fault *fault, const struct sim_seen *seen)
 	       (fault->method[0] == '\0' || strcmp(fault->method, seen->method) == 0) &&
 	       (fault->verb[0] == '\0' || strcmp(fault->verb, seen->verb) == 0) &&
 	       (fault->user[0] == '\0' || strcmp(fault->user, seen->user) == 0) &&
-	       strstr(seen->path, fault->path) != NULL;
+	       strstr(seen->path, fault->path) != NULL &&
+	       (fault->contains[0] == '\0' ||
+		   strstr(seen->body, fault->contains) != NULL);
 }
 
 /* The fault with one use less. */
@@ -250,6 +270,7 @@ read_word(const struct refusal *refusal, const char *key, struct json_object *va
 	    {"target", fault->target, sizeof fault->target, NULL},
 	    {"method", fault->method, sizeof fault->method, NULL},
 	    {"path", fault->path, sizeof fault->path, NULL},
+	    {"contains", fault->contains, sizeof fault->contains, NULL},
 	    {"verb", fault->verb, sizeof fault->verb, NULL},
 	    {"user", fault->user, sizeof fault->user, NULL},
 	    {"operation_error", fault->operation_error, sizeof fault->operation_error,
@@ -270,6 +291,24 @@ read_word(const struct refusal *refusal, const char *key, struct json_object *va
 }
 
 static int
+read_hold(
+    const struct refusal *refusal, struct json_object *value, struct sim_fault *fault)
+{
+	char word[16];
+	int rc = read_text(refusal, "hold", value, word, sizeof word);
+
+	if (rc < 0)
+		return rc;
+	for (int kind = SIM_HOLD_BEFORE; kind <= SIM_HOLD_WAIT; kind++) {
+		if (strcmp(word, sim_hold_word((enum sim_hold)kind)) != 0)
+			continue;
+		fault->hold = (enum sim_hold)kind;
+		return 0;
+	}
+	return refuse(refusal, "hold", "must be before, after, operation or wait");
+}
+
+static int
 read_key(const struct refusal *refusal, const char *key, struct json_object *value,
     struct sim_fault *fault)
 {
@@ -281,6 +320,8 @@ read_key(const struct refusal *refusal, const char *key, struct json_object *val
 		return read_code(refusal, key, value, 200, &fault->status);
 	if (strcmp(key, "error_event") == 0)
 		return read_code(refusal, key, value, 400, &fault->error_event);
+	if (strcmp(key, "hold") == 0)
+		return read_hold(refusal, value, fault);
 	if (strcmp(key, "body") == 0)
 		return read_body(refusal, value, fault);
 	if (strcmp(key, "count") == 0)
@@ -299,13 +340,27 @@ is_for_kube(const struct sim_fault *fault)
 }
 
 static bool
-does_something(const struct sim_fault *fault)
+spoils(const struct sim_fault *fault)
 {
 	return fault->status > 0 || fault->delay_ms > 0 || fault->drop_before ||
 	       fault->drop_after || fault->operation_error[0] != '\0' || fault->cuts ||
 	       fault->stalls || fault->trickle_ms > 0 || fault->error_event > 0 ||
 	       fault->read_version > 0 || fault->repeat_events > 0 ||
 	       fault->tls_failure;
+}
+
+static int
+hold_check(const struct refusal *refusal, const struct sim_fault *fault)
+{
+	bool operation =
+	    fault->hold == SIM_HOLD_OPERATION || fault->hold == SIM_HOLD_WAIT;
+
+	if (fault->hold != SIM_HOLD_NONE && spoils(fault))
+		return refuse(refusal, "hold", "goes alone");
+	if (operation && strcmp(fault->target, "gce") != 0)
+		return refuse(
+		    refusal, "hold", "of an operation is for target gce only");
+	return 0;
 }
 
 static int
@@ -328,11 +383,11 @@ fault_check(const struct refusal *refusal, const struct sim_fault *fault)
 		return refuse(refusal, "operation_error", "is for target gce only");
 	if (!kube && is_for_kube(fault))
 		return refuse(refusal, "fault", "has keys that are for target kube");
-	if (!does_something(fault))
+	if (!spoils(fault) && fault->hold == SIM_HOLD_NONE)
 		return refuse(refusal, "fault",
 		    "does nothing: give status, delay_ms, drop_before, drop_after, "
-		    "operation_error or another that acts");
-	return 0;
+		    "operation_error, hold or another that acts");
+	return hold_check(refusal, fault);
 }
 
 static struct json_object *

@@ -166,9 +166,9 @@ api_answer(struct sim_gce *gce, const struct sim_request *request,
 	if (route->read != NULL)
 		route->read(&call);
 	else if (route->kind == GCE_CALL_ADD_ACCESS_CONFIG)
-		gce_change_add_config(&call, held->fault.operation_error);
+		gce_change_add_config(&call, &held->fault);
 	else
-		gce_change_delete_config(&call, held->fault.operation_error);
+		gce_change_delete_config(&call, &held->fault);
 }
 
 void

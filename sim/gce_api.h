@@ -28,10 +28,10 @@ gce_call_fn gce_read_operation;
 gce_call_fn gce_read_operations;
 gce_call_fn gce_read_wait;
 
-/* gce_change.c. `forced_error`: the operation ends with that code ("" = as it comes).
- */
-void gce_change_add_config(const struct gce_call *call, const char *forced_error);
-void gce_change_delete_config(const struct gce_call *call, const char *forced_error);
+/* gce_change.c. The fault says how the operation ends, and what of it is held. */
+void gce_change_add_config(const struct gce_call *call, const struct sim_fault *fault);
+void gce_change_delete_config(
+    const struct gce_call *call, const struct sim_fault *fault);
 
 /* 404: "The resource 'projects/…' was not found". `path` is what follows the project.
  */

@@ -7,6 +7,7 @@
 #include "gce_json.h"
 #include "gce_operation.h"
 #include "gce_reply.h"
+#include "hold.h"
 
 /* The only interface that these machines have. */
 #define INTERFACE "nic0"
@@ -250,9 +251,28 @@ refuse_at_once(const struct gce_call *call, struct gce_operation *draft,
 }
 
 static void
-begin(const struct gce_call *call, struct gce_operation *draft,
-    struct gce_instance *instance, const char *forced_error)
+hold(const struct gce_call *call, struct gce_operation *draft, enum sim_hold kind)
 {
+	const struct sim_seen seen = {
+	    .target = "gce",
+	    .method = call->request->method,
+	    .path = call->request->path,
+	};
+
+	/* what is not even answered does not end either */
+	if (kind == SIM_HOLD_OPERATION || kind == SIM_HOLD_AFTER)
+		draft->hold = sim_holds_add(
+		    sim_faults_holds(call->gce->faults), &seen, SIM_HOLD_OPERATION);
+	if (kind == SIM_HOLD_WAIT)
+		draft->unread =
+		    sim_holds_add(sim_faults_holds(call->gce->faults), &seen, kind);
+}
+
+static void
+begin(const struct gce_call *call, struct gce_operation *draft,
+    struct gce_instance *instance, const struct sim_fault *fault)
+{
+	const char *forced_error = fault->operation_error;
 	struct gce_operation *operation;
 	bool busy;
 
@@ -265,6 +285,7 @@ begin(const struct gce_call *call, struct gce_operation *draft,
 		    "backendError", forced_error, "The operation ended with %s.",
 		    forced_error);
 	}
+	hold(call, draft, fault->hold);
 	if (gce_operation_begin(call->gce, draft, instance, !busy, &operation) < 0) {
 		gce_reply_error(
 		    call->reply, 503, "backendError", "Too many operations are open.");
@@ -294,22 +315,22 @@ find_instance(const struct gce_call *call, struct gce_operation *draft)
 }
 
 void
-gce_change_add_config(const struct gce_call *call, const char *forced_error)
+gce_change_add_config(const struct gce_call *call, const struct sim_fault *fault)
 {
 	struct gce_operation draft = {0};
 	struct gce_instance *instance = find_instance(call, &draft);
 
 	if (instance != NULL && read_query(call, &draft) && read_config(call, &draft))
-		begin(call, &draft, instance, forced_error);
+		begin(call, &draft, instance, fault);
 }
 
 void
-gce_change_delete_config(const struct gce_call *call, const char *forced_error)
+gce_change_delete_config(const struct gce_call *call, const struct sim_fault *fault)
 {
 	struct gce_operation draft = {0};
 	struct gce_instance *instance = find_instance(call, &draft);
 
 	if (instance != NULL && read_query(call, &draft) &&
 	    read_config_name(call, &draft))
-		begin(call, &draft, instance, forced_error);
+		begin(call, &draft, instance, fault);
 }

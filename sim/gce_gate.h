@@ -11,6 +11,7 @@ struct gce_held {
 	const void *connection;
 	struct sim_fault fault; /* zeroed when there is none */
 	struct mono_time begun;
+	uint64_t hold; /* sim/hold.h; 0: none */
 	bool ready;
 	struct sim_reply reply;
 	TAILQ_ENTRY(gce_held) link;
@@ -23,7 +24,8 @@ typedef void gce_answer_fn(struct sim_gce *gce, const struct sim_request *reques
 
 /* The order of a fault's parts: drop_before or status in place of the answer; else the
  * answer, whose effect is there at once; then drop_after; delay_ms holds back whichever
- * it is. `target` as in struct sim_fault. */
+ * it is. A held request, or answer, waits in its place. `target` as in struct
+ * sim_fault. */
 void gce_gate_pass(struct sim_gce *gce, const char *target, gce_answer_fn *answer,
     const struct sim_request *request, struct sim_reply *reply);
 

@@ -87,6 +87,7 @@ json_config(const struct gce_instance *instance)
 static struct json_object *
 json_interfaces(const struct sim_gce *gce, const struct gce_instance *instance)
 {
+	const struct gce_instance shown = gce_operation_shown(gce, instance);
 	struct json_object *nic = json_object_new_object();
 	struct json_object *list = json_object_new_array();
 	char region[GCE_NAME_MAX + 1];
@@ -102,8 +103,8 @@ json_interfaces(const struct sim_gce *gce, const struct gce_instance *instance)
 	    instance->host >> 8 & 0xff, instance->host & 0xff);
 	add_fingerprint(nic, instance->fingerprint);
 	gce_json_add_text(nic, "stackType", "IPV4_ONLY");
-	if (instance->has_config)
-		json_object_object_add(nic, "accessConfigs", json_config(instance));
+	if (shown.has_config)
+		json_object_object_add(nic, "accessConfigs", json_config(&shown));
 	json_object_array_add(list, nic);
 	return list;
 }
@@ -140,14 +141,15 @@ gce_json_instance(const struct sim_gce *gce, const struct gce_instance *instance
 
 /* The URL of what uses the address. A holder that has no URL is a forwarding rule. */
 static struct json_object *
-json_user(const struct sim_gce *gce, const struct gce_address *address)
+json_user(const struct sim_gce *gce, const struct gce_address *address,
+    const struct gce_instance *instance)
 {
 	struct json_object *object;
 	char *user;
 
-	if (address->instance != NULL)
+	if (instance != NULL)
 		user = mem_printf(GCE_JSON_BASE "%s/zones/%s/instances/%s",
-		    gce->project, address->instance->zone, address->instance->name);
+		    gce->project, instance->zone, instance->name);
 	else if (strstr(address->user, "://") != NULL)
 		user = mem_strdup(address->user);
 	else
@@ -163,7 +165,8 @@ gce_json_address(const struct sim_gce *gce, const struct gce_address *address)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *users;
-	bool used = address->instance != NULL || address->user[0] != '\0';
+	const struct gce_instance *instance = gce_operation_shown_user(gce, address);
+	bool used = instance != NULL || address->user[0] != '\0';
 
 	gce_json_add_text(object, "kind", "compute#address");
 	add_id(object, "id", address->id);
@@ -180,7 +183,7 @@ gce_json_address(const struct sim_gce *gce, const struct gce_address *address)
 	    address->name);
 	if (used) {
 		users = json_object_new_array();
-		json_object_array_add(users, json_user(gce, address));
+		json_object_array_add(users, json_user(gce, address, instance));
 		json_object_object_add(object, "users", users);
 	}
 	return object;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hold.h"
 #include "mem.h"
 
 void
@@ -201,6 +202,62 @@ gce_operation_status(const struct gce_operation *operation)
 	return clock_mono().ms >= operation->start.ms ? "RUNNING" : "PENDING";
 }
 
+static bool
+hold_lasts(const struct sim_gce *gce, uint64_t hold)
+{
+	return hold != 0 && sim_holds_last(sim_faults_holds(gce->faults), hold);
+}
+
+bool
+gce_operation_is_held(const struct sim_gce *gce, const struct gce_operation *operation)
+{
+	return hold_lasts(gce, operation->hold);
+}
+
+bool
+gce_operation_is_unread(
+    const struct sim_gce *gce, const struct gce_operation *operation)
+{
+	return operation->applied && hold_lasts(gce, operation->unread);
+}
+
+struct gce_instance
+gce_operation_shown(const struct sim_gce *gce, const struct gce_instance *instance)
+{
+	struct gce_instance shown = *instance;
+	const struct gce_operation *operation;
+
+	if (gce->faults == NULL || !sim_holds_any(sim_faults_holds(gce->faults)))
+		return shown;
+	TAILQ_FOREACH(operation, &gce->operations, link) {
+		if (operation->instance_id != instance->id ||
+		    !gce_operation_is_unread(gce, operation))
+			continue;
+		shown.has_config = operation->had_config;
+		sim_text_copy(shown.config_name, sizeof shown.config_name,
+		    operation->old_config_name);
+		sim_text_copy(shown.nat_ip, sizeof shown.nat_ip, operation->old_nat_ip);
+		break;
+	}
+	return shown;
+}
+
+const struct gce_instance *
+gce_operation_shown_user(const struct sim_gce *gce, const struct gce_address *address)
+{
+	const struct gce_instance *instance;
+
+	if (gce->faults == NULL || !sim_holds_any(sim_faults_holds(gce->faults)))
+		return address->instance;
+	TAILQ_FOREACH(instance, &gce->instances, link) {
+		struct gce_instance shown = gce_operation_shown(gce, instance);
+
+		if (shown.has_config && strcmp(shown.nat_ip, address->address) == 0)
+			return instance;
+	}
+	return NULL;
+}
+
 static struct sim_fact
 operation_fact(enum sim_fact_kind kind, const struct gce_operation *operation)
 {
@@ -269,6 +326,16 @@ apply_delete(struct sim_gce *gce, const struct gce_operation *operation,
 }
 
 static void
+remember_config(struct gce_operation *operation, const struct gce_instance *instance)
+{
+	operation->had_config = instance->has_config;
+	sim_text_copy(operation->old_config_name, sizeof operation->old_config_name,
+	    instance->config_name);
+	sim_text_copy(
+	    operation->old_nat_ip, sizeof operation->old_nat_ip, instance->nat_ip);
+}
+
+static void
 operation_apply(struct sim_gce *gce, struct gce_operation *operation)
 {
 	struct gce_instance *instance =
@@ -278,6 +345,8 @@ operation_apply(struct sim_gce *gce, struct gce_operation *operation)
 	gce->operations_open--;
 	if (instance != NULL && instance->busy == operation->id)
 		instance->busy = 0;
+	if (instance != NULL)
+		remember_config(operation, instance);
 	if (instance == NULL)
 		gce_refusal_set(&operation->refusal, 404, "notFound",
 		    "RESOURCE_NOT_FOUND",
@@ -307,6 +376,8 @@ operation_next(struct sim_gce *gce)
 		if (operation->applied)
 			continue;
 		open--;
+		if (gce_operation_is_held(gce, operation))
+			continue;
 		if (next == NULL || operation->end.ms <= next->end.ms)
 			next = operation;
 	}

@@ -30,6 +30,18 @@ void gce_operation_advance(void *arg);
 /* "PENDING", "RUNNING" or "DONE", as of the last advance. */
 const char *gce_operation_status(const struct gce_operation *operation);
 
+/* Held (sim/hold.h) so that it does not end, or so that nothing shows that it has. */
+bool gce_operation_is_held(
+    const struct sim_gce *gce, const struct gce_operation *operation);
+bool gce_operation_is_unread(
+    const struct sim_gce *gce, const struct gce_operation *operation);
+/* The instance as the API shows it: as it was before an operation that is unread. */
+struct gce_instance gce_operation_shown(
+    const struct sim_gce *gce, const struct gce_instance *instance);
+/* The instance that the API shows as the address's user; NULL: none. */
+const struct gce_instance *gce_operation_shown_user(
+    const struct sim_gce *gce, const struct gce_address *address);
+
 /* Journals that the change of `draft` was refused; `instance` may be NULL. */
 void gce_operation_note_refusal(struct sim_gce *gce, const struct gce_operation *draft,
     const struct gce_refusal *refusal);

@@ -6,6 +6,7 @@
 #include "gce_list.h"
 #include "gce_operation.h"
 #include "gce_reply.h"
+#include "hold.h"
 
 static void
 answer_object(const struct gce_call *call, struct json_object *object)
@@ -161,7 +162,9 @@ gce_read_operation(const struct gce_call *call)
 {
 	const struct gce_operation *operation = operation_of(call);
 
-	if (operation != NULL)
+	if (operation != NULL && gce_operation_is_unread(call->gce, operation))
+		call->reply->defer_ms = SIM_HOLD_LOOK_MS;
+	else if (operation != NULL)
 		answer_object(call, gce_json_operation(call->gce, operation));
 }
 
@@ -192,11 +195,17 @@ gce_read_wait(const struct gce_call *call)
 
 	if (operation == NULL)
 		return;
+	if (gce_operation_is_unread(call->gce, operation)) {
+		call->reply->defer_ms = SIM_HOLD_LOOK_MS;
+		return;
+	}
 	if (operation->applied || patience_ms <= 0) {
 		answer_object(call, gce_json_operation(call->gce, operation));
 		return;
 	}
 	left_ms = operation->end.ms - now_ms;
+	if (gce_operation_is_held(call->gce, operation))
+		left_ms = SIM_HOLD_LOOK_MS;
 	if (left_ms > patience_ms)
 		left_ms = patience_ms;
 	call->reply->defer_ms = left_ms > 0 ? left_ms : 1;

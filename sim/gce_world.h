@@ -112,6 +112,11 @@ struct gce_operation {
 	bool failed;
 	struct gce_refusal refusal; /* when failed, or when it is going to (forced) */
 	bool forced;
+	uint64_t hold;	 /* sim/hold.h: it does not end; 0: none */
+	uint64_t unread; /* likewise: nothing shows that it has ended */
+	bool had_config; /* of its instance, before it ended */
+	char old_config_name[GCE_CONFIG_NAME_MAX + 1];
+	char old_nat_ip[INET_ADDRSTRLEN];
 	TAILQ_ENTRY(gce_operation) link;
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hold.h"
 #include "kube_json.h"
 #include "kube_status.h"
 #include "log.h"
@@ -36,9 +37,29 @@ held_find(struct sim_kube *kube, const void *connection)
 	return NULL;
 }
 
-/* Puts the answer off; the fault waits for the second call. False: no room. */
-static bool
-hold(struct kube_call *call)
+static struct sim_seen
+seen_of(const struct kube_call *call)
+{
+	return (struct sim_seen){
+	    .target = "kube",
+	    .method = call->request->method,
+	    .path = call->request->path,
+	    .verb = call->verb != NULL ? call->verb : "",
+	    .user = call->caller.user,
+	    .body = call->request->body,
+	};
+}
+
+static void
+held_free(struct kube_held *held)
+{
+	buf_free(&held->reply.body);
+	*held = (struct kube_held){0};
+}
+
+/* Puts the answer off; the fault waits for the next call. NULL: no room. */
+static struct kube_held *
+put_off(struct kube_call *call, int64_t defer_ms)
 {
 	struct kube_held *held = held_find(call->kube, call->request->connection);
 
@@ -46,38 +67,96 @@ hold(struct kube_call *call)
 		held = held_find(call->kube, NULL);
 	if (held == NULL) {
 		log_warn("fault_delay_dropped", LOG_S("path", call->request->path));
-		return false;
+		return NULL;
 	}
+	held_free(held);
 	held->connection = call->request->connection;
 	held->fault = call->fault;
-	call->reply->defer_ms = call->fault.delay_ms;
-	return true;
+	held->begun = call->begun;
+	call->reply->defer_ms = defer_ms;
+	return held;
+}
+
+static struct kube_held *
+hold(struct kube_call *call)
+{
+	const struct sim_seen seen = seen_of(call);
+	struct kube_held *held = put_off(call, SIM_HOLD_LOOK_MS);
+
+	if (held != NULL)
+		held->hold = sim_holds_add(
+		    sim_faults_holds(call->kube->faults), &seen, call->fault.hold);
+	return held;
+}
+
+/* A request that was put off comes again. True: not yet, or its answer is ready. */
+static bool
+come_again(struct kube_call *call, struct kube_held *held)
+{
+	if (sim_holds_last(sim_faults_holds(call->kube->faults), held->hold)) {
+		call->reply->defer_ms = SIM_HOLD_LOOK_MS;
+		return true;
+	}
+	if (held->ready) {
+		buf_free(&call->reply->body);
+		*call->reply = held->reply;
+		buf_init(&held->reply.body, 0);
+		held_free(held);
+		return true;
+	}
+	call->fault = held->fault;
+	call->begun = held->begun;
+	held_free(held);
+	return false;
 }
 
 bool
 kube_fault_meet(struct kube_call *call)
 {
-	const struct sim_seen seen = {
-	    .target = "kube",
-	    .method = call->request->method,
-	    .path = call->request->path,
-	    .verb = call->verb != NULL ? call->verb : "",
-	    .user = call->caller.user,
-	};
+	const struct sim_seen seen = seen_of(call);
 	struct kube_held *held;
 
+	call->begun = clock_mono();
 	if (call->request->again) {
 		held = held_find(call->kube, call->request->connection);
-		if (held == NULL)
-			return false;
-		call->fault = held->fault;
-		held->connection = NULL;
-		return false;
+		return held != NULL && come_again(call, held);
 	}
 	if (call->kube->faults == NULL ||
 	    !sim_faults_take(call->kube->faults, &seen, &call->fault))
 		return false;
-	return call->fault.delay_ms > 0 && hold(call);
+	if (call->fault.hold == SIM_HOLD_BEFORE)
+		return hold(call) != NULL;
+	return call->fault.delay_ms > 0 && put_off(call, call->fault.delay_ms) != NULL;
+}
+
+void
+kube_fault_hold_answer(struct kube_call *call)
+{
+	struct sim_reply reply = *call->reply;
+	struct kube_held *held;
+
+	/* a stream has no answer that could come later as a whole */
+	if (call->fault.hold != SIM_HOLD_AFTER || reply.stream.next != NULL)
+		return;
+	held = hold(call);
+	if (held == NULL)
+		return;
+	reply.defer_ms = 0;
+	held->reply = reply;
+	held->ready = true;
+	*call->reply = (struct sim_reply){
+	    .status = reply.status,
+	    .content_type = reply.content_type,
+	    .defer_ms = SIM_HOLD_LOOK_MS,
+	};
+	buf_init(&call->reply->body, reply.body.len_max);
+}
+
+void
+kube_fault_forget(struct sim_kube *kube)
+{
+	for (size_t i = 0; i < KUBE_HELD_MAX; i++)
+		held_free(&kube->held[i]);
 }
 
 bool

@@ -75,7 +75,7 @@ sim_kube_reset(struct sim_kube *kube)
 	/* minted tokens know objects of the old store */
 	kube_auth_revoke(kube->auth);
 	kube_store_free(kube->store);
-	memset(kube->held, 0, sizeof kube->held);
+	kube_fault_forget(kube);
 	make_store(kube);
 }
 
@@ -87,6 +87,7 @@ sim_kube_free(struct sim_kube *kube)
 	kube_kubelet_free(kube->kubelet);
 	kube_store_free(kube->store);
 	kube_auth_free(kube->auth);
+	kube_fault_forget(kube);
 	kube_record_end(kube);
 	free(kube);
 }
@@ -219,4 +220,5 @@ sim_kube_handle(void *arg, const struct sim_request *request, struct sim_reply *
 		kube_route_answer(&call);
 	kube_fault_finish(&call);
 	kube_record_request(&call);
+	kube_fault_hold_answer(&call);
 }

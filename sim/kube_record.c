@@ -49,7 +49,8 @@ put_request(struct buf *line, const struct kube_call *call)
 	char time[CLOCK_TEXT_MAX];
 
 	clock_format(clock_wall(), true, time, sizeof time);
-	buf_puts(line, "{");
+	buf_printf(line, "{\"begun_ms\":%lld,\"ms\":%lld,", (long long)call->begun.ms,
+	    (long long)clock_mono().ms);
 	put_text(line, "time", time);
 	put_text(line, "user", call->unauthorized ? "" : call->caller.user);
 	put_text(line, "agent", agent != NULL ? agent : "");

@@ -20,10 +20,14 @@
 /* Identities that a reset gives their roles again. */
 #define KUBE_GIVEN_MAX 16u
 
-/* A request that waits for its fault's delay to pass. */
+/* A request that waits for its fault's delay to pass, or is held. */
 struct kube_held {
 	void *connection; /* NULL: free */
 	struct sim_fault fault;
+	struct mono_time begun;
+	uint64_t hold; /* sim/hold.h; 0: none */
+	bool ready;    /* `reply` is the answer */
+	struct sim_reply reply;
 };
 
 struct sim_kube {
@@ -67,6 +71,7 @@ struct kube_call {
 	const char *table_version; /* "v1" or "v1beta1" */
 	bool dry_run;
 	struct sim_fault fault; /* that the request meets; all 0: none */
+	struct mono_time begun; /* when the request came */
 };
 
 /* How often a watch that asked for bookmarks gets one; default 10 s. */

@@ -22,6 +22,7 @@ sim_libsim_a_SOURCES = \
 	sim/gce_reply.c sim/gce_reply.h \
 	sim/gce_state.c sim/gce_state.h \
 	sim/gce_world.c sim/gce_world.h \
+	sim/hold.c sim/hold.h \
 	sim/http.c sim/http.h \
 	sim/journal.c sim/journal.h \
 	sim/judge.c sim/judge.h \

@@ -17,14 +17,24 @@ void sim_journal_close(struct sim_journal *journal);
 
 /* --- faults, set through the control endpoint (sim/fault.c) ------------------------
  */
+/* What is held until the faults are cleared (sim/hold.h). */
+enum sim_hold {
+	SIM_HOLD_NONE,
+	SIM_HOLD_BEFORE,    /* the request, not carried out */
+	SIM_HOLD_AFTER,	    /* the answer; the request is carried out */
+	SIM_HOLD_OPERATION, /* GCE: the end of the operation that it begins */
+	SIM_HOLD_WAIT,	    /* GCE: all that shows that it has ended */
+};
+
 /* What to do to the next matching requests. */
 struct sim_fault {
-	char target[16]; /* "kube", "gce", "metadata" */
-	char method[8];	 /* "" = any */
-	char path[128];	 /* matched anywhere in the path; "" = any */
-	char verb[20];	 /* kube: of RBAC; "" = any */
-	char user[320];	 /* kube: who asks; "" = anyone */
-	int status;	 /* > 0: answer with it and `body` */
+	char target[16];    /* "kube", "gce", "metadata" */
+	char method[8];	    /* "" = any */
+	char path[128];	    /* matched anywhere in the path; "" = any */
+	char contains[128]; /* matched anywhere in the body; "" = any */
+	char verb[20];	    /* kube: of RBAC; "" = any */
+	char user[320];	    /* kube: who asks; "" = anyone */
+	int status;	    /* > 0: answer with it and `body` */
 	char body[1024];
 	int64_t delay_ms;      /* hold the answer back */
 	bool drop_before;      /* connection cut, nothing done */
@@ -40,7 +50,8 @@ struct sim_fault {
 	int64_t repeat_events;	  /* a resumed watch begins so many changes earlier */
 	bool tls_failure;	  /* a new connection ends before TLS has begun */
 	char operation_error[64]; /* GCE: the operation ends with this code */
-	int count;		  /* left; -1 = until cleared */
+	enum sim_hold hold;
+	int count; /* left; -1 = until cleared */
 };
 struct sim_faults;
 struct sim_faults *sim_faults_new(void);
@@ -48,7 +59,10 @@ void sim_faults_free(struct sim_faults *faults);
 /* JSON body of POST /faults; returns 0 or -EINVAL with a reason in `error`. */
 int sim_faults_add(
     struct sim_faults *faults, const char *json, char *error, size_t error_size);
+/* None is left, and what they hold goes on. */
 void sim_faults_clear(struct sim_faults *faults);
+struct sim_holds;
+struct sim_holds *sim_faults_holds(const struct sim_faults *faults); /* borrowed */
 /* A request as faults are matched against it; `verb` and `user` are "" where there is
  * none. */
 struct sim_seen {
@@ -57,6 +71,7 @@ struct sim_seen {
 	const char *path;
 	const char *verb;
 	const char *user;
+	const char *body;
 };
 /* Takes one use of the first fault that matches; false: none. */
 bool sim_faults_take(struct sim_faults *faults, const struct sim_seen *seen,

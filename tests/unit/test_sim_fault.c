@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hold.h"
 #include "sim.h"
 
 static void
@@ -18,7 +19,7 @@ static bool
 take(struct sim_faults *faults, const char *target, const char *method,
     const char *path, struct sim_fault *ret_fault)
 {
-	const struct sim_seen seen = {target, method, path, "", ""};
+	const struct sim_seen seen = {target, method, path, "", "", ""};
 
 	return sim_faults_take(faults, &seen, ret_fault);
 }
@@ -27,7 +28,7 @@ static int
 take_status(
     struct sim_faults *faults, const char *target, const char *method, const char *path)
 {
-	const struct sim_seen seen = {target, method, path, "list", "u"};
+	const struct sim_seen seen = {target, method, path, "list", "u", ""};
 	struct sim_fault fault = {.status = -1};
 
 	return sim_faults_take(faults, &seen, &fault) ? fault.status : 0;
@@ -69,7 +70,7 @@ Test(sim_fault, every_key)
 
 Test(sim_fault, keys_of_the_kubernetes_api)
 {
-	const struct sim_seen seen = {"kube", "GET", "/api/v1/nodes", "watch", "u"};
+	const struct sim_seen seen = {"kube", "GET", "/api/v1/nodes", "watch", "u", ""};
 	struct sim_faults *faults = sim_faults_new();
 	struct sim_fault fault;
 
@@ -149,6 +150,53 @@ Test(sim_fault, matches_target_method_and_path)
 	sim_faults_free(faults);
 }
 
+Test(sim_fault, matches_body)
+{
+	struct sim_seen seen = {"kube", "PATCH", "/api/v1/nodes/n1", "patch", "u", ""};
+	struct sim_faults *faults = sim_faults_new();
+	struct sim_fault fault;
+
+	add(faults, "{\"target\":\"kube\",\"contains\":\"\\\"ip.ready\\\":null\","
+		    "\"status\":500}");
+	cr_expect_not(sim_faults_take(faults, &seen, &fault));
+	seen.body = "{\"metadata\":{\"labels\":{\"ip.ready\":\"true\"}}}";
+	cr_expect_not(sim_faults_take(faults, &seen, &fault));
+	seen.body = "{\"metadata\":{\"labels\":{\"ip.ready\":null}}}";
+	cr_expect(sim_faults_take(faults, &seen, &fault));
+	sim_faults_free(faults);
+}
+
+Test(sim_fault, what_is_held)
+{
+	const struct sim_seen one = {"kube", "PATCH", "/a\"b", "patch", "u", ""};
+	const struct sim_seen two = {"gce", "POST", "/c", "", "", ""};
+	struct sim_faults *faults = sim_faults_new();
+	struct sim_holds *holds = sim_faults_holds(faults);
+	uint64_t first = sim_holds_add(holds, &one, SIM_HOLD_AFTER);
+	uint64_t second = sim_holds_add(holds, &two, SIM_HOLD_OPERATION);
+	struct buf list;
+
+	buf_init(&list, 1024);
+	cr_expect(sim_holds_last(holds, first));
+	cr_expect(sim_holds_last(holds, second));
+	cr_expect_not(sim_holds_last(holds, 0));
+	sim_holds_list(holds, &list);
+	cr_expect_not_null(strstr(list.data,
+	    "{\"held\":[{\"target\":\"kube\",\"method\":\"PATCH\",\"path\":\"/a\\\"b\","
+	    "\"hold\":\"after\",\"for_ms\":"));
+	cr_expect_not_null(strstr(list.data,
+	    ",{\"target\":\"gce\",\"method\":\"POST\",\"path\":\"/c\",\"hold\":"
+	    "\"operation\",\"for_ms\":"));
+	sim_faults_clear(faults);
+	cr_expect_not(sim_holds_last(holds, first));
+	buf_reset(&list);
+	sim_holds_list(holds, &list);
+	cr_expect_str_eq(list.data, "{\"held\":[]}\n");
+	cr_expect_gt(sim_holds_add(holds, &one, SIM_HOLD_BEFORE), second);
+	buf_free(&list);
+	sim_faults_free(faults);
+}
+
 Test(sim_fault, order_and_count)
 {
 	struct sim_faults *faults = sim_faults_new();
@@ -190,6 +238,12 @@ Test(sim_fault, refusals)
 		"drop_before must be true or false"},
 	    {"{\"target\":\"kube\",\"drop_before\":true,\"drop_after\":true}",
 		"drop_before excludes drop_after"},
+	    {"{\"target\":\"kube\",\"hold\":\"still\"}",
+		"hold must be before, after, operation or wait"},
+	    {"{\"target\":\"kube\",\"hold\":\"wait\"}",
+		"hold of an operation is for target gce only"},
+	    {"{\"target\":\"gce\",\"hold\":\"before\",\"delay_ms\":1}",
+		"hold goes alone"},
 	    {"{\"target\":\"kube\",\"status\":199}", "status is out of range"},
 	    {"{\"target\":\"kube\",\"status\":600}", "status is out of range"},
 	    {"{\"target\":\"kube\",\"status\":\"500\"}",

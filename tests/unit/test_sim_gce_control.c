@@ -72,6 +72,104 @@ Test(sim_gce_control, operation_fails_as_the_fault_says)
 	rig_expect_clean_log();
 }
 
+#define ADD_TO_NODE_1 NODE_1 "/addAccessConfig?networkInterface=nic0"
+#define CONFIG_A      "{\"name\":\"ipw-1\",\"natIP\":\"" RIG_A "\"}"
+
+Test(sim_gce_control, a_request_is_held_and_then_carried_out)
+{
+	struct exchange *held;
+
+	rig_fault(
+	    "{\"target\":\"gce\",\"path\":\"addAccessConfig\",\"contains\":\"" RIG_A
+	    "\",\"hold\":\"before\"}");
+	held = rig_send("POST", ADD_TO_NODE_1, CONFIG_A);
+	loop_run_once(rig.loop, 30);
+	cr_expect_eq(rig.gce->operations_len, 0u);
+	sim_faults_clear(rig.faults);
+	rig_finish(held);
+	cr_expect_eq(rig.status, 200, "%s", rig.text);
+	cr_expect_eq(rig.gce->operations_len, 1u);
+}
+
+Test(sim_gce_control, an_answer_is_held)
+{
+	struct exchange *held;
+
+	rig_fault(
+	    "{\"target\":\"gce\",\"path\":\"addAccessConfig\",\"hold\":\"after\"}");
+	held = rig_send("POST", ADD_TO_NODE_1, CONFIG_A);
+	cr_expect_eq(rig.gce->operations_len, 1u);
+	rig_hasten();
+	rig_expect_config("node-1", "");
+	sim_faults_clear(rig.faults);
+	rig_finish(held);
+	cr_expect_eq(rig.status, 200, "%s", rig.text);
+	cr_expect_eq(rig.gce->operations_len, 1u);
+	rig_hasten();
+	rig_expect_config("node-1", RIG_A " ipw-1");
+}
+
+Test(sim_gce_control, an_operation_is_held)
+{
+	char *operation;
+
+	rig_fault(
+	    "{\"target\":\"gce\",\"path\":\"addAccessConfig\",\"hold\":\"operation\"}");
+	operation = rig_add("node-1", "ipw-1", RIG_A, ID_1);
+	rig_hasten();
+	rig_expect_config("node-1", "");
+	/* another one passes it by */
+	cr_expect_str_eq(rig_wait(rig_add("node-2", "ipw-2", RIG_B, ID_2)), "");
+	rig_expect_config("node-1", "");
+	sim_faults_clear(rig.faults);
+	cr_expect_str_eq(rig_wait(operation), "");
+	rig_expect_config("node-1", RIG_A " ipw-1");
+	rig_expect_clean_log();
+}
+
+/* Whether the address is on an instance, whatever is shown. */
+static bool
+is_attached(void)
+{
+	return gce_world_instance_with(rig.gce, RIG_A) != NULL;
+}
+
+Test(sim_gce_control, nothing_shows_that_the_operation_has_ended)
+{
+	struct exchange *wait, *read;
+	char *operation, *target;
+
+	rig_fault(
+	    "{\"target\":\"gce\",\"path\":\"addAccessConfig\",\"hold\":\"wait\"}");
+	operation = rig_add("node-1", "ipw-1", RIG_A, ID_1);
+	target = mem_printf("zones/" RIG_ZONE "/operations/%s/wait", operation);
+	rig_hasten();
+	cr_expect(is_attached());
+	rig_expect_config("node-1", "");
+	rig_expect_address("static-1", "RESERVED", "");
+	wait = rig_send("POST", target, NULL);
+	target[strlen(target) - strlen("/wait")] = '\0';
+	read = rig_send("GET", target, NULL);
+	cr_expect_eq(rig.gce->held_len, 2u, "both are put off");
+	sim_faults_clear(rig.faults);
+	cr_expect_str_eq(rig_text(rig_finish(wait), "status"), "DONE");
+	cr_expect_str_eq(rig_text(rig_finish(read), "status"), "DONE");
+	rig_expect_config("node-1", RIG_A " ipw-1");
+	/* the same with a detach */
+	rig_fault(
+	    "{\"target\":\"gce\",\"path\":\"deleteAccessConfig\",\"hold\":\"wait\"}");
+	free(rig_delete("node-1", "ipw-1", ID_2));
+	rig_hasten();
+	cr_expect_not(is_attached());
+	rig_expect_config("node-1", RIG_A " ipw-1");
+	rig_expect_address("static-1", "IN_USE", "/instances/node-1");
+	sim_faults_clear(rig.faults);
+	rig_expect_config("node-1", "");
+	rig_expect_clean_log();
+	free(target);
+	free(operation);
+}
+
 /* --- the control endpoint ----------------------------------------------------------
  */
 

@@ -327,3 +327,65 @@ Test(sim_kube_fault, data_is_lost)
 	cr_expect_eq(rig_send("GET", NODES, NULL), 200);
 	cr_expect_eq(rig_send("GET", "/api/v1/secrets", NULL), 403);
 }
+
+/* The handler is called again, as the server does after defer_ms. */
+static int
+come_again(const char *method, const char *target, const char *body)
+{
+	int status;
+
+	rig.again = true;
+	status = rig_send(method, target, body);
+	rig.again = false;
+	return status;
+}
+
+Test(sim_kube_fault, a_request_is_held)
+{
+	static const char patch[] = "{\"data\":{\"v\":\"2\"}}";
+
+	put_config("c", "1");
+	add_fault("{\"target\":\"kube\",\"method\":\"PATCH\",\"hold\":\"before\"}");
+	rig_send("PATCH", CONFIGS "/c", patch);
+	cr_expect_gt(rig.reply.defer_ms, 0);
+	come_again("PATCH", CONFIGS "/c", patch);
+	cr_expect_gt(rig.reply.defer_ms, 0);
+	sim_faults_clear(rig.faults);
+	cr_expect_eq(come_again("PATCH", CONFIGS "/c", patch), 200);
+	cr_expect_eq(rig.reply.defer_ms, 0);
+	cr_expect_str_eq(rig_text("data.v"), "2");
+	cr_expect_eq(rig_send("GET", CONFIGS "/c", NULL), 200);
+	cr_expect_str_eq(rig_text("data.v"), "2");
+}
+
+Test(sim_kube_fault, an_answer_is_held)
+{
+	static const char patch[] = "{\"data\":{\"v\":\"2\"}}";
+	long long version;
+
+	put_config("c", "1");
+	version = version_now();
+	add_fault("{\"target\":\"kube\",\"method\":\"PATCH\",\"hold\":\"after\"}");
+	rig_send("PATCH", CONFIGS "/c", patch);
+	cr_expect_gt(rig.reply.defer_ms, 0);
+	cr_expect_eq(rig.reply.body.len, 0);
+	come_again("PATCH", CONFIGS "/c", patch);
+	cr_expect_gt(rig.reply.defer_ms, 0);
+	sim_faults_clear(rig.faults);
+	cr_expect_eq(come_again("PATCH", CONFIGS "/c", patch), 200);
+	cr_expect_eq(rig.reply.defer_ms, 0);
+	cr_expect_str_eq(rig_text("data.v"), "2");
+	cr_expect_eq(version_now(), version + 1, "carried out once");
+}
+
+Test(sim_kube_fault, what_is_carried_out_is_there_while_its_answer_is_held)
+{
+	struct sim_reply held;
+
+	put_config("c", "1");
+	add_fault("{\"target\":\"kube\",\"method\":\"DELETE\",\"hold\":\"after\"}");
+	rig_send("DELETE", CONFIGS "/c", NULL);
+	held = rig.reply;
+	cr_expect_gt(held.defer_ms, 0);
+	cr_expect_eq(rig_send("GET", CONFIGS "/c", NULL), 404);
+}

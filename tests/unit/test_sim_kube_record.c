@@ -62,6 +62,10 @@ expect_line(struct json_object *lines, size_t index, const char *wanted)
 
 	cr_expect_not_null(json_object_object_get(line, "time"));
 	json_object_object_del(line, "time");
+	cr_expect_gt(kube_json_int(line, "begun_ms", 0), 0);
+	cr_expect_geq(kube_json_int(line, "ms", 0), kube_json_int(line, "begun_ms", 0));
+	json_object_object_del(line, "begun_ms");
+	json_object_object_del(line, "ms");
 	cr_expect_str_eq(kube_json_write(line, NULL), wanted);
 }
 
