@@ -6,6 +6,7 @@
 #include "calls.h"
 #include "events.h"
 #include "facts.h"
+#include "handover.h"
 #include "items.h"
 #include "lost.h"
 #include "mem.h"
@@ -40,6 +41,7 @@ core_new(const struct core_options *options, const struct effects *effects)
 	core->losses = map_new(lost_free);
 	core->cordoned = map_new(free);
 	core->peers = peers_new();
+	core->handover = handover_new();
 	core->denied = map_new(free);
 	core->wake_ms = INT64_MAX;
 	return core;
@@ -60,6 +62,7 @@ core_free(struct core *core)
 	map_free(core->losses);
 	map_free(core->cordoned);
 	peers_free(core->peers);
+	handover_free(core->handover);
 	map_free(core->denied);
 	view_free(core->view);
 	world_free(core->world);
@@ -82,7 +85,7 @@ core_wake_at(struct core *core, int64_t mono_ms)
 bool
 core_may_start(const struct core *core)
 {
-	return core->leads && !core->stopping &&
+	return core->leads && !core->stopping && !handover_is_wanted(core) &&
 	       core->now.boot.ms + core->call_timeout_ms + core->margin_ms <
 		   core->until.ms;
 }
@@ -187,6 +190,7 @@ core_pass(struct core *core)
 	events_repeat(core);
 	items_read(core);
 	pass_want(core);
+	handover_look(core);
 	if (cloud)
 		core_wake_at(
 		    core, view_ask(core->view, &core->effects, core->now.mono));
@@ -233,7 +237,7 @@ core_watcher(struct core *core, struct core_time now, bool up)
 void
 core_regrant(struct core *core)
 {
-	bool granted = core->leads && peers_clear(core);
+	bool granted = core->leads && peers_clear(core) && !handover_is_wanted(core);
 	struct msg_grant grant = {
 	    .term = core->term,
 	    .until_boot_ms = granted ? core->until.ms : 0,
@@ -253,7 +257,7 @@ core_cloud(struct core *core, struct core_time now, bool up)
 	core->cloud_up = up;
 	core->orders_told = false;
 	orders_link_down(core);
-	view_link_down(core->view);
+	view_link_down(core->view, now.mono);
 	if (up) {
 		core->view->leftovers_until.ms = now.mono.ms + VIEW_LEFTOVER_MS;
 		core_regrant(core);
@@ -295,8 +299,8 @@ core_lead(struct core *core, struct core_time now, uint64_t term)
 	items_forget(core);
 	peers_forget(core);
 	backoff_clear(&core->list_backoff);
-	view_require_all(core->view);
-	view_touch_all(core->view);
+	view_lead(core->view);
+	handover_lead(core);
 	trail_metric(
 	    core, GAUGE_SET, METRIC_IS_LEADER, 1.0, core->identity, NULL, NULL);
 	/* the grant comes next: a pass without it would only delay the first with it */
@@ -331,6 +335,7 @@ core_unlead(struct core *core, struct core_time now)
 	core->leads = false;
 	core->until.ms = 0;
 	core->epoch++;
+	handover_unlead(core);
 	core_regrant(core);
 	items_forget(core);
 	events_unlead(core);
@@ -357,6 +362,12 @@ core_stop(struct core *core, struct core_time now)
 	core->now = now;
 	core->stopping = true;
 	core_settle(core);
+}
+
+bool
+core_yields(const struct core *core)
+{
+	return handover_is_due(core);
 }
 
 bool

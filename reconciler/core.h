@@ -40,4 +40,8 @@ void core_wake(struct core *core, struct core_time now);
 void core_stop(struct core *core, struct core_time now);
 bool core_quiet(const struct core *core);
 
+/* True after an event: the lease is to be given to another replica now (elect_yield),
+ * and nothing that is open matters any more. */
+bool core_yields(const struct core *core);
+
 #endif

@@ -21,6 +21,7 @@ RECONCILER_CORE = \
 	reconciler/report.c reconciler/report.h \
 	reconciler/events.c reconciler/events.h \
 	reconciler/peers.c reconciler/peers.h \
+	reconciler/handover.c reconciler/handover.h \
 	reconciler/trail.c reconciler/trail.h \
 	reconciler/place.c reconciler/place.h \
 	reconciler/map.c reconciler/map.h

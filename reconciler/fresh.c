@@ -203,6 +203,22 @@ fresh_leader_mark(struct json_object *object)
 	return mark != NULL ? mem_strdup(mark) : NULL;
 }
 
+static bool
+fresh_pod_is_ready(struct json_object *object)
+{
+	struct json_object *conditions =
+	    json_read_member(json_read_member(object, "status"), "conditions");
+
+	for (size_t i = 0; i < json_read_length(conditions); i++) {
+		struct json_object *condition =
+		    json_object_array_get_idx(conditions, i);
+
+		if (strcmp(fresh_text(condition, "type"), "Ready") == 0)
+			return strcmp(fresh_text(condition, "status"), "True") == 0;
+	}
+	return false;
+}
+
 bool
 fresh_pods(struct json_object *list, struct world_pod **ret_pods)
 {
@@ -226,6 +242,7 @@ fresh_pods(struct json_object *list, struct world_pod **ret_pods)
 		pod = world_pod_new(fact);
 		pod->leader_mark =
 		    fresh_leader_mark(json_object_array_get_idx(items, i));
+		pod->ready = fresh_pod_is_ready(json_object_array_get_idx(items, i));
 		pod->next = pods;
 		pods = pod;
 	}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "handover.h"
 #include "labels.h"
 
 static void journal_finish(struct act *act);
@@ -97,6 +98,9 @@ journal_order(struct act *act, enum order_kind kind, const struct intent_place *
 		    "in the middle of a move, which policy Observe holds up");
 		return false;
 	}
+	if (kind == ORDER_DETACH && handover_before_detach(act->core,
+					act->item->allocation, address, place->node))
+		return false;
 	if (!orders_send(act->core, &wish))
 		return false;
 	act->slot->refusals += refused;

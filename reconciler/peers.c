@@ -27,8 +27,12 @@ struct peers {
 	struct mono_time listed_at;
 	struct backoff backoff;
 	char other[LABEL_MAX_LEN + NAME_MAX_LEN + 2]; /* "namespace/name"; "" none */
-	bool clear;	      /* at the last verdict but UNKNOWN */
-	bool told;	      /* that the other one runs */
+	bool clear; /* at the last verdict but UNKNOWN */
+	bool told;  /* that the other one runs */
+	bool asked; /* for a list that is new enough to name a successor */
+	char own_node[NAME_MAX_LEN + 1];
+	char successor[NAME_MAX_LEN + 1]; /* "" none */
+	struct mono_time found_at;
 	struct map *replicas; /* by name */
 };
 
@@ -170,6 +174,54 @@ peers_name_other(struct peers *peers, const struct world_pod *pod)
 	    pod->name);
 }
 
+static bool
+peers_is_replica(const struct core *core, const struct world_pod *pod)
+{
+	return strcmp(pod->namespace, core->namespace) == 0 &&
+	       strcmp(pod->label_name, WORLD_OUR_NAME) == 0;
+}
+
+/* One beside us would lose the network together with us. */
+static void
+peers_find_successor(struct core *core, const struct world_pod *pods)
+{
+	struct peers *peers = core->peers;
+
+	peers->found_at = core->now.mono;
+	peers->successor[0] = '\0';
+	for (const struct world_pod *pod = pods; pod != NULL; pod = pod->next)
+		if (peers_is_replica(core, pod) &&
+		    strcmp(pod->name, core->identity) == 0)
+			MESSAGE_TEXT(peers->own_node, pod->node);
+	for (const struct world_pod *pod = pods; pod != NULL; pod = pod->next)
+		if (peers_is_replica(core, pod) && pod->ready && !pod->deleting &&
+		    strcmp(pod->name, core->identity) != 0 &&
+		    strcmp(pod->node, peers->own_node) != 0)
+			MESSAGE_TEXT(peers->successor, pod->name);
+}
+
+const char *
+peers_own_node(const struct core *core)
+{
+	return core->peers->own_node;
+}
+
+enum peers_successor
+peers_successor(struct core *core, const char **ret_name)
+{
+	struct peers *peers = core->peers;
+
+	if (!peers->listed ||
+	    core->now.mono.ms - peers->found_at.ms >= PEERS_SUCCESSOR_MS) {
+		if (!peers->asked)
+			core_touch(core);
+		peers->asked = true;
+		return PEERS_SUCCESSOR_UNKNOWN;
+	}
+	*ret_name = peers->successor;
+	return peers->successor[0] != '\0' ? PEERS_SUCCESSOR : PEERS_SUCCESSOR_NONE;
+}
+
 static void
 peers_listed(struct core *core, struct call *call, const struct kube_reply *reply)
 {
@@ -189,11 +241,12 @@ peers_listed(struct core *core, struct call *call, const struct kube_reply *repl
 	peers->listed = true;
 	peers->listed_at = call->started;
 	peers->other[0] = '\0';
+	peers->asked = false;
+	peers_find_successor(core, pods);
 	for (const struct world_pod *pod = pods; pod != NULL; pod = pod->next) {
 		if (world_pod_is_old(pod))
 			peers_name_other(peers, pod);
-		else if (strcmp(pod->namespace, core->namespace) == 0 &&
-			 strcmp(pod->label_name, WORLD_OUR_NAME) == 0)
+		else if (peers_is_replica(core, pod))
 			peers_take_replica(core, pod);
 	}
 	fresh_pods_free(pods);
@@ -205,7 +258,7 @@ peers_due_ms(const struct core *core)
 {
 	const struct peers *peers = core->peers;
 
-	if (!peers->listed)
+	if (!peers->listed || peers->asked)
 		return core->now.mono.ms;
 	if (peers->other[0] != '\0')
 		return peers->listed_at.ms + PEERS_AGAIN_MS;

@@ -16,6 +16,9 @@
 #define PEERS_REFRESH_MS 15000
 #define PEERS_GOOD_MS	 30000
 
+/* Who could take over from us is known for so long. */
+#define PEERS_SUCCESSOR_MS 2000
+
 #define REASON_OTHER_CONTROLLER "OtherControllerRunning"
 
 enum peers_verdict {
@@ -40,5 +43,16 @@ const char *peers_other(const struct core *core);
 bool peers_failing(const struct core *core);
 /* Whether the cloudworker may have a grant: we were alone when we last knew. */
 bool peers_clear(const struct core *core);
+
+/* The node that our own pod runs on; "" not known. Borrowed. */
+const char *peers_own_node(const struct core *core);
+/* Another replica that is Ready, on another node than ours (borrowed). UNKNOWN: it is
+ * being read. */
+enum peers_successor {
+	PEERS_SUCCESSOR_UNKNOWN,
+	PEERS_SUCCESSOR_NONE,
+	PEERS_SUCCESSOR,
+};
+enum peers_successor peers_successor(struct core *core, const char **ret_name);
 
 #endif

@@ -37,6 +37,8 @@ shell_look_at_clocks(struct shell *shell)
 void
 shell_stop_step(struct shell *shell)
 {
+	if (core_yields(shell->core))
+		elect_yield(shell->elect, shell->now);
 	if (!shell->stopping)
 		return;
 	if (!shell->releasing) {
@@ -104,9 +106,13 @@ on_lost(void *arg)
 {
 	struct shell *shell = arg;
 
-	log_event(shell->releasing ? LOG_INFO : LOG_WARN, "leader_lost",
+	bool yields = core_yields(shell->core);
+
+	log_event(shell->releasing || yields ? LOG_INFO : LOG_WARN, "leader_lost",
 	    LOG_S("identity", shell->identity),
-	    LOG_S("why", shell->releasing ? "released" : "not renewed or taken"));
+	    LOG_S("why", shell->releasing ? "released"
+			 : yields	  ? "given to another replica"
+					  : "not renewed or taken"));
 	meter_set(shell->parts.meter, METRIC_IS_LEADER, 0, shell->identity);
 	core_unlead(shell->core, shell->now);
 }

@@ -63,7 +63,8 @@ struct shell {
 
 /* At the start of each event. */
 void shell_look_at_clocks(struct shell *shell);
-/* At the end of each event: whether a stop can go on. */
+/* At the end of each event: whether the lease is to be given away, or a stop can go on.
+ */
 void shell_stop_step(struct shell *shell);
 /* After any of the reasons has changed. */
 void shell_put_readiness(struct shell *shell);

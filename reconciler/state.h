@@ -97,6 +97,7 @@ struct hint {
 	uint64_t seen;
 };
 
+struct handover;
 struct peers;
 
 struct core {
@@ -120,6 +121,7 @@ struct core {
 	bool events_dropping;
 	struct map *cordoned; /* nodes shown in netipallocation_node_cordoned */
 	struct peers *peers;
+	struct handover *handover;
 	struct map *denied; /* rights that were refused, told lately */
 
 	bool leads, listed, listing, stopping;

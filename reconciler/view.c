@@ -194,6 +194,15 @@ view_require_all(struct view *view)
 	view->floors = map_new(free);
 }
 
+void
+view_lead(struct view *view)
+{
+	view_require_all(view);
+	view_touch_all(view);
+	view->failing_since.ms = 0;
+	view->reached = false;
+}
+
 /* --- asking ----------------------------------------------------------------------- */
 
 static int64_t
@@ -211,9 +220,23 @@ view_scope_due_ms(const struct view *view, const struct view_scope *scope)
 	return scope->asked.ms + wait_ms;
 }
 
+/* Whether it was the cloud that did not answer, or no cloudworker to ask it. */
 static void
-view_fail(struct view_scope *scope, const char *reason, const char *message)
+view_judge(struct view *view, struct mono_time asked, const char *reason)
 {
+	view->reached |= reason == NULL;
+	if (reason == NULL || (strcmp(reason, "CloudUnreachable") != 0 &&
+				  strcmp(reason, "NoCredentials") != 0))
+		view->failing_since.ms = 0;
+	else if (view->failing_since.ms == 0)
+		view->failing_since = asked;
+}
+
+static void
+view_fail(struct view *view, struct view_scope *scope, const char *reason,
+    const char *message)
+{
+	view_judge(view, scope->asked, reason);
 	scope->open = 0;
 	map_free(scope->incoming);
 	scope->incoming = NULL;
@@ -258,7 +281,7 @@ view_ask(struct view *view, const struct effects *effects, struct mono_time now)
 
 		if (due_ms <= now.ms) {
 			if (scope->open != 0)
-				view_fail(scope, "CloudUnreachable",
+				view_fail(view, scope, "CloudUnreachable",
 				    "an observation did not end in time");
 			if (view_scope_ask(view, scope, effects, now))
 				due_ms = view_scope_due_ms(view, scope);
@@ -272,14 +295,16 @@ view_ask(struct view *view, const struct effects *effects, struct mono_time now)
 }
 
 void
-view_link_down(struct view *view)
+view_link_down(struct view *view, struct mono_time now)
 {
+	view_judge(view, now, "CloudUnreachable");
 	MAP_EACH(view->scopes, entry)
 	{
 		struct view_scope *scope = lh_entry_v(entry);
 
 		if (scope->open != 0)
-			view_fail(scope, "CloudUnreachable", "the cloudworker is gone");
+			view_fail(
+			    view, scope, "CloudUnreachable", "the cloudworker is gone");
 		scope->due = true;
 	}
 }
@@ -386,6 +411,7 @@ view_accept(struct view *view, struct view_scope *scope)
 {
 	bool recovered = scope->failures > 0;
 
+	view_judge(view, scope->asked, NULL);
 	map_free(scope->holding);
 	map_free(scope->things);
 	scope->things = scope->incoming;
@@ -420,7 +446,7 @@ view_end(
 	if (end->ok != 0)
 		view_accept(view, scope);
 	else
-		view_fail(scope,
+		view_fail(view, scope,
 		    end->reason[0] != '\0' ? end->reason : "CloudUnreachable",
 		    end->message);
 	return 0;

@@ -78,6 +78,8 @@ struct view {
 	uint64_t last;	    /* the last round asked, lower half */
 	int64_t interval_ms;
 	struct mono_time leftovers_until;
+	struct mono_time failing_since; /* the cloud has not answered since; 0 it has */
+	bool reached;			/* it has answered in this term */
 };
 
 struct view *view_new(uint32_t epoch);
@@ -99,12 +101,14 @@ void view_touch_region(struct view *view, const char *project, const char *zone)
 /* Only rounds asked from now on count for this address (or for any). */
 void view_require(struct view *view, const char *address);
 void view_require_all(struct view *view);
+/* We lead (again): nothing is known of the cloud. */
+void view_lead(struct view *view);
 
 /* Asks what is due; returns when something is due next (mono ms). */
 int64_t view_ask(
     struct view *view, const struct effects *effects, struct mono_time now);
 /* The cloudworker is gone: rounds under way will not end. */
-void view_link_down(struct view *view);
+void view_link_down(struct view *view, struct mono_time now);
 
 /* observed_begin … observed_end. 0 or -EPROTO; *ret_news: a round ended. */
 int view_message(struct view *view, const struct message *message, struct mono_time now,

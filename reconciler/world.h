@@ -25,8 +25,9 @@ struct world_pod {
 	bool deleting, host_network, mirror, needs_label;
 	int64_t delete_at_ms;	  /* wall */
 	struct texts tolerations; /* key, operator, value, effect, … */
-	char *
-	    leader_mark; /* annotation controller-leader; fresh reads only, NULL none */
+	/* fresh reads only: */
+	char *leader_mark; /* annotation controller-leader; NULL none */
+	bool ready;	   /* condition Ready is True */
 	uint64_t seen;
 	struct world_pod *next, *previous; /* on the same node */
 };
