@@ -196,6 +196,20 @@ holder_was_ours(const struct scene *scene, const char *instance)
 	return false;
 }
 
+/* The Node of an instance. One whose providerID is not there (yet, or any more) is
+ * taken by its name: it exists, so it is not gone. */
+static const struct world_node *
+holder_node(const struct scene *scene, const struct view_scope *zone, const char *name)
+{
+	const struct world_node *node =
+	    world_node_at(scene->world, zone->project, zone->place, name);
+	const struct world_node *namesake = world_node(scene->world, name);
+
+	if (node == NULL && namesake != NULL && !namesake->placed)
+		return namesake;
+	return node;
+}
+
 static void
 holder_on_instance(const struct scene *scene, const struct view_scope *zone,
     const char *address, struct holder *holder)
@@ -204,8 +218,7 @@ holder_on_instance(const struct scene *scene, const struct view_scope *zone,
 
 	MESSAGE_TEXT(holder->place.zone, zone->place);
 	MESSAGE_TEXT(holder->place.instance, instance->name);
-	holder->node =
-	    world_node_at(scene->world, zone->project, zone->place, instance->name);
+	holder->node = holder_node(scene, zone, instance->name);
 	if (holder->node == NULL && !holder_was_ours(scene, instance->id)) {
 		holder->kind = HOLDER_ELSEWHERE;
 		holder->reason = "HeldElsewhere";

@@ -118,7 +118,7 @@ leave_is_unmatched(const struct leave_query *query)
 {
 	const struct allocation_address *address = query->address;
 
-	return query->node->ready == NODE_READY_TRUE &&
+	return query->node->ready == NODE_READY_TRUE && query->node->placed &&
 	       strcmp(address->instance, query->instance->id) == 0 &&
 	       address->outside_generation != query->allocation->generation &&
 	       match_node(query->node, query->allocation) != MATCH_YES;
