@@ -29,7 +29,10 @@
 	/* whose tokens the watcher uses; not set: it was given credentials */         \
 	SETTING(SETTING_WATCHER_ACCOUNT, "watcher-account")                            \
 	/* set: refused one, the watcher uses the reconciler's credentials */          \
-	SETTING(SETTING_ALLOW_SHARED_TOKEN, "allow-shared-token")
+	SETTING(SETTING_ALLOW_SHARED_TOKEN, "allow-shared-token")                      \
+	/* Sync, AssignOnly or Observe: of objects that name none */                   \
+	SETTING(SETTING_DEFAULT_POLICY, "default-policy")                              \
+	SETTING(SETTING_DRY_RUN, "dry-run") /* set: nothing is changed */
 
 enum setting {
 #define SETTING_ENUM(constant, name) constant,

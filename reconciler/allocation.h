@@ -32,6 +32,9 @@ enum allocation_policy {
 	POLICY_ASSIGN_ONLY, /* attaches, never detaches, unlabels or evicts */
 	POLICY_OBSERVE,	    /* changes nothing but its own status */
 };
+const char *allocation_policy_name(enum allocation_policy policy);
+/* False: it is none. */
+bool allocation_policy_find(const char *name, enum allocation_policy *ret_policy);
 
 /* spec.evictionPolicy: of pods on a node that has lost its address. */
 enum eviction_policy {
@@ -116,7 +119,7 @@ struct allocation_address {
 	char project[PLACE_MAX + 1];
 	char zone[PLACE_MAX + 1];
 	char fence[FENCE_MAX + 1];
-	bool ephemeral_taken;	/* we took an ephemeral address off that node for it */
+	bool ephemeral_taken; /* we took an ephemeral address off that node for it */
 	/* It was found on a node that the spec of that generation does not mean, and
 	 * stays there while the spec is the same; 0: not so. */
 	int64_t outside_generation;
@@ -174,7 +177,7 @@ struct allocation {
 	char region[PLACE_MAX + 1];
 	struct texts zones;
 	int64_t reconcile_interval_s;
-	enum allocation_policy policy; /* Sync when the spec names none */
+	enum allocation_policy policy; /* Sync when the spec names none; in force */
 	bool policy_named;	       /* the spec names one */
 	enum deletion_policy deletion;
 	enum eviction_policy eviction;
@@ -238,11 +241,15 @@ bool allocation_condition(struct allocation *allocation, enum condition_type typ
     enum condition_status status, const char *reason, const char *message,
     struct wall_time now);
 
+/* The addresses that have to be on a node for it to be Ready (spec.minAttached). */
+size_t allocation_needed(
+    const struct allocation *allocation, const struct allocation_counts *counts);
+
 /* The merge patch for PATCH …/status: metadata.resourceVersion (compare-and-set), and
- * the whole status: observedGeneration, reserved, attached, unattached, spare, nodes,
- * addresses[] and conditions. Empties *out and returns 0 when it would change nothing
- * (the patch without resourceVersion is compared with what was read), else 1; -E2BIG
- * when *out is too small. Conditions of other types than ours are kept. */
+ * the whole status: observedGeneration, policy, reserved, attached, unattached, spare,
+ * nodes, addresses[] and conditions. Empties *out and returns 0 when it would change
+ * nothing (the patch without resourceVersion is compared with what was read), else 1;
+ * -E2BIG when *out is too small. Conditions of other types than ours are kept. */
 int allocation_status_patch(const struct allocation *allocation, struct buf *out);
 
 #define ALLOCATION_API	      "netinfra.darkbrains.com/v1alpha1"

@@ -51,6 +51,24 @@ allocation_workload_kind(enum workload_kind kind)
 	return kind != WORKLOAD_NONE ? workload_names[kind] : NULL;
 }
 
+const char *
+allocation_policy_name(enum allocation_policy policy)
+{
+	return policy_names[policy];
+}
+
+bool
+allocation_policy_find(const char *name, enum allocation_policy *ret_policy)
+{
+	for (size_t i = 0; i < sizeof policy_names / sizeof policy_names[0]; i++) {
+		if (strcmp(name, policy_names[i]) != 0)
+			continue;
+		*ret_policy = (enum allocation_policy)i;
+		return true;
+	}
+	return false;
+}
+
 void
 allocation_refuse(
     struct allocation *allocation, const char *reason, const char *format, ...)

@@ -81,6 +81,13 @@ allocation_count(
 	*ret_counts = counts;
 }
 
+size_t
+allocation_needed(
+    const struct allocation *allocation, const struct allocation_counts *counts)
+{
+	return amount_of(&allocation->min_attached, counts->reserved, AMOUNT_UP);
+}
+
 /* --- the status as JSON --- */
 
 static void
@@ -246,6 +253,7 @@ int
 allocation_status_patch(const struct allocation *allocation, struct buf *out)
 {
 	struct json_object *before = json_tokener_parse(allocation->status_json);
+	const char *policy_in_force = allocation_policy_name(allocation->policy);
 	struct json_object *after;
 	struct buf status;
 	int rc = 0;
@@ -254,6 +262,7 @@ allocation_status_patch(const struct allocation *allocation, struct buf *out)
 	buf_init(&status, STATUS_JSON_MAX);
 	buf_printf(&status, "{\"observedGeneration\":%lld",
 	    (long long)allocation->observed_generation);
+	intent_put_text(&status, "policy", policy_in_force);
 	if (!allocation->status_overflow)
 		put_addresses(allocation, &status);
 	put_conditions(allocation, before, &status);

@@ -28,6 +28,8 @@ core_new(const struct core_options *options, const struct effects *effects)
 
 	MESSAGE_TEXT(core->identity, options->identity);
 	MESSAGE_TEXT(core->namespace, options->namespace);
+	core->policy = options->policy;
+	core->dry_run = options->dry_run;
 	core->effects = *effects;
 	effects->random(effects->arg, &epoch, sizeof epoch);
 	core->world = world_new();
@@ -197,9 +199,10 @@ core_pass(struct core *core)
 	/* What is decided is also written, in the same pass, or not at all. */
 	if (!core_may_start(core))
 		return;
-	if (verdict == PEERS_OTHER)
+	/* who only looks on may do so beside the old controller */
+	if (verdict == PEERS_OTHER && !core->dry_run)
 		pass_hold(core, peers_other(core));
-	else if (verdict == PEERS_ALONE && cloud)
+	else if (verdict != PEERS_UNKNOWN && cloud)
 		pass_decide(core);
 }
 
@@ -237,7 +240,8 @@ core_watcher(struct core *core, struct core_time now, bool up)
 void
 core_regrant(struct core *core)
 {
-	bool granted = core->leads && peers_clear(core) && !handover_is_wanted(core);
+	bool granted = core->leads && !core->dry_run && peers_clear(core) &&
+		       !handover_is_wanted(core);
 	struct msg_grant grant = {
 	    .term = core->term,
 	    .until_boot_ms = granted ? core->until.ms : 0,

@@ -3,13 +3,16 @@
 #ifndef IPW_CORE_H
 #define IPW_CORE_H
 
+#include "allocation.h"
 #include "effects.h"
 
 struct core;
 
 struct core_options {
-	const char *identity;  /* the pod's name: metrics, audit, events */
-	const char *namespace; /* the pod's, and its replicas' */
+	const char *identity;	       /* the pod's name: metrics, audit, events */
+	const char *namespace;	       /* the pod's, and its replicas' */
+	enum allocation_policy policy; /* of objects that name none */
+	bool dry_run;		       /* policy Observe for all, whatever they name */
 };
 
 struct core *core_new(

@@ -149,6 +149,29 @@ items_has_room(struct core *core, const struct allocation *allocation)
 	return false;
 }
 
+/* The policy in force. */
+static void
+items_set_policy(const struct core *core, struct allocation *allocation)
+{
+	if (core->dry_run)
+		allocation->policy = POLICY_OBSERVE;
+	else if (!allocation->policy_named)
+		allocation->policy = core->policy;
+}
+
+/* Somebody wants a look at the cloud now; what waits after a failure is tried, too. */
+static void
+items_poke(struct core *core, struct item *item)
+{
+	view_touch_all(core->view);
+	MAP_EACH(item->slots, entry)
+	{
+		struct slot *slot = lh_entry_v(entry);
+
+		backoff_clear(&slot->backoff);
+	}
+}
+
 /* Takes an object as it is now. NULL: it is no allocation, or there is no room. */
 static struct item *
 items_take(struct core *core, struct json_object *object)
@@ -176,6 +199,10 @@ items_take(struct core *core, struct json_object *object)
 		item->slots = map_new(free);
 		map_put(core->items, item->name, item);
 	}
+	items_set_policy(core, allocation);
+	if (item->allocation != NULL &&
+	    strcmp(item->allocation->reconcile_at, allocation->reconcile_at) != 0)
+		items_poke(core, item);
 	allocation_free(item->allocation);
 	item->allocation = allocation;
 	items_hold(item);

@@ -203,7 +203,7 @@ pass_decide(struct core *core)
 
 	scene.allocations = sorted;
 	plan = plan_make(&scene);
-	if (complete) {
+	if (complete && !core->dry_run) {
 		lost_run(core, plan, &scene);
 		labels_run(core, plan, &scene);
 	}

@@ -164,7 +164,7 @@ plan_wants_previous(const struct plan_step *step)
 }
 
 const char *
-planner_brake(const struct allocation *allocation)
+plan_brake(const struct allocation *allocation)
 {
 	if (allocation->policy == POLICY_OBSERVE)
 		return "Observing";
@@ -184,7 +184,7 @@ plan_targets(struct planner *planner, bool braked)
 
 			if (step->kind == PLAN_ATTACH &&
 			    plan_wants_previous(step) == (previous != 0) &&
-			    (planner_brake(step->allocation) != NULL) == braked)
+			    (plan_brake(step->allocation) != NULL) == braked)
 				plan_attach(planner, step);
 		}
 	}
@@ -451,7 +451,7 @@ plan_attach(struct planner *planner, struct plan_step *step)
 	snprintf(
 	    message, sizeof message, "to be attached to %s", step->target.node->name);
 	planner_say(step, ADDRESS_STATE_ATTACHING, "Attaching", message);
-	brake = planner_brake(step->allocation);
+	brake = plan_brake(step->allocation);
 	if (brake != NULL) {
 		step->kind = PLAN_REST;
 		planner_say(step, ADDRESS_STATE_PENDING, brake, message);

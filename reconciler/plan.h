@@ -52,6 +52,10 @@ bool plan_choose(const struct scene *scene, const struct allocation *allocation,
 bool plan_is_promised(const struct scene *scene,
     const struct allocation_address *except, const char *node_uid);
 
+/* Why nothing is begun for it, in the word that its addresses then have as a reason;
+ * NULL: nothing stands against it. */
+const char *plan_brake(const struct allocation *allocation);
+
 /* An intent that is to be carried on. */
 bool plan_is_open(const struct allocation_address *address);
 

@@ -172,7 +172,7 @@ planner_move_to(struct planner *planner, struct plan_step *step)
 	    step->target.node->name);
 	step->kind = PLAN_MOVE;
 	planner_say(step, ADDRESS_STATE_DRAINING, "Moving", message);
-	brake = planner_brake(step->allocation);
+	brake = plan_brake(step->allocation);
 	/* it never goes there: the node is for who does */
 	if (brake == NULL && step->allocation->policy == POLICY_ASSIGN_ONLY)
 		brake = "AssignOnly";
@@ -240,7 +240,7 @@ planner_moves(struct planner *planner, bool braked)
 		};
 
 		if (!planner_is_at_rest(step) ||
-		    (planner_brake(step->allocation) != NULL) != braked)
+		    (plan_brake(step->allocation) != NULL) != braked)
 			continue;
 		step->why = leave_judge(&query, &planner->plan->next_ms);
 		if (step->why != LEAVE_NOT)

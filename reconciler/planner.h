@@ -18,9 +18,6 @@ void planner_say(struct plan_step *step, enum address_state state, const char *r
     const char *message);
 void planner_take(
     struct planner *planner, const struct allocation *allocation, const char *node_uid);
-/* Why nothing is begun for it, in a word; NULL: nothing stands against it. */
-const char *planner_brake(const struct allocation *allocation);
-
 /* Attached addresses whose node is leaving, dead or gone, or no longer meant; of those
  * allocations that have a brake on, or of the others. */
 void planner_moves(struct planner *planner, bool braked);

@@ -14,10 +14,12 @@
 
 struct report {
 	struct allocation_counts counts;
-	size_t unknown, open, degraded;
-	const struct allocation_address *first; /* that is not as it should be */
+	size_t unknown;
+	const struct allocation_address *first; /* on no node, and not spare */
+	const struct allocation_address *spare; /* first spare */
 	const struct allocation_address *worst; /* first degraded */
 	const struct allocation_address *moving;
+	const struct allocation_address *held; /* first that a brake holds up */
 };
 
 static bool
@@ -41,26 +43,29 @@ report_is_degraded(const struct allocation_address *entry)
 static void
 report_gather(const struct allocation *allocation, struct report *report)
 {
+	const char *brake = plan_brake(allocation);
+
 	*report = (struct report){0};
 	allocation_count(allocation, &report->counts);
 	for (size_t i = 0; i < allocation->addresses_len; i++) {
 		const struct allocation_address *entry = &allocation->addresses[i];
 
-		if (plan_is_open(entry)) {
-			if (report->moving == NULL)
-				report->moving = entry;
-			report->open++;
-		}
+		if (report->moving == NULL && plan_is_open(entry))
+			report->moving = entry;
 		if (!entry->listed)
 			continue;
 		report->unknown += entry->state == ADDRESS_STATE_UNKNOWN;
-		if (!report_is_there(entry) && report->first == NULL)
+		if (entry->state == ADDRESS_STATE_SPARE) {
+			if (report->spare == NULL)
+				report->spare = entry;
+		} else if (report->first == NULL && !report_is_there(entry)) {
 			report->first = entry;
-		if (!report_is_degraded(entry))
-			continue;
-		if (report->worst == NULL)
+		}
+		if (report->worst == NULL && report_is_degraded(entry))
 			report->worst = entry;
-		report->degraded++;
+		if (report->held == NULL && brake != NULL &&
+		    strcmp(entry->reason, brake) == 0)
+			report->held = entry;
 	}
 }
 
@@ -91,47 +96,142 @@ report_accepted(struct core *core, struct allocation *allocation)
 		    core, allocation, NULL, "Warning", reason, allocation->refusal);
 }
 
+/* What is accepted and not meant is told once for each generation of the spec. */
+static void
+report_notices(struct core *core, struct allocation *allocation)
+{
+	static const struct {
+		enum allocation_notice notice;
+		const char *reason, *message;
+	} notices[] = {
+	    {NOTICE_DEPLOYMENT_REF, "Deprecated",
+		"spec.deploymentRef is deprecated: write workloadRef with kind "
+		"Deployment"},
+	    {NOTICE_PROVIDER, "ProviderAssumed",
+		"spec.cloud.provider is missing: gcp is assumed"},
+	    {NOTICE_STRATEGY, "FieldIgnored",
+		"spec.strategy has no effect: addresses move one at a time, or as "
+		"maxConcurrentMoves says"},
+	    {NOTICE_CREDENTIALS, "FieldIgnored",
+		"spec.cloud.credentials has no effect and should be removed: "
+		"credentials are given to ipwarden itself"},
+	};
+
+	if (allocation->observed_generation == allocation->generation)
+		return;
+	for (size_t i = 0; i < sizeof notices / sizeof notices[0]; i++)
+		if ((allocation->notices & notices[i].notice) != 0)
+			events_tell(core, allocation, NULL, "Warning",
+			    notices[i].reason, notices[i].message);
+	allocation->observed_generation = allocation->generation;
+}
+
+/* As many as are needed are attached. */
+static void
+report_is_ready(
+    struct allocation *allocation, const struct report *report, struct wall_time now)
+{
+	const struct allocation_counts *counts = &report->counts;
+	size_t needed = allocation_needed(allocation, counts);
+	char message[TEXT_MAX + 1], needs[64] = "", spare[64] = "";
+
+	if (needed < counts->reserved)
+		snprintf(needs, sizeof needs, ", %zu needed", needed);
+	if (counts->spare > 0)
+		snprintf(spare, sizeof spare, ", %zu spare", counts->spare);
+	snprintf(message, sizeof message, "%zu of %zu attached%s%s", counts->attached,
+	    counts->reserved, spare, needs);
+	allocation_condition(allocation, CONDITION_READY, CONDITION_TRUE,
+	    counts->attached == counts->reserved ? "AllAttached" : "EnoughAttached",
+	    message, now);
+}
+
+/* The first that is missing says why; a spare one only when nothing else is wrong. */
+static void
+report_is_not_ready(
+    struct allocation *allocation, const struct report *report, struct wall_time now)
+{
+	const struct allocation_counts *counts = &report->counts;
+	size_t needed = allocation_needed(allocation, counts);
+	char reason[REASON_MAX + 1] = "TooFewListed", message[TEXT_MAX + 1];
+	size_t len;
+
+	if (report->first != NULL)
+		report_one(report->first, "Pending", reason, sizeof reason, message,
+		    sizeof message);
+	else if (report->spare != NULL)
+		report_one(report->spare, "Spare", reason, sizeof reason, message,
+		    sizeof message);
+	else
+		snprintf(message, sizeof message, "the list has %zu addresses",
+		    counts->reserved);
+	len = strlen(message);
+	if (needed != counts->reserved)
+		snprintf(message + len, sizeof message - len,
+		    " (%zu attached, %zu needed)", counts->attached, needed);
+	else if (report->first == NULL)
+		snprintf(message + len, sizeof message - len,
+		    " (minAttached makes fewer enough)");
+	allocation_condition(allocation, CONDITION_READY,
+	    counts->attached + report->unknown >= needed ? CONDITION_UNKNOWN
+							 : CONDITION_FALSE,
+	    reason, message, now);
+}
+
 static void
 report_ready(
     struct allocation *allocation, const struct report *report, struct wall_time now)
 {
-	char reason[REASON_MAX + 1], message[TEXT_MAX + 1];
-	const struct allocation_counts *counts = &report->counts;
-
-	if (allocation->refusal_reason[0] != '\0') {
+	if (allocation->refusal_reason[0] != '\0')
 		allocation_condition(allocation, CONDITION_READY, CONDITION_FALSE,
 		    allocation->refusal_reason, allocation->refusal, now);
-		return;
-	}
-	if (report->first == NULL) {
-		snprintf(message, sizeof message, "%zu of %zu attached",
-		    counts->attached, counts->reserved);
-		allocation_condition(allocation, CONDITION_READY, CONDITION_TRUE,
-		    "AllAttached", message, now);
-		return;
-	}
-	report_one(
-	    report->first, "Pending", reason, sizeof reason, message, sizeof message);
-	allocation_condition(allocation, CONDITION_READY,
-	    report->unknown > 0 ? CONDITION_UNKNOWN : CONDITION_FALSE, reason, message,
-	    now);
+	else if (report->counts.attached >=
+		 allocation_needed(allocation, &report->counts))
+		report_is_ready(allocation, report, now);
+	else
+		report_is_not_ready(allocation, report, now);
+}
+
+/* A brake is on: what would be done without it? */
+static void
+report_braked(const struct core *core, struct allocation *allocation,
+    const struct report *report, const char *brake)
+{
+	const char *why = "paused by annotation";
+	char reason[REASON_MAX + 1], next[TEXT_MAX + 1], message[TEXT_MAX + 1];
+
+	MESSAGE_TEXT(next, "nothing");
+	if (report->held != NULL)
+		report_one(
+		    report->held, brake, reason, sizeof reason, next, sizeof next);
+	if (core->dry_run)
+		why = "--dry-run changes nothing";
+	else if (allocation->policy == POLICY_OBSERVE)
+		why = "policy Observe changes nothing";
+	snprintf(message, sizeof message, "%s; next would be: %.400s", why, next);
+	allocation_condition(allocation, CONDITION_PROGRESSING, CONDITION_FALSE, brake,
+	    message, core->now.wall);
 }
 
 static void
 report_progressing(
-    struct allocation *allocation, const struct report *report, struct wall_time now)
+    const struct core *core, struct allocation *allocation, const struct report *report)
 {
+	const char *brake = plan_brake(allocation);
 	char reason[REASON_MAX + 1], message[TEXT_MAX + 1];
+	struct wall_time now = core->now.wall;
 
-	if (report->moving == NULL) {
+	if (report->moving != NULL && allocation->policy != POLICY_OBSERVE) {
+		report_one(report->moving, "Attaching", reason, sizeof reason, message,
+		    sizeof message);
+		allocation_condition(allocation, CONDITION_PROGRESSING, CONDITION_TRUE,
+		    reason, message, now);
+	} else if (brake != NULL) {
+		report_braked(core, allocation, report, brake);
+	} else {
 		allocation_condition(allocation, CONDITION_PROGRESSING, CONDITION_FALSE,
 		    "AtRest", "nothing is under way", now);
-		return;
 	}
-	report_one(report->moving, "Attaching", reason, sizeof reason, message,
-	    sizeof message);
-	allocation_condition(
-	    allocation, CONDITION_PROGRESSING, CONDITION_TRUE, reason, message, now);
 }
 
 static void
@@ -161,9 +261,9 @@ report_conditions(struct core *core, struct item *item)
 	report_gather(allocation, &report);
 	report_accepted(core, allocation);
 	report_ready(allocation, &report, now);
-	report_progressing(allocation, &report, now);
+	report_progressing(core, allocation, &report);
 	report_degraded(allocation, &report, now);
-	allocation->observed_generation = allocation->generation;
+	report_notices(core, allocation);
 }
 
 void
@@ -186,7 +286,7 @@ report_other_controller(struct core *core, struct item *item, const char *pod)
 	    allocation, CONDITION_PROGRESSING, CONDITION_FALSE, reason, message, now);
 	allocation_condition(
 	    allocation, CONDITION_DEGRADED, CONDITION_TRUE, reason, message, now);
-	allocation->observed_generation = allocation->generation;
+	report_notices(core, allocation);
 }
 
 /* --- metrics ---------------------------------------------------------------------- */
@@ -259,6 +359,7 @@ report_metrics(struct core *core, struct item *item)
 	const struct allocation *allocation = item->allocation;
 	const struct condition *ready = &allocation->conditions[CONDITION_READY];
 	struct allocation_counts counts;
+	size_t missing = 0;
 
 	allocation_count(allocation, &counts);
 	trail_metric(core, GAUGE_SET, METRIC_CRD_STATUS,
@@ -268,8 +369,11 @@ report_metrics(struct core *core, struct item *item)
 	    item->name, NULL, NULL);
 	trail_metric(core, GAUGE_SET, METRIC_ATTACHED_IPS, (double)counts.attached,
 	    item->name, NULL, NULL);
-	trail_metric(core, GAUGE_SET, METRIC_UNATTACHED_IPS,
-	    (double)(counts.unattached + counts.spare), item->name, NULL, NULL);
+	/* what nobody misses raises no alarm */
+	if (counts.attached < allocation_needed(allocation, &counts))
+		missing = counts.reserved - counts.attached;
+	trail_metric(core, GAUGE_SET, METRIC_UNATTACHED_IPS, (double)missing,
+	    item->name, NULL, NULL);
 	report_forget(core, item);
 	for (size_t i = 0; i < allocation->addresses_len; i++)
 		report_address(core, item, &allocation->addresses[i]);

@@ -355,8 +355,13 @@ start_core(struct shell *shell)
 	    .identity = shell->identity,
 	    .namespace =
 		settings_get(settings, SETTING_POD_NAMESPACE, LEASE_NAMESPACE_DEFAULT),
+	    .policy = POLICY_SYNC,
+	    .dry_run = settings_get(settings, SETTING_DRY_RUN, NULL) != NULL,
 	};
 
+	/* the supervisor has checked it */
+	allocation_policy_find(
+	    settings_get(settings, SETTING_DEFAULT_POLICY, "Sync"), &options.policy);
 	shell->core = core_new(&options, &shell->core_effects);
 }
 

@@ -103,6 +103,8 @@ struct peers;
 struct core {
 	char identity[NAME_MAX_LEN + 1];
 	char namespace[LABEL_MAX_LEN + 1];
+	enum allocation_policy policy; /* of objects that name none */
+	bool dry_run;
 	struct effects effects;
 	struct core_time now; /* of the event being handled */
 

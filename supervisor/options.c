@@ -48,14 +48,16 @@ static void __attribute__((noreturn)) print_help(void)
 	    "                                 uses the one that can write\n"
 	    "      --gcp-endpoint URL         compute API (IPWARDEN_GCP_ENDPOINT)\n"
 	    "      --cloud-ca FILE            CA bundle for the cloud (SSL_CERT_FILE)\n"
+	    "      --dry-run                  change nothing; statuses say what would "
+	    "be done\n"
 	    "      --log-level LEVEL          info (default) or debug\n"
 	    "      --help, --version\n"
 	    "\n"
 	    "Environment: GCE_METADATA_HOST, METRICS_PORT (9999), HEALTH_PORT (8080),\n"
 	    "POD_NAME, NODE_NAME, LEASE_NAME, LEASE_NAMESPACE, LEASE_DURATION (60 s),\n"
-	    "LEASE_SKEW_GRACE_SEC (2), CLUSTER_NAME, CONTROLLER_VERSION. A port of 0 "
-	    "is\n"
-	    "chosen by the kernel and logged. See ipwarden(8).");
+	    "LEASE_SKEW_GRACE_SEC (2), CLUSTER_NAME, CONTROLLER_VERSION,\n"
+	    "IPWARDEN_DEFAULT_POLICY (Sync). A port of 0 is chosen by the kernel and\n"
+	    "logged. See ipwarden(8).");
 	exit(EXIT_OK);
 }
 
@@ -264,6 +266,24 @@ set_watcher(struct options *options)
 		set_name(options, SETTING_NODE_NAME, "NODE_NAME", env("NODE_NAME"));
 }
 
+/* spec.policy of objects that name none. */
+static void
+set_default_policy(struct options *options)
+{
+	static const char *const policies[] = {"Sync", "AssignOnly", "Observe"};
+	const char *policy = env("IPWARDEN_DEFAULT_POLICY");
+	bool known = policy == NULL;
+
+	for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++)
+		known |= policy != NULL && strcmp(policy, policies[i]) == 0;
+	if (!known)
+		bad_option("IPWARDEN_DEFAULT_POLICY must be Sync, AssignOnly or "
+			   "Observe, not \"%s\"",
+		    policy);
+	if (policy != NULL)
+		set(options, SETTING_DEFAULT_POLICY, "IPWARDEN_DEFAULT_POLICY", policy);
+}
+
 static void
 set_from_environment(struct options *options)
 {
@@ -291,6 +311,7 @@ set_from_environment(struct options *options)
 	set_metadata(options, env("GCE_METADATA_HOST") != NULL
 				  ? env("GCE_METADATA_HOST")
 				  : METADATA_HOST);
+	set_default_policy(options);
 	set_identity(options);
 	set_watcher(options);
 }
@@ -301,6 +322,7 @@ enum long_option {
 	OPT_ALLOW_SHARED_TOKEN,
 	OPT_GCP_ENDPOINT,
 	OPT_CLOUD_CA,
+	OPT_DRY_RUN,
 	OPT_LOG_LEVEL,
 	OPT_HELP,
 	OPT_VERSION,
@@ -312,6 +334,7 @@ static const struct option long_options[] = {
     {"allow-shared-token", no_argument, NULL, OPT_ALLOW_SHARED_TOKEN},
     {"gcp-endpoint", required_argument, NULL, OPT_GCP_ENDPOINT},
     {"cloud-ca", required_argument, NULL, OPT_CLOUD_CA},
+    {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -336,6 +359,9 @@ take_option(struct options *options, int option, const char **endpoint)
 		break;
 	case OPT_CLOUD_CA:
 		options->cloud_ca = optarg;
+		break;
+	case OPT_DRY_RUN:
+		set(options, SETTING_DRY_RUN, "--dry-run", "yes");
 		break;
 	case OPT_LOG_LEVEL:
 		if (strcmp(optarg, "info") != 0 && strcmp(optarg, "debug") != 0)

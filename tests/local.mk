@@ -557,6 +557,7 @@ SYSTEM_SHELL += tests/system/options.sh
 SYSTEM_SHELL += tests/system/outage.sh
 SYSTEM_SHELL += tests/system/own_node.sh
 SYSTEM_SHELL += tests/system/path.sh
+SYSTEM_SHELL += tests/system/policies.sh
 SYSTEM_SHELL += tests/system/proc.sh
 SYSTEM_SHELL += tests/system/sim_faults.sh
 SYSTEM_SHELL += tests/system/sim_kubectl.sh

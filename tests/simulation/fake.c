@@ -135,7 +135,8 @@ fake_metric(void *arg, enum gauge_op op, enum metric metric, double value,
 {
 	struct fake *fake = arg;
 
-	(void)value;
+	if (op == GAUGE_SET)
+		fake->gauges[metric] = value;
 	fake->dropped += op == GAUGE_ADD && metric == METRIC_EVENTS_DROPPED;
 	if (fake->on_metric != NULL)
 		fake->on_metric(op, metric, labels);
@@ -228,6 +229,8 @@ fake_start(struct fake *fake)
 	struct core_options options = {
 	    .identity = "ipwarden-0",
 	    .namespace = "kube-system",
+	    .policy = fake->policy,
+	    .dry_run = fake->dry_run,
 	};
 	struct fake_life *life = mem_calloc(1, sizeof *life);
 

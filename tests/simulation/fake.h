@@ -109,6 +109,10 @@ struct fake {
 	unsigned blocked_evictions; /* so many are refused for a budget */
 	int64_t retry_after_ms; /* which the server then wants; 0: it does not say */
 	unsigned long dropped;	/* events, by the metric */
+	double gauges[METRIC_COUNT]; /* as last set, whatever the labels */
+	/* core_options of the next core */
+	enum allocation_policy policy;
+	bool dry_run;
 
 	struct map *posted;    /* the events that arrived, by name */
 	unsigned long posts;   /* tries included */
@@ -186,6 +190,8 @@ const char *fake_label(struct fake *fake, const char *node, const char *key);
 const char *fake_condition(struct fake *fake, const char *name, const char *type);
 /* Whether an event with that reason has arrived. */
 bool fake_told(struct fake *fake, const char *reason);
+/* How many of them, about whatever. */
+size_t fake_count_told(struct fake *fake, const char *reason);
 /* status.addresses[] of that address: a member's text ("" none). */
 const char *fake_entry(
     struct fake *fake, const char *name, const char *address, const char *key);

@@ -102,6 +102,20 @@ fake_told(struct fake *fake, const char *reason)
 	return fake_event(fake, "NetIPAllocation", reason, "") != NULL;
 }
 
+size_t
+fake_count_told(struct fake *fake, const char *reason)
+{
+	size_t count = 0;
+
+	MAP_EACH(fake->posted, entry)
+	{
+		const struct fake_told *told = lh_entry_v(entry);
+
+		count += strcmp(fake_text(told->json, "reason"), reason) == 0;
+	}
+	return count;
+}
+
 /* --- evictions -------------------------------------------------------------------- */
 
 /* What the budget's refusal looks like (tests/contracts/kube-wire, 066). */

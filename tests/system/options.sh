@@ -53,12 +53,13 @@ help() { run -- --help && grep -q '^Usage: ipwarden' "$DIR/out" && [ ! -s "$LOG"
 check "--help ends with 0, on stdout alone" help
 names_all() {
 	for option in kubeconfig watcher-kubeconfig allow-shared-token gcp-endpoint \
-		cloud-ca log-level help version; do
+		cloud-ca dry-run log-level help version; do
 		grep -q -- "--$option" "$DIR/out" || { say "$option"; return 1; }
 	done
 	for name in KUBECONFIG IPWARDEN_GCP_ENDPOINT SSL_CERT_FILE GCE_METADATA_HOST \
 		METRICS_PORT HEALTH_PORT POD_NAME NODE_NAME LEASE_NAME LEASE_NAMESPACE LEASE_DURATION \
-		LEASE_SKEW_GRACE_SEC CLUSTER_NAME CONTROLLER_VERSION; do
+		LEASE_SKEW_GRACE_SEC CLUSTER_NAME CONTROLLER_VERSION \
+		IPWARDEN_DEFAULT_POLICY; do
 		grep -qw "$name" "$DIR/out" || { say "$name"; return 1; }
 	done
 }
@@ -72,6 +73,9 @@ for port in x 70000 -1 99999999999999999999 80.5 '8080x'; do
 		METRICS_PORT=$port --
 	check "HEALTH_PORT=$port" refuses "HEALTH_PORT must be a number" HEALTH_PORT=$port --
 done
+check "a default policy" refuses \
+	'IPWARDEN_DEFAULT_POLICY must be Sync, AssignOnly or Observe, not "sync"' \
+	IPWARDEN_DEFAULT_POLICY=sync --
 check "the same port twice" refuses "METRICS_PORT and HEALTH_PORT must differ" \
 	METRICS_PORT=8081 HEALTH_PORT=8081 --
 check "the metrics' port is the other's default" refuses "must differ" METRICS_PORT=8080 --

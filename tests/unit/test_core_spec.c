@@ -236,3 +236,167 @@ Test(core_spec, who_only_observed_does_not_become_the_owner)
 	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Conflict");
 	cr_assert_str_eq(fake_condition(fake, "later", "Ready"), "True/AllAttached");
 }
+
+/* --- policies that the spec does not name ----------------------------------------- */
+
+Test(core_spec, the_default_policy_is_for_objects_that_name_none)
+{
+	fake->policy = POLICY_OBSERVE;
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
+	fake_allocation(fake, "named", "[\"34.1.1.2\"]", ",\"policy\":\"Sync\"");
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_null(fake_where(fake, "34.1.1.1"));
+	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "False/Observing");
+	cr_assert_str_eq(fake_condition(fake, "web", "Progressing"), "False/Observing");
+	cr_assert_not_null(fake_where(fake, "34.1.1.2"));
+}
+
+Test(core_spec, a_dry_run_changes_nothing_and_says_what_it_would_do)
+{
+	struct fake_instance *instance = fake_instance(fake, "n1");
+
+	snprintf(instance->address, sizeof instance->address, "34.1.1.1");
+	fake_patch(fake, FAKE_NODES "n3",
+	    "{\"metadata\":{\"labels\":{\"ip.ready\":\"true\","
+	    "\"netinfra.darkbrains.com/address\":\"34.1.1.1\"}}}");
+	fake->dry_run = true;
+	fake_allocation(
+	    fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", ",\"policy\":\"Sync\"");
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->ordered, 0);
+	cr_assert_eq(fake->grant_until_ms, 0);
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "");
+	cr_assert_str_eq(fake_label(fake, "n3", "ip.ready"), "true");
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "nodeName"), "n1");
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.2", "reason"), "Observing");
+	cr_assert_str_eq(
+	    fake_entry(fake, "web", "34.1.1.2", "message"), "to be attached to n2");
+}
+
+Test(core_spec, a_dry_run_looks_on_beside_the_old_controller)
+{
+	fake->dry_run = true;
+	fake_controller(fake, "old-0", false);
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->ordered, 0);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Observing");
+}
+
+/* --- how many are enough ---------------------------------------------------------- */
+
+static void
+make_spares(const char *min_attached)
+{
+	fake_reserve(fake, "34.1.1.3", "us-west1");
+	fake_reserve(fake, "34.1.1.4", "us-west1");
+	fake_allocation(fake, "web",
+	    "[\"34.1.1.1\",\"34.1.1.2\",\"34.1.1.3\",\"34.1.1.4\"]", min_attached);
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.4", "state"), "Spare");
+}
+
+Test(core_spec, all_are_needed_by_default)
+{
+	make_spares("");
+	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "False/Spare");
+	cr_assert_str_eq(fake_condition(fake, "web", "Degraded"), "False/AsExpected");
+	cr_assert_eq(fake->gauges[METRIC_CRD_STATUS], 0);
+	cr_assert_eq(fake->gauges[METRIC_UNATTACHED_IPS], 1);
+}
+
+Test(core_spec, a_number_may_be_enough)
+{
+	make_spares(",\"minAttached\":3");
+	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "True/EnoughAttached");
+	cr_assert_eq(fake->gauges[METRIC_CRD_STATUS], 1);
+	cr_assert_eq(fake->gauges[METRIC_UNATTACHED_IPS], 0);
+	cr_assert_eq(fake->gauges[METRIC_ATTACHED_IPS], 3);
+}
+
+Test(core_spec, a_percentage_is_rounded_up)
+{
+	make_spares(",\"minAttached\":\"76%\"");
+	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "False/Spare");
+	change_spec("{\"minAttached\":\"75%\"}", 2);
+	fake_run(fake, 5000);
+	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "True/EnoughAttached");
+}
+
+Test(core_spec, more_than_the_list_has_is_never_reached)
+{
+	fake_allocation(
+	    fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", ",\"minAttached\":3");
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "False/TooFewListed");
+}
+
+Test(core_spec, what_could_make_it_ready_and_is_unknown_makes_that_unknown)
+{
+	fake_allocation(fake, "web", "[\"34.1.1.1\",\"34.1.1.2\",\"34.9.9.9\"]",
+	    ",\"minAttached\":2");
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "True/EnoughAttached");
+	fake->cloud_down = true;
+	fake_run(fake, 200000);
+	cr_assert_str_eq(
+	    fake_condition(fake, "web", "Ready"), "Unknown/CloudUnreachable");
+}
+
+/* --- notices ---------------------------------------------------------------------- */
+
+Test(core_spec, what_is_accepted_and_not_meant_is_told_once_a_generation)
+{
+	unsigned long patches;
+
+	fake_allocation(fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]",
+	    ",\"deploymentRef\":{\"name\":\"sip\"},\"strategy\":{\"maxSurge\":1},"
+	    "\"cloud\":{\"credentials\":\"secret\"}");
+	fake_start(fake);
+	cr_assert(fake_until(fake, rig_both_attached, 60000));
+	fake_run(fake, 60000);
+	cr_assert_eq(fake_count_told(fake, "Deprecated"), 1);
+	cr_assert_eq(fake_count_told(fake, "ProviderAssumed"), 1);
+	cr_assert_eq(fake_count_told(fake, "FieldIgnored"), 2);
+	patches = fake->patches;
+	fake_kill(fake);
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_eq(fake_count_told(fake, "Deprecated"), 1);
+	cr_assert_eq(fake->patches, patches);
+	change_spec("{\"reconcileInterval\":20}", 2);
+	fake_run(fake, 60000);
+	cr_assert_eq(fake_count_told(fake, "Deprecated"), 2);
+}
+
+/* --- reconcile-at ----------------------------------------------------------------- */
+
+Test(core_spec, a_changed_reconcile_at_asks_for_a_look_at_once)
+{
+	unsigned long observes;
+
+	fake_allocation(
+	    fake, "web", "[\"34.1.1.1\",\"34.1.1.2\"]", ",\"reconcileInterval\":3600");
+	fake_start(fake);
+	cr_assert(fake_until(fake, rig_both_attached, 60000));
+	fake_run(fake, 60000);
+	observes = fake->observes;
+	annotate("unrelated", "\"1\"");
+	fake_run(fake, 5000);
+	cr_assert_eq(fake->observes, observes);
+	annotate("reconcile-at", "\"12:05\"");
+	fake_run(fake, 5000);
+	cr_assert_eq(fake->observes, observes + 3); /* two zones and a region */
+	annotate("unrelated", "\"2\"");
+	fake_run(fake, 5000);
+	cr_assert_eq(fake->observes, observes + 3);
+	annotate("reconcile-at", "\"12:06\"");
+	fake_run(fake, 5000);
+	cr_assert_eq(fake->observes, observes + 6);
+}
