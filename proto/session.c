@@ -167,15 +167,22 @@ set_down(struct session *session)
 	session->io->down(session->arg);
 }
 
-/* The process at the other end is a new one. */
+/* What was sent and received belongs to a session that has ended. */
+static void
+session_forget(struct session *session)
+{
+	queue_clear(session);
+	session->next_number = 1;
+	session->received = 0;
+}
+
+/* The process at the other end is a new one, or has lost us. */
 static void
 meet(struct session *session, uint64_t peer)
 {
 	set_down(session);
-	queue_clear(session);
+	session_forget(session);
 	session->peer = peer;
-	session->next_number = 1;
-	session->received = 0;
 	session->hello_due = true;
 }
 
@@ -292,10 +299,15 @@ session_send(
 	return 0;
 }
 
+/* The other end may have noticed nothing: only a new epoch makes it send its state. */
 void
 session_lost(struct session *session)
 {
-	set_down(session);
+	if (session->up) {
+		set_down(session);
+		session_forget(session);
+		session->epoch += session->epoch == UINT64_MAX ? 2 : 1;
+	}
 	session->hello_due = true;
 }
 

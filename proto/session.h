@@ -1,6 +1,7 @@
 /* The reliable part of a link, without its I/O: frames in, frames out, time passed in.
  *
- * Each process picks a random epoch at its start; a session is a pair of epochs.
+ * Each process picks a random epoch at its start, and the next one when it has lost the
+ * transport while the other end may not have; a session is a pair of epochs.
  * Messages are numbered, acknowledged cumulatively, sent again when no acknowledgement
  * comes, and handed over in order, each once. A new epoch at the other end is a new
  * session: what was queued for the old one is forgotten. An end that changes its epoch

@@ -9,6 +9,8 @@
 #include "session.h"
 
 #define FRAMES_MAX 4096
+/* Epochs of one life. */
+#define LIFE 1000
 
 struct end {
 	struct session *session;
@@ -102,7 +104,7 @@ static void
 end_start(struct end *end)
 {
 	session_free(end->session);
-	end->sent = (struct stream){.epoch = end->sent.epoch + 1};
+	end->sent = (struct stream){.epoch = end->sent.epoch + LIFE};
 	end->delivered = (struct stream){0};
 	end->session = session_new(end->sent.epoch, &io, end);
 	end->up = false;
@@ -191,6 +193,8 @@ run(uint64_t seed)
 			loss_percent = 0; /* faults stop */
 		if (step < 1500 && roll(299) == 0)
 			end_start(end);
+		if (step < 1500 && roll(299) == 0)
+			session_lost(end->session);
 		if (step < 1900 && roll(2) == 0)
 			end_send(end, now);
 		if (roll(3) != 0)
@@ -225,6 +229,24 @@ Test(session, a_new_life_of_one_end_ends_the_session_of_the_other)
 	end_start(&a);
 	ends_meet(&a, &b, &now);
 	cr_assert_eq(b.sent.ups, 2, "down and up again");
+	session_free(a.session);
+	session_free(b.session);
+}
+
+/* One process stood still while its connection was replaced, and saw nothing of it. */
+Test(session, what_one_end_has_lost_ends_for_the_other_too)
+{
+	static struct end a, b;
+	struct mono_time now = {0};
+
+	loss_percent = 0;
+	ends_open(&a, &b);
+	ends_meet(&a, &b, &now);
+	session_lost(a.session);
+	cr_assert(!a.up && b.up);
+	ends_meet(&a, &b, &now);
+	cr_assert_eq(a.sent.ups, 2);
+	cr_assert_eq(b.sent.ups, 2, "it sends its state again");
 	session_free(a.session);
 	session_free(b.session);
 }
