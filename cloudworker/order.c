@@ -293,7 +293,7 @@ order_confirm(struct order *order, struct mono_time now, uint32_t random,
 	} else if (order->polling || ++order->confirms <= CONFIRMS_MAX) {
 		order_retry(order, STAGE_CONFIRM, now, random);
 	} else {
-		order_end(order, now, OUTCOME_UNKNOWN, "NotObserved",
+		order_end(order, now, OUTCOME_UNKNOWN, REASON_NOT_OBSERVED,
 		    "the operation ended well, but the instance does not show it");
 	}
 }

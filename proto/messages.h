@@ -157,6 +157,10 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	STR(message, TEXT_MAX)                                                         \
 	I64(duration_ms)
 
+/* UNKNOWN with this reason: the operation ended well, whoever began it, and yet its
+ * effect is not there. The same request id would say so again. */
+#define REASON_NOT_OBSERVED "NotObserved"
+
 #define FIELDS_orders_end(U8, U32, U64, I64, STR, PACK) U32(count)
 
 #define FIELDS_observed_begin(U8, U32, U64, I64, STR, PACK)                            \

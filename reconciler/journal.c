@@ -52,6 +52,15 @@ journal_step(struct act *act)
 
 /* --- orders ----------------------------------------------------------------------- */
 
+/* It ended: another time with the same id would change nothing. */
+static bool
+journal_is_spent(const struct order *order)
+{
+	return order->outcome == OUTCOME_DONE ||
+	       (order->outcome == OUTCOME_UNKNOWN &&
+		   strcmp(order->reason, REASON_NOT_OBSERVED) == 0);
+}
+
 enum journal_outcome
 journal_outcome_of(struct act *act, const char *request_id, struct order **ret_order)
 {
@@ -68,7 +77,7 @@ journal_outcome_of(struct act *act, const char *request_id, struct order **ret_o
 		return JOURNAL_FAILED;
 	if (backoff_waits(act->core, &act->slot->backoff))
 		return JOURNAL_WAIT;
-	if ((order != NULL && order->outcome == OUTCOME_DONE) ||
+	if ((order != NULL && journal_is_spent(order)) ||
 	    age_ms >= REQUEST_AGE_MAX_MS || request_id[0] == '\0')
 		return JOURNAL_RENEW;
 	return JOURNAL_SEND;

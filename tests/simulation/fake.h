@@ -90,10 +90,12 @@ struct fake {
 	long crash_at;	   /* die at that effect; -1 never */
 	bool crash_before; /* the effect itself is lost too */
 	long effects;
-	bool cloud_down;       /* every round fails */
-	const char *dark;      /* a place that the cloud does not know; NULL none */
-	bool blind;	       /* a core that starts gets no watcher */
-	bool no_gifts;	       /* the link takes no order for an ephemeral address */
+	bool cloud_down;  /* every round fails */
+	const char *dark; /* a place that the cloud does not know; NULL none */
+	bool blind;	  /* a core that starts gets no watcher */
+	bool undo_attach; /* somebody undoes the next attach before it is observed */
+	char undone[ID_MAX + 1]; /* its request id: the cloud knows it again */
+	bool no_gifts;		 /* the link takes no order for an ephemeral address */
 	const char *pruned;    /* member of a status that the server drops; NULL none */
 	const char *mute;      /* the watcher says nothing of this path; NULL none */
 	unsigned refuse_posts; /* so many POSTs are answered with 503 */

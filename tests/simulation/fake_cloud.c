@@ -287,9 +287,25 @@ fake_is_repeat(struct fake *fake, const struct fake_order *kept)
 	return false;
 }
 
+/* It was done once, and is not there: that is what a cloudworker then says each time.
+ */
+static bool
+fake_is_undone(struct fake *fake, const struct fake_order *kept)
+{
+	if (fake->undo_attach && kept->order.kind == ORDER_ATTACH) {
+		fake->undo_attach = false;
+		MESSAGE_TEXT(fake->undone, kept->order.request_id);
+	}
+	return strcmp(fake->undone, kept->order.request_id) == 0;
+}
+
 static void
 fake_do(struct fake *fake, struct fake_order *kept)
 {
+	if (fake_is_undone(fake, kept)) {
+		fake_end(kept, OUTCOME_UNKNOWN, REASON_NOT_OBSERVED);
+		return;
+	}
 	if (fake_chance(fake, fake->faults.order_fail)) {
 		fake_end(kept, OUTCOME_FAILED, "Quota");
 		return;

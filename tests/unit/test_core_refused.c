@@ -45,6 +45,15 @@ Test(core_refused, a_status_that_is_invalid_begins_nothing)
 	cr_assert(fake_told(fake, "StatusRefused"));
 }
 
+/* The request's id would only bring its old success again. */
+Test(core_refused, what_was_undone_at_the_cloud_is_asked_for_anew)
+{
+	fake->undo_attach = true;
+	start();
+	cr_assert(fake_until(fake, rig_both_attached, 30000));
+	cr_assert_str_not_empty(fake->undone);
+}
+
 /* A conflict is read and decided again, at once, and is no news. */
 Test(core_refused, a_conflict_is_decided_again)
 {
