@@ -67,12 +67,22 @@ plan_may_own(
 	       allocation->policy != POLICY_OBSERVE;
 }
 
-/* The scene's allocations come oldest first, then by uid: the first one wins. */
+/* The scene's allocations come oldest first, then by uid: the first one wins. But who
+ * is in the middle of moving it comes before all, whatever its list and policy say by
+ * now: two journals of one address would undo each other. */
 static void
 plan_find_owners(struct planner *planner)
 {
 	struct plan *plan = planner->plan;
 
+	for (size_t i = 0; i < plan->len; i++) {
+		struct plan_step *step = &plan->steps[i];
+		const struct allocation_address *entry = planner_address(step);
+
+		if (entry->intent.step != INTENT_NONE &&
+		    map_get(planner->incumbents, entry->address) == NULL)
+			map_put(planner->incumbents, entry->address, step->allocation);
+	}
 	for (size_t i = 0; i < plan->len; i++) {
 		struct plan_step *step = &plan->steps[i];
 		const struct allocation_address *entry = planner_address(step);

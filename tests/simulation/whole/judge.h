@@ -1,0 +1,44 @@
+/* The rules that never bend, judged where something is done and as time passes. It knows
+ * the truth: what the server and the cloud hold, whatever a replica believes. */
+#ifndef IPW_JUDGE_H
+#define IPW_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gcp.h"
+#include "kube.h"
+
+struct host;
+struct json_object;
+struct operation;
+struct vm;
+
+void judge_open(void);
+/* Once a second, and after whatever users do. */
+void judge_look(void);
+
+/* A reconciler sends an order, or a request of the API. */
+void judge_order(const struct host *host, const struct msg_order *order);
+void judge_asks(const struct host *host, const struct kube_call *call);
+/* A cloudworker hands a change to the network. */
+void judge_change(const struct host *host, const struct cloud_call *call);
+
+/* At the server: an object was written (NULL: it was not there, or is no more). */
+void judge_wrote(
+    struct json_object *before, struct json_object *after, const char *path);
+
+/* A write of it was refused or lost. */
+void judge_refused(const char *path);
+
+/* At the cloud: an operation has its effect; something has changed. */
+void judge_removes(const struct operation *operation, const struct vm *vm);
+void judge_adds(const struct operation *operation, const struct vm *vm);
+void judge_cloud(void);
+
+/* A replica that could do all that is to be done: the lease, cloud and server. */
+bool judge_is_fit(void);
+/* The node says ip.ready=true. */
+bool judge_is_labelled(const char *node);
+
+#endif

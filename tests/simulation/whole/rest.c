@@ -1,0 +1,161 @@
+#include "rest.h"
+
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hosts.h"
+#include "judge.h"
+#include "provider.h"
+#include "server.h"
+#include "users.h"
+
+/* Simulated time until all is well: backoffs of a minute, nodes that are left out for a
+ * minute, orders that take two. */
+#define REST_WELL_MS 600000
+/* Then until nothing is written any more, and for so long nothing is. */
+#define REST_QUIET_MS 120000
+#define REST_STILL_MS 65000
+
+static char complaint[256];
+
+static const char *
+entry_of(const char *address, const char *key)
+{
+	for (size_t i = 0; i < server.objects_len; i++) {
+		struct json_object *list =
+		    server_at(server.objects[i].json, "status/addresses");
+
+		for (size_t j = 0; list != NULL && j < json_object_array_length(list);
+		     j++) {
+			struct json_object *entry = json_object_array_get_idx(list, j);
+
+			if (strcmp(server_text(entry, "address"), address) == 0 &&
+			    strcmp(server_text(entry, "reason"), "Conflict") != 0)
+				return server_text(entry, key);
+		}
+	}
+	return "";
+}
+
+static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static bool
+complain(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(complaint, sizeof complaint, format, args);
+	va_end(args);
+	return false;
+}
+
+static bool
+is_attached(void)
+{
+	size_t attached = 0, wanted = users.addresses < users.nodes ? users.addresses
+								    : users.nodes;
+	const char *missing = "";
+
+	for (size_t i = 0; i < users.addresses; i++)
+		if (provider_where(users_addresses[i]) != NULL)
+			attached++;
+		else
+			missing = users_addresses[i];
+	if (attached >= wanted)
+		return true;
+	return complain("%s is nowhere: %s", missing, entry_of(missing, "message"));
+}
+
+static bool
+is_journal_closed(void)
+{
+	for (size_t i = 0; i < server.objects_len; i++) {
+		struct json_object *list =
+		    server_at(server.objects[i].json, "status/addresses");
+
+		for (size_t j = 0; list != NULL && j < json_object_array_length(list);
+		     j++)
+			if (server_at(json_object_array_get_idx(list, j), "intent") !=
+			    NULL)
+				return complain("the intent for %s is still open: %s",
+				    server_text(
+					json_object_array_get_idx(list, j), "address"),
+				    server_text(json_object_array_get_idx(list, j),
+					"message"));
+	}
+	return true;
+}
+
+static bool
+is_labelled_right(void)
+{
+	for (size_t i = 0; i < provider.vms_len; i++) {
+		const struct vm *vm = &provider.vms[i];
+
+		if (!vm->exists || vm->foreign)
+			continue;
+		if ((provider_reserved(vm->address) != NULL) !=
+		    judge_is_labelled(vm->name))
+			return complain("%s has '%s', but its label is wrong", vm->name,
+			    vm->address);
+		if (vm->owed_ephemeral && vm->address[0] == '\0')
+			return complain("%s was left without an address", vm->name);
+	}
+	return true;
+}
+
+static bool
+is_well(void)
+{
+	return is_attached() && is_journal_closed() && is_labelled_right();
+}
+
+/* Runs second by second until `done`, at most `ms`. */
+static bool
+await(bool (*done)(void), int64_t ms)
+{
+	int64_t until_ms = stage.now_ms + ms;
+
+	while (!done()) {
+		if (stage.now_ms >= until_ms || stage.violation[0] != '\0')
+			return false;
+		users_keep();
+		stage_run(1000);
+	}
+	return true;
+}
+
+static unsigned long
+busy(void)
+{
+	return server.writes + server.reads + provider.changes;
+}
+
+/* For so long nothing was read or written, lease and looks at the cloud aside. */
+static bool
+is_still(void)
+{
+	static unsigned long last;
+	static int64_t since_ms;
+
+	if (busy() != last || since_ms > stage.now_ms || !is_well()) {
+		last = busy();
+		since_ms = stage.now_ms;
+	}
+	return stage.now_ms - since_ms >= REST_STILL_MS;
+}
+
+void
+rest_await(void)
+{
+	if (!await(users_mend, REST_WELL_MS))
+		stage_violate("an allocation is still being deleted");
+	if (!await(is_well, REST_WELL_MS))
+		stage_violate("%s", complaint);
+	if (!await(is_still, REST_QUIET_MS + REST_STILL_MS))
+		stage_violate("not quiet: %lu writes, %lu reads, %lu changes so far; %s",
+		    server.writes, server.reads, provider.changes, complaint);
+}

@@ -1,0 +1,662 @@
+#include "users.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "judge.h"
+#include "mem.h"
+#include "provider.h"
+#include "server.h"
+#include "stage.h"
+
+#define ZERO_TIME "2026-01-01T00:00:00Z"
+
+struct users users;
+
+const char *const users_addresses[ADDRESSES_MAX] = {
+    "34.1.1.1", "34.1.1.2", "34.1.1.3", "34.1.1.4"};
+
+/* --- nodes ------------------------------------------------------------------------ */
+
+static const char *const node_names[NODES_MAX] = {
+    "n0", "n1", "n2", "n3", "n4", "n5"};
+
+static const char *
+zone_of(size_t node)
+{
+	return node % 2 == 0 ? REGION "-a" : REGION "-b";
+}
+
+static void
+node_path(size_t node, char out[64])
+{
+	snprintf(out, 64, NODES "%s", node_names[node]);
+}
+
+static struct json_object *
+node_get(size_t node)
+{
+	char path[64];
+
+	node_path(node, path);
+	return server_get(path);
+}
+
+static struct vm *
+node_vm(size_t node)
+{
+	return provider_vm(node_names[node]);
+}
+
+static bool
+node_is_cordoned(size_t node)
+{
+	return json_object_get_boolean(
+	    server_at(node_get(node), "spec/unschedulable"));
+}
+
+static bool
+node_is_ready(size_t node)
+{
+	struct json_object *conditions =
+	    server_at(node_get(node), "status/conditions");
+
+	return conditions != NULL &&
+	       strcmp(
+		   server_text(json_object_array_get_idx(conditions, 0), "status"),
+		   "True") == 0;
+}
+
+static void
+node_make(size_t node)
+{
+	char path[64], *json;
+
+	if (node_vm(node) == NULL) {
+		struct vm *vm = provider_add(node_names[node], zone_of(node));
+
+		vm->had_ephemeral = node % 3 != 0;
+		if (vm->had_ephemeral)
+			provider_set_ephemeral(vm);
+	}
+	node_path(node, path);
+	json = mem_printf(
+	    "{\"kind\":\"Node\",\"metadata\":{\"name\":\"n%zu\",\"labels\":{\"pool\":"
+	    "\"edge\"}},\"spec\":{\"providerID\":\"gce://" PROJECT "/%s/n%zu\"},"
+	    "\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\","
+	    "\"lastTransitionTime\":\"" ZERO_TIME "\"}]}}",
+	    node, zone_of(node), node);
+	server_put(path, json);
+	free(json);
+}
+
+static void
+node_patch(size_t node, const char *patch)
+{
+	char path[64];
+
+	node_path(node, path);
+	server_patch(path, patch);
+}
+
+static void
+node_cordon(size_t node, bool cordoned)
+{
+	stage_tell("user", "%s n%zu", cordoned ? "cordons" : "uncordons", node);
+	node_patch(node, cordoned ? "{\"spec\":{\"unschedulable\":true}}"
+				  : "{\"spec\":{\"unschedulable\":null}}");
+}
+
+static void
+node_set_ready(size_t node, bool ready)
+{
+	char since[CLOCK_TEXT_MAX], *patch;
+
+	stage_tell("kubelet", "n%zu is %s", node, ready ? "Ready" : "NotReady");
+	clock_format(clock_wall(), false, since, sizeof since);
+	patch = mem_printf("{\"status\":{\"conditions\":[{\"type\":\"Ready\","
+			   "\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}]}}",
+	    ready ? "True" : "False", since);
+	node_patch(node, patch);
+	free(patch);
+}
+
+/* --- pods ------------------------------------------------------------------------- */
+
+static void
+pod_make(size_t pod, size_t node)
+{
+	char *path = mem_printf(PODS "sip-%zu", pod);
+	char *json = mem_printf(
+	    "{\"metadata\":{\"name\":\"sip-%zu\",\"namespace\":\"default\","
+	    "\"labels\":{\"app\":\"sip\",\"pod-template-hash\":\"7d9\"},"
+	    "\"ownerReferences\":[{\"controller\":true,\"kind\":\"ReplicaSet\","
+	    "\"name\":\"sip-7d9\",\"uid\":\"rs-1\"}]},\"spec\":{\"nodeName\":\"n%zu\""
+	    "%s},\"status\":{\"phase\":\"Running\"}}",
+	    pod, node,
+	    pod % 2 == 1 ? ",\"nodeSelector\":{\"ip.ready\":\"true\"}" : "");
+
+	stage_tell("scheduler", "sip-%zu is on n%zu", pod, node);
+	server_put(path, json);
+	free(path);
+	free(json);
+}
+
+static struct json_object *
+pod_get(size_t pod)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, PODS "sip-%zu", pod);
+	return server_get(path);
+}
+
+static void
+pod_drop(size_t pod)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, PODS "sip-%zu", pod);
+	server_delete(path);
+}
+
+/* Where a scheduler would put it; NODES_MAX: nowhere. */
+static size_t
+pod_place(size_t pod)
+{
+	size_t from = stage_pick(users.nodes);
+
+	for (size_t i = 0; i < users.nodes; i++) {
+		size_t node = (from + i) % users.nodes;
+
+		if (node_get(node) != NULL && node_is_ready(node) &&
+		    !node_is_cordoned(node) &&
+		    (pod % 2 == 0 || judge_is_labelled(node_names[node])))
+			return node;
+	}
+	return NODES_MAX;
+}
+
+void
+users_keep(void)
+{
+	for (size_t pod = 0; pod < PODS_MAX; pod++) {
+		size_t node = pod_get(pod) == NULL ? pod_place(pod) : NODES_MAX;
+
+		if (node < NODES_MAX)
+			pod_make(pod, node);
+	}
+}
+
+static void
+pods_leave(size_t node)
+{
+	for (size_t pod = 0; pod < PODS_MAX; pod++)
+		if (strcmp(server_text(pod_get(pod), "spec/nodeName"),
+			node_names[node]) == 0)
+			pod_drop(pod);
+}
+
+/* --- allocations ------------------------------------------------------------------ */
+
+static const char *const allocation_names[] = {"web", "late"};
+#define ALLOCATIONS_LEN 2u
+
+static const char *
+allocation_list(size_t which)
+{
+	if (which == 0)
+		return "[\"34.1.1.1\",\"34.1.1.2\",\"34.1.1.3\"]";
+	return users.addresses < 4 ? "[\"34.1.1.3\"]"
+				   : "[\"34.1.1.3\",\"34.1.1.4\"]";
+}
+
+static void
+allocation_path(size_t which, char out[128])
+{
+	snprintf(out, 128, ALLOCATIONS "%s", allocation_names[which]);
+}
+
+static void
+allocation_make(size_t which)
+{
+	char path[128], since[CLOCK_TEXT_MAX], *json;
+
+	allocation_path(which, path);
+	clock_format(clock_wall(), false, since, sizeof since);
+	json = mem_printf(
+	    "{\"apiVersion\":\"netinfra.darkbrains.com/v1alpha1\",\"kind\":"
+	    "\"NetIPAllocation\",\"metadata\":{\"name\":\"%s\",\"generation\":1,"
+	    "\"creationTimestamp\":\"%s\"},\"spec\":{\"reservedIPs\":%s,"
+	    "\"nodeSelector\":{\"pool\":\"edge\"},\"workloadRef\":{\"kind\":"
+	    "\"Deployment\",\"name\":\"sip\"},\"reconcileInterval\":20,"
+	    "\"cloud\":{\"provider\":\"gcp\"}}}",
+	    allocation_names[which], since, allocation_list(which));
+	server_put(path, json);
+	free(json);
+}
+
+static void
+allocation_patch(size_t which, const char *patch)
+{
+	char path[128];
+
+	allocation_path(which, path);
+	stage_tell("user", "patches %s: %s", allocation_names[which], patch);
+	server_patch(path, patch);
+}
+
+/* --- scenery ---------------------------------------------------------------------- */
+
+void
+users_make(void)
+{
+	struct vm *foreign;
+
+	users = (struct users){
+	    .nodes = 3 + stage_pick(NODES_MAX - 2),
+	    .addresses = 3 + stage_pick(2),
+	    .habits = stage_random() | stage_random(),
+	};
+	foreign = provider_add("foreign", REGION "-a");
+	foreign->foreign = true;
+	for (size_t i = 0; i < users.nodes; i++)
+		node_make(i);
+	for (size_t i = 0; i < users.addresses; i++)
+		provider_reserve(users_addresses[i]);
+	server_put(DEPLOYMENTS "sip",
+	    "{\"kind\":\"Deployment\",\"metadata\":{\"name\":\"sip\"}}");
+	for (size_t pod = 0; pod < PODS_MAX; pod++)
+		pod_make(pod, pod % users.nodes);
+	for (size_t i = 0; i < ALLOCATIONS_LEN; i++)
+		allocation_make(i);
+}
+
+/* --- what happens ----------------------------------------------------------------- */
+
+static void
+drain(void)
+{
+	size_t node = stage_pick(users.nodes);
+
+	if (node_get(node) == NULL)
+		return;
+	node_cordon(node, true);
+	if (stage_chance(700))
+		pods_leave(node);
+}
+
+static void
+flip_cordon(void)
+{
+	size_t node = stage_pick(users.nodes);
+
+	node_cordon(node, !node_is_cordoned(node));
+}
+
+static void
+uncordon_all(void)
+{
+	for (size_t i = 0; i < users.nodes; i++)
+		if (node_is_cordoned(i))
+			node_cordon(i, false);
+}
+
+static void
+flip_ready(void)
+{
+	size_t node = stage_pick(users.nodes);
+
+	if (node_get(node) != NULL)
+		node_set_ready(node, !node_is_ready(node));
+}
+
+static void
+ready_all(void)
+{
+	for (size_t i = 0; i < users.nodes; i++)
+		if (node_get(i) != NULL && !node_is_ready(i))
+			node_set_ready(i, true);
+}
+
+static void
+vm_end(struct vm *vm)
+{
+	provider_set(vm, "", "");
+	vm->exists = false;
+}
+
+/* Node and VM go, in any order and perhaps only one of them; or come (back), the VM
+ * with another id. */
+static void
+flip_exists(void)
+{
+	size_t node = stage_pick(users.nodes);
+	struct vm *vm = node_vm(node);
+	char path[64];
+
+	node_path(node, path);
+	if (node_get(node) == NULL) {
+		if (provider.vms_len < VMS_MAX - NODES_MAX || vm != NULL) {
+			stage_tell("cluster", "n%zu comes", node);
+			node_make(node);
+		}
+		return;
+	}
+	stage_tell("cluster", "n%zu goes", node);
+	if (vm != NULL && stage_chance(800))
+		vm_end(vm);
+	if (stage_chance(800)) {
+		server_delete(path);
+		if (stage_chance(500))
+			pods_leave(node);
+	}
+}
+
+/* At once under the same name: another VM, and another Node or the old one. */
+static void
+recreate(void)
+{
+	size_t node = stage_pick(users.nodes);
+	struct vm *vm = node_vm(node);
+
+	if (node_get(node) == NULL || provider.vms_len >= VMS_MAX - NODES_MAX)
+		return;
+	stage_tell("cluster", "n%zu is made anew", node);
+	if (vm != NULL)
+		vm_end(vm);
+	node_make(node);
+}
+
+static void
+flip_stopped(void)
+{
+	struct vm *vm = node_vm(stage_pick(users.nodes));
+
+	if (vm == NULL)
+		return;
+	vm->stopped = !vm->stopped;
+	stage_tell("cluster", "%s is %s", vm->name, vm->stopped ? "stopped" : "running");
+}
+
+static void
+taint(void)
+{
+	size_t node = stage_pick(users.nodes);
+
+	stage_tell("cluster", "n%zu is tainted", node);
+	node_patch(node,
+	    stage_chance(500)
+		? "{\"spec\":{\"taints\":[{\"key\":\"ToBeDeletedByClusterAutoscaler\","
+		  "\"value\":\"1\",\"effect\":\"NoSchedule\"}]}}"
+		: "{\"spec\":{\"taints\":[{\"key\":\"dedicated\",\"value\":\"x\","
+		  "\"effect\":\"NoSchedule\"}]}}");
+}
+
+static void
+untaint(void)
+{
+	for (size_t i = 0; i < users.nodes; i++)
+		node_patch(i, "{\"spec\":{\"taints\":null}}");
+}
+
+static void
+move_pod(void)
+{
+	pod_make(stage_pick(PODS_MAX), stage_pick(users.nodes));
+}
+
+static void
+end_pod(void)
+{
+	pod_drop(stage_pick(PODS_MAX));
+}
+
+static void
+touch(void)
+{
+	allocation_patch(stage_pick(ALLOCATIONS_LEN),
+	    stage_chance(500) ? "{\"metadata\":{\"labels\":{\"touched\":\"a\"}}}"
+			      : "{\"metadata\":{\"labels\":{\"touched\":\"b\"}}}");
+}
+
+static void
+edit(void)
+{
+	static const char *const patches[] = {
+	    "{\"spec\":{\"reservedIPs\":[\"34.1.1.1\",\"34.1.1.4\"]}}",
+	    "{\"spec\":{\"reservedIPs\":[\"34.1.1.2\"]}}",
+	    "{\"spec\":{\"reservedIPs\":[\"34.1.1.3\",\"34.1.1.1\",\"34.1.1.2\"]}}",
+	    "{\"spec\":{\"nodeSelector\":{\"pool\":\"other\"}}}",
+	    "{\"spec\":{\"nodeSelector\":{\"pool\":\"edge\"}}}",
+	    "{\"spec\":{\"policy\":\"Observe\"}}",
+	    "{\"spec\":{\"policy\":\"AssignOnly\"}}",
+	    "{\"spec\":{\"policy\":\"Sync\"}}",
+	    "{\"spec\":{\"evictionPolicy\":\"Always\"}}",
+	    "{\"spec\":{\"notReadyGraceSeconds\":30}}",
+	    "{\"spec\":{\"deletionPolicy\":\"Retain\"}}",
+	    "{\"spec\":{\"workloadRef\":{\"name\":\"nobody\"}}}",
+	    "{\"spec\":{\"workloadRef\":{\"name\":\"sip\"}}}",
+	    "{\"metadata\":{\"annotations\":{\"netinfra.darkbrains.com/paused\":"
+	    "\"true\"}}}",
+	};
+
+	allocation_patch(stage_pick(ALLOCATIONS_LEN),
+	    patches[stage_pick(sizeof patches / sizeof *patches)]);
+}
+
+static void
+flip_allocation(void)
+{
+	size_t which = stage_pick(ALLOCATIONS_LEN);
+	char path[128];
+
+	allocation_path(which, path);
+	if (server_get(path) == NULL) {
+		stage_tell("user", "creates %s", allocation_names[which]);
+		allocation_make(which);
+	} else {
+		stage_tell("user", "deletes %s", allocation_names[which]);
+		server_delete(path);
+	}
+}
+
+static void
+flip_old(void)
+{
+	if (users.old_since_ms != 0) {
+		server_delete(CONTROLLERS "old-0");
+		users.old_since_ms = 0;
+		stage_tell("user", "ends the old controller");
+		return;
+	}
+	users.old_since_ms = stage.now_ms;
+	stage_tell("user", "starts the old controller");
+	server_put(CONTROLLERS "old-0",
+	    "{\"metadata\":{\"name\":\"old-0\",\"namespace\":\"kube-system\","
+	    "\"labels\":{\"app\":\"ip-address-controller\"},\"ownerReferences\":[]},"
+	    "\"spec\":{},\"status\":{\"phase\":\"Running\"}}");
+}
+
+static void
+flip_deployment(void)
+{
+	if (server_get(DEPLOYMENTS "sip") != NULL)
+		server_delete(DEPLOYMENTS "sip");
+	else
+		server_put(DEPLOYMENTS "sip",
+		    "{\"kind\":\"Deployment\",\"metadata\":{\"name\":\"sip\"}}");
+}
+
+/* --- foreign hands ---------------------------------------------------------------- */
+
+static void
+take_address(void)
+{
+	struct vm *vm = node_vm(stage_pick(users.nodes));
+
+	if (vm == NULL || vm->address[0] == '\0')
+		return;
+	stage_tell("foreign", "takes %s off %s", vm->address, vm->name);
+	provider_set(vm, "", "");
+	vm->owed_ephemeral = false;
+	if (stage_chance(300))
+		provider_set_ephemeral(vm);
+}
+
+/* On the foreign VM, or on a node of ours, in the way that people do it. */
+static void
+move_address(void)
+{
+	const char *address = users_addresses[stage_pick(users.addresses)];
+	struct vm *from = provider_where(address);
+	struct vm *to = stage_chance(400) ? provider_vm("foreign")
+					  : node_vm(stage_pick(users.nodes));
+
+	if (to == NULL || to == from || provider_reserved(to->address) != NULL)
+		return;
+	stage_tell("foreign", "puts %s on %s", address, to->name);
+	if (from != NULL) {
+		provider_set(from, "", "");
+		from->owed_ephemeral = false;
+	}
+	provider_set(to, address, "external-nat");
+}
+
+static void
+flip_user(void)
+{
+	struct reserved *reserved =
+	    provider_reserved(users_addresses[stage_pick(users.addresses)]);
+
+	if (provider_where(reserved->address) != NULL)
+		return;
+	snprintf(reserved->foreign_user, sizeof reserved->foreign_user, "%s",
+	    reserved->foreign_user[0] != '\0'
+		? ""
+		: "projects/" PROJECT "/regions/" REGION "/forwardingRules/web");
+	reserved->foreign_ms = stage.now_ms;
+	stage_tell("foreign", "%s is used by '%s'", reserved->address,
+	    reserved->foreign_user);
+}
+
+static void
+label_by_hand(void)
+{
+	static const char *const patches[] = {
+	    "{\"metadata\":{\"labels\":{\"ip.ready\":\"true\","
+	    "\"netinfra.darkbrains.com/allocation\":\"web\","
+	    "\"netinfra.darkbrains.com/address\":\"34.1.1.1\"}}}",
+	    "{\"metadata\":{\"labels\":{\"ip.ready\":null}}}",
+	    "{\"metadata\":{\"labels\":{\"netinfra.darkbrains.com/address\":null}}}",
+	};
+	size_t node = stage_pick(users.nodes);
+
+	stage_tell("user", "labels n%zu by hand", node);
+	node_patch(node, patches[stage_pick(sizeof patches / sizeof *patches)]);
+}
+
+void
+users_happen(void)
+{
+	static void (*const happenings[])(void) = {
+	    drain,
+	    drain,
+	    drain,
+	    drain,
+	    uncordon_all,
+	    flip_cordon,
+	    flip_ready,
+	    ready_all,
+	    flip_exists,
+	    flip_exists,
+	    recreate,
+	    flip_stopped,
+	    taint,
+	    untaint,
+	    move_pod,
+	    end_pod,
+	    touch,
+	    edit,
+	    edit,
+	    flip_allocation,
+	    flip_old,
+	    flip_deployment,
+	    take_address,
+	    move_address,
+	    flip_user,
+	    label_by_hand,
+	};
+	size_t which = stage_pick(sizeof happenings / sizeof *happenings);
+
+	/* each schedule has its own habits */
+	if ((users.habits >> which & 1) != 0)
+		happenings[which]();
+}
+
+/* --- the end ---------------------------------------------------------------------- */
+
+static bool
+mend_allocation(size_t which)
+{
+	char path[128], *patch;
+	struct json_object *allocation;
+
+	allocation_path(which, path);
+	allocation = server_get(path);
+	if (server_at(allocation, "metadata/deletionTimestamp") != NULL)
+		return false;
+	if (allocation == NULL) {
+		allocation_make(which);
+		return true;
+	}
+	patch = mem_printf(
+	    "{\"metadata\":{\"annotations\":null},\"spec\":{\"reservedIPs\":%s,"
+	    "\"nodeSelector\":{\"pool\":\"edge\"},\"workloadRef\":{\"name\":\"sip\"},"
+	    "\"policy\":\"Sync\",\"evictionPolicy\":null,\"deletionPolicy\":null,"
+	    "\"notReadyGraceSeconds\":null}}",
+	    allocation_list(which));
+	server_patch(path, patch);
+	free(patch);
+	return true;
+}
+
+static void
+mend_node(size_t node)
+{
+	struct vm *vm = node_vm(node);
+
+	if (node_get(node) == NULL || vm == NULL)
+		node_make(node);
+	vm = node_vm(node);
+	vm->stopped = false;
+	if (node_is_cordoned(node))
+		node_cordon(node, false);
+	if (!node_is_ready(node))
+		node_set_ready(node, true);
+	node_patch(node, "{\"spec\":{\"taints\":null}}");
+}
+
+bool
+users_mend(void)
+{
+	struct vm *foreign = provider_vm("foreign");
+	bool mended = true;
+
+	if (users.old_since_ms != 0)
+		flip_old();
+	if (server_get(DEPLOYMENTS "sip") == NULL)
+		flip_deployment();
+	if (foreign->address[0] != '\0')
+		provider_set(foreign, "", "");
+	for (size_t i = 0; i < users.addresses; i++)
+		provider_reserved(users_addresses[i])->foreign_user[0] = '\0';
+	for (size_t i = 0; i < users.nodes; i++)
+		mend_node(i);
+	for (size_t i = 0; i < ALLOCATIONS_LEN; i++)
+		mended &= mend_allocation(i);
+	return mended;
+}

@@ -1,0 +1,37 @@
+/* Everybody but ipwarden: who makes nodes, pods and allocations and changes them, who
+ * reaches into the cloud by hand, and what else goes wrong. */
+#ifndef IPW_USERS_H
+#define IPW_USERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NODES_MAX     6u
+#define ADDRESSES_MAX 4u
+#define PODS_MAX      3u
+
+struct users {
+	size_t nodes, addresses; /* that there are */
+	uint64_t habits;	 /* which of the happenings may happen, a bit each */
+	int64_t old_since_ms;	 /* a pod of the old controller runs; 0 none */
+};
+extern struct users users;
+
+extern const char *const users_addresses[ADDRESSES_MAX];
+
+/* The scenery of a schedule. */
+void users_make(void);
+/* Something happens. */
+void users_happen(void);
+/* What a Deployment does: pods that are gone come back. */
+void users_keep(void);
+/* All is as it should be, or on its way: to be called until it is (true). */
+bool users_mend(void);
+
+/* troubles.c: something goes wrong with replicas or what they need. */
+void troubles_make(void);
+void troubles_happen(void);
+void troubles_end(void);
+
+#endif
