@@ -150,11 +150,30 @@ journal_off_give(struct act *act, const char *project, const char *zone, const c
 	return false;
 }
 
+/* The order that takes it off the target is awaited, and what it may have done counts
+ * as done, whoever sent it. False: not yet. */
+static bool
+journal_off_settle(struct act *act)
+{
+	struct intent *intent = &act->entry->intent;
+	const struct order *order = orders_find(act->core, intent->request_ephemeral);
+
+	if (intent->step != INTENT_EPHEMERAL)
+		return true;
+	if (order != NULL && order->open)
+		return false;
+	intent->ephemeral_taken |= order == NULL || order->outcome == OUTCOME_DONE ||
+				   order->outcome == OUTCOME_UNKNOWN;
+	return true;
+}
+
 bool
 journal_off_given_back(struct act *act)
 {
 	struct intent *intent = &act->entry->intent;
 
+	if (!journal_off_settle(act))
+		return false;
 	if (!intent->ephemeral_taken)
 		return true;
 	if (!journal_off_give(

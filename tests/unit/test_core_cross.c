@@ -141,6 +141,22 @@ Test(core_cross, a_busy_link_does_not_forgive_a_debt)
 	cr_assert_neq(fake_instance(fake, "n1")->address[0], '\0');
 }
 
+/* Somebody puts the address on another node while its target makes room for it. */
+Test(core_cross, who_made_room_in_vain_gets_an_address_back)
+{
+	struct fake_instance *by_hand = fake_instance(fake, "n3");
+
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
+	fake_start(fake);
+	while (fake->ordered == 0)
+		fake_run(fake, 1);
+	snprintf(by_hand->address, sizeof by_hand->address, "34.1.1.1");
+	snprintf(by_hand->fence, sizeof by_hand->fence, "external-nat");
+	fake_run(fake, 120000);
+	cr_assert(rig_on("34.1.1.1", "n3"));
+	cr_assert_str_not_empty(fake_instance(fake, "n1")->address);
+}
+
 /* Somebody reserves the address of a node just when we call it ephemeral. */
 Test(core_cross, an_address_that_was_reserved_meanwhile_stays)
 {
