@@ -497,6 +497,51 @@ tests_simulation_sim_small_SOURCES = tests/simulation/fake.c tests/simulation/fa
 	tests/simulation/sim_small.c
 TESTS += tests/simulation/small.sh
 
+# The production cores and shells of watcher, reconciler and cloudworker, several replicas of
+# them, in one process against a simulated API server, cloud and clocks. Each program is one
+# relocatable object in which only its `struct program` is visible: as in production, they
+# may use the same names.
+WHOLE = tests/simulation/whole
+WHOLE_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_INC) $(HTTP_INC) \
+	$(KUBE_INC) -iquote $(top_srcdir)/$(WHOLE)
+check_LIBRARIES = tests/simulation/whole/libwatcher.a tests/simulation/whole/libreconciler.a \
+	tests/simulation/whole/libcloudworker.a
+tests_simulation_whole_libwatcher_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(WATCHER_INC)
+tests_simulation_whole_libwatcher_a_SOURCES = tests/simulation/whole/program_watcher.c \
+	watcher/facts.c watcher/project.c watcher/project_pod.c watcher/walk.c kube/scan.c
+tests_simulation_whole_libreconciler_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(RECONCILER_INC)
+tests_simulation_whole_libreconciler_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_reconciler.c \
+	reconciler/access.c reconciler/shell.c reconciler/shell_effects.c \
+	reconciler/shell_identity.c $(RECONCILER_PURE) $(RECONCILER_CORE)
+tests_simulation_whole_libcloudworker_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC)
+tests_simulation_whole_libcloudworker_a_SOURCES = \
+	tests/simulation/whole/program_cloudworker.c cloudworker/cloud.c \
+	cloudworker/observe.c cloudworker/order.c cloudworker/orders.c cloudworker/shell.c
+WHOLE_PARTS = tests/simulation/whole/watcher.o tests/simulation/whole/reconciler.o tests/simulation/whole/cloudworker.o
+$(WHOLE_PARTS): tests/simulation/whole/%.o: tests/simulation/whole/lib%.a
+	$(AM_V_GEN)$(CC) -r -nostdlib -o $@ -Wl,--whole-archive $< && \
+		$(OBJCOPY) --keep-global-symbol=program_$* $@
+CLEANFILES = $(WHOLE_PARTS)
+TESTS += tests/simulation/whole.sh
+check_PROGRAMS += tests/simulation/whole/whole
+tests_simulation_whole_whole_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC) $(RECONCILER_INC)
+tests_simulation_whole_whole_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_simulation_whole_whole_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono \
+	-Wl,--wrap=clock_boot -Wl,--wrap=clock_wall -Wl,--wrap=getrandom
+tests_simulation_whole_whole_LDADD = $(WHOLE_PARTS) proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS)
+tests_simulation_whole_whole_DEPENDENCIES = $(WHOLE_PARTS) proto/liblink.a \
+	proto/libcontrol.a base/libbase.a
+tests_simulation_whole_whole_SOURCES = tests/simulation/whole/program.h cloudworker/cloud.c \
+	tests/simulation/whole/hosts.c tests/simulation/whole/hosts.h tests/simulation/whole/judge.c tests/simulation/whole/judge.h \
+	tests/simulation/whole/nodes.c tests/simulation/whole/nodes.h \
+	tests/simulation/whole/provider.c tests/simulation/whole/provider.h tests/simulation/whole/provider_serve.c \
+	tests/simulation/whole/rest.c tests/simulation/whole/rest.h tests/simulation/whole/server.c tests/simulation/whole/server.h \
+	tests/simulation/whole/server_object.c tests/simulation/whole/stage.c tests/simulation/whole/stage.h tests/simulation/whole/stubs.c \
+	tests/simulation/whole/troubles.c tests/simulation/whole/users.c tests/simulation/whole/users.h tests/simulation/whole/watches.c \
+	tests/simulation/whole/whole.c tests/simulation/whole/wires.c
+
 # System tests: programs that play the supervisor, and scripts that play a user. They run
 # on what `make install` puts into $(STAGE).
 check_PROGRAMS += tests/system/inject
@@ -583,7 +628,7 @@ endif
 EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/api_access.sh \
 	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
-	tests/simulation/small.sh tests/plan/tables tests/fuzz/corpus tests/judge tests/contracts \
+	tests/simulation/small.sh tests/simulation/whole.sh tests/plan/tables tests/fuzz/corpus tests/judge tests/contracts \
 	tests/wire/deviations tests/lsan.supp
 
 include tests/regressions/local.mk
@@ -601,7 +646,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # Staged anew whenever a program has changed.
 check_DATA = stage.stamp
-CLEANFILES = stage.stamp
+CLEANFILES += stage.stamp
 stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS) $(dist_crds_DATA)
 	$(MAKE) $(AM_MAKEFLAGS) install prefix='$(STAGE)' >/dev/null
 	touch $@

@@ -104,9 +104,8 @@ loop_timer_new(struct loop *loop, loop_timer_fn *fn, void *arg)
 	timer->loop = loop;
 	timer->fn = fn;
 	timer->arg = arg;
-	timer->event = (struct event){.gate_ms = &loop->host->suspended_until_ms,
-	    .run = timer_run,
-	    .arg = timer};
+	timer->event = (struct event){
+	    .gate_ms = &loop->host->suspended_until_ms, .run = timer_run, .arg = timer};
 	LIST_INSERT_HEAD(&loop->timers, timer, entry);
 	return timer;
 }

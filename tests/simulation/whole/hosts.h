@@ -1,7 +1,7 @@
 /* Machines, each with one replica: three processes, two links, three clocks. The
  * programs above are the production ones down to their shells; this, wires.c, server.c,
- * watches.c and provider.c stand in for the libraries below them (base/loop, proto/link,
- * kube, gcp), so that their seams are the libraries' own headers. */
+ * watches.c and provider.c stand in for the libraries below them (base/loop,
+ * proto/link, kube, gcp), so that their seams are the libraries' own headers. */
 #ifndef IPW_HOSTS_H
 #define IPW_HOSTS_H
 
@@ -22,10 +22,10 @@ struct loop {
 	const struct program *program;
 	struct host *host;
 	char who[32];
-	void *state; /* of the program, while it runs; else NULL */
+	void *state;   /* of the program, while it runs; else NULL */
 	unsigned life; /* counts its starts: what an earlier life asked for is void */
-	bool dying;    /* it gets to the end of its callback, and nothing it does counts */
-	bool stopped;  /* it has ended itself */
+	bool dying; /* it gets to the end of its callback, and nothing it does counts */
+	bool stopped; /* it has ended itself */
 	LIST_HEAD(, loop_timer) timers;
 	LIST_HEAD(, link) links;
 };

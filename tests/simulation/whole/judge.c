@@ -12,8 +12,8 @@
 /* What was read afresh is good for ten seconds (reconciler/check.h), and the last of
  * the reads may have been on its way for as long. */
 #define FRESH_MS 25000
-/* A look at the cloud (reconciler/view.h: every half a minute, good for one minute), and
- * the orders that were under way with it. */
+/* A look at the cloud (reconciler/view.h: every half a minute, good for one minute),
+ * and the orders that were under way with it. */
 #define SEEN_MS 100000
 /* Pods are evicted after two looks without an address (reconciler/lost.h). */
 #define APART_MS 9000
@@ -71,8 +71,8 @@ judge_is_labelled(const char *name)
 	char path[128];
 
 	snprintf(path, sizeof path, NODES "%s", name);
-	return strcmp(server_text(server_at(server_get(path), "metadata/labels"),
-			  "ip.ready"),
+	return strcmp(server_text(
+			  server_at(server_get(path), "metadata/labels"), "ip.ready"),
 		   "true") == 0;
 }
 
@@ -103,8 +103,8 @@ static bool
 counts(struct json_object *pod, struct json_object *allocation, const char *node)
 {
 	const char *workload = server_text(allocation, "spec/workloadRef/name");
-	struct json_object *owner = json_object_array_get_idx(
-	    server_at(pod, "metadata/ownerReferences"), 0);
+	struct json_object *owner =
+	    json_object_array_get_idx(server_at(pod, "metadata/ownerReferences"), 0);
 	size_t len = strlen(workload);
 
 	return strcmp(server_text(pod, "spec/nodeName"), node) == 0 &&
@@ -183,9 +183,9 @@ status_has(struct json_object *allocation, const char *text)
 {
 	struct json_object *status = server_at(allocation, "status/addresses");
 
-	return status != NULL && strstr(json_object_to_json_string_ext(status,
-					    JSON_C_TO_STRING_PLAIN),
-				     text) != NULL;
+	return status != NULL &&
+	       strstr(json_object_to_json_string_ext(status, JSON_C_TO_STRING_PLAIN),
+		   text) != NULL;
 }
 
 /* An allocation's journal has that text, or had it when it was deleted. */
@@ -264,8 +264,8 @@ judge_takes(const struct msg_order *order, struct vm *vm)
 	if (provider_reserved(order->address) == NULL)
 		return;
 	if (strcmp(vm->address, order->address) == 0 && steady_ms(vm) > FRESH_MS)
-		stage_violate("%s is to be taken off %s for no reason", order->address,
-		    vm->name);
+		stage_violate(
+		    "%s is to be taken off %s for no reason", order->address, vm->name);
 	if (strcmp(label_of(node_of(vm), "netinfra.darkbrains.com/address"),
 		order->address) == 0 &&
 	    judge_is_labelled(vm->name) && stage.now_ms - vm->label_ms > FRESH_MS)
@@ -343,8 +343,8 @@ judge_eviction(const char *path)
 		stage_violate("%s is evicted, of another workload", path);
 	if (vm != NULL && vm->absent_since_ms == 0 &&
 	    stage.now_ms - vm->config_ms > SEEN_MS)
-		stage_violate("%s is evicted from %s, which has %s", path, node,
-		    vm->address);
+		stage_violate(
+		    "%s is evicted from %s, which has %s", path, node, vm->address);
 	else if (vm != NULL && vm->absent_since_ms != 0 &&
 		 stage.now_ms - vm->absent_since_ms < APART_MS)
 		stage_violate("%s is evicted from %s, without an address for %lld ms",
@@ -364,7 +364,8 @@ judge_unlabels(const char *path, const char *body)
 		return;
 	snprintf(from, sizeof from, "\"from\":{\"node\":\"%s\"", name);
 	if (!is_journaled(from))
-		stage_violate("ip.ready is taken off %s, which has %s", name, vm->address);
+		stage_violate(
+		    "ip.ready is taken off %s, which has %s", name, vm->address);
 }
 
 void
@@ -411,6 +412,20 @@ judge_removes(const struct operation *operation, const struct vm *vm)
 		    operation->begun_ms - vm->config_ms > FOREIGN_MS)
 			stage_violate("%s is taken off %s by an order about %s",
 			    vm->address, vm->name, judge.orders[i].address);
+}
+
+bool
+judge_is_owed(const struct operation *operation, const struct vm *vm)
+{
+	bool journaled = false;
+
+	for (size_t i = 0; i < server.objects_len; i++)
+		journaled |= server.objects[i].kind == KIND_ALLOCATION &&
+			     strcmp(server_text(server.objects[i].json, "spec/policy"),
+				 "Observe") != 0 &&
+			     status_has(server.objects[i].json, operation->request);
+	return journaled && provider_reserved(vm->address) == NULL && !vm->stopped &&
+	       node_of(vm) != NULL;
 }
 
 void
@@ -464,11 +479,13 @@ judge_intent(struct json_object *entry, struct promise *promises, size_t *len)
 }
 
 static void
-judge_label(
-    const char *path, struct json_object *before, struct json_object *after)
+judge_label(const char *path, struct json_object *before, struct json_object *after)
 {
 	struct vm *vm = provider_vm(path + strlen(NODES));
 
+	/* nobody gives anything back to what is no node of ours any more */
+	if (vm != NULL && after == NULL)
+		vm->owed_ephemeral = false;
 	if (vm != NULL &&
 	    strcmp(label_of(before, "ip.ready"), label_of(after, "ip.ready")) != 0)
 		vm->label_ms = stage.now_ms;
@@ -501,9 +518,12 @@ judge_wrote(struct json_object *before, struct json_object *after, const char *p
 		    server_text(before, "spec/holderIdentity"));
 	if (server_kind(path) != KIND_ALLOCATION)
 		return;
-	/* what was owed stood in its status */
-	for (size_t i = 0; i < provider.vms_len && after == NULL; i++)
-		provider.vms[i].owed_ephemeral = false;
+	/* what was owed stood in its status; who only observes gives nothing back */
+	if (after == NULL || strcmp(server_text(after, "spec/policy"), "Observe") == 0)
+		for (size_t i = 0; i < provider.vms_len; i++)
+			provider.vms[i].owed_ephemeral = false;
+	if (after == NULL)
+		return;
 	for (size_t i = 0; i < server.objects_len; i++) {
 		struct json_object *list =
 		    server_at(server.objects[i].json, "status/addresses");

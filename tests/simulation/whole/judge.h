@@ -1,5 +1,5 @@
-/* The rules that never bend, judged where something is done and as time passes. It knows
- * the truth: what the server and the cloud hold, whatever a replica believes. */
+/* The rules that never bend, judged where something is done and as time passes. It
+ * knows the truth: what the server and the cloud hold, whatever a replica believes. */
 #ifndef IPW_JUDGE_H
 #define IPW_JUDGE_H
 
@@ -36,6 +36,9 @@ void judge_removes(const struct operation *operation, const struct vm *vm);
 void judge_adds(const struct operation *operation, const struct vm *vm);
 void judge_cloud(void);
 
+/* What this takes off is ephemeral, and its node is there and wanted: it is given back
+ * if the address that it made room for does not come. */
+bool judge_is_owed(const struct operation *operation, const struct vm *vm);
 /* A replica that could do all that is to be done: the lease, cloud and server. */
 bool judge_is_fit(void);
 /* The node says ip.ready=true. */

@@ -1,6 +1,6 @@
-/* A production program, all but its main and its sandbox. Each is one relocatable object
- * in which nothing but this is visible, so that two programs may use the same names as
- * they do in production. */
+/* A production program, all but its main and its sandbox. Each is one relocatable
+ * object in which nothing but this is visible, so that two programs may use the same
+ * names as they do in production. */
 #ifndef IPW_PROGRAM_H
 #define IPW_PROGRAM_H
 
@@ -8,7 +8,12 @@
 
 struct loop;
 
-enum program_id { PROGRAM_WATCHER, PROGRAM_RECONCILER, PROGRAM_CLOUDWORKER, PROGRAM_COUNT };
+enum program_id {
+	PROGRAM_WATCHER,
+	PROGRAM_RECONCILER,
+	PROGRAM_CLOUDWORKER,
+	PROGRAM_COUNT
+};
 
 struct program {
 	const char *name;

@@ -28,10 +28,10 @@ reconciler_start(struct loop *loop, const char *pod)
 	settings_set(settings, SETTING_LEASE_GRACE_S, LEASE_GRACE);
 	reconciler->shell = shell_new(&reconciler->worker);
 	parts = (struct shell_parts){
-	    .facts = link_open(loop, LINK_FACTS, ROLE_RECONCILER,
-		&shell_facts_handlers, reconciler->shell),
-	    .cloud = link_open(loop, LINK_CLOUD, ROLE_RECONCILER,
-		&shell_cloud_handlers, reconciler->shell),
+	    .facts = link_open(loop, LINK_FACTS, ROLE_RECONCILER, &shell_facts_handlers,
+		reconciler->shell),
+	    .cloud = link_open(loop, LINK_CLOUD, ROLE_RECONCILER, &shell_cloud_handlers,
+		reconciler->shell),
 	};
 	shell_start(reconciler->shell, &parts);
 	return reconciler;

@@ -10,9 +10,9 @@
 #include "judge.h"
 #include "mem.h"
 
-#define WAY_LEAST_MS 10
-#define WAY_MOST_MS  120
-#define WAY_SLOW_MS  9000
+#define WAY_LEAST_MS   10
+#define WAY_MOST_MS    120
+#define WAY_SLOW_MS    9000
 #define PAUSE_LEAST_MS 500
 #define PAUSE_MOST_MS  15000
 
@@ -169,7 +169,8 @@ query_wait(struct query *query)
 
 	if (left_ms > query->call.timeout_ms)
 		left_ms = query->call.timeout_ms;
-	stage_later(left_ms > 0 ? left_ms + 1 : 0, NULL, query_waited, query_free, query);
+	stage_later(
+	    left_ms > 0 ? left_ms + 1 : 0, NULL, query_waited, query_free, query);
 }
 
 static void
@@ -179,8 +180,7 @@ query_arrived(void *arg)
 
 	if (provider.down || query->process->host->no_cloud ||
 	    stage_chance(provider.faults.lost_before)) {
-		query_lose(
-		    query, stage_chance(500) ? FAULT_NOT_SENT : FAULT_TRANSIENT);
+		query_lose(query, stage_chance(500) ? FAULT_NOT_SENT : FAULT_TRANSIENT);
 	} else if (stage_chance(provider.faults.throttled)) {
 		cloud_answer_fault(
 		    &query->answer, FAULT_THROTTLED, "Throttled", "too many");

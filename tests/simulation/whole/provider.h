@@ -10,10 +10,10 @@
 
 #include "gcp.h"
 
-#define PROJECT	      "demo"
-#define REGION	      "us-west1"
-#define VMS_MAX	      64u
-#define RESERVED_MAX  16u
+#define PROJECT	       "demo"
+#define REGION	       "us-west1"
+#define VMS_MAX	       64u
+#define RESERVED_MAX   16u
 #define OPERATIONS_MAX 1024u
 
 struct vm {
@@ -21,9 +21,9 @@ struct vm {
 	char id[32];
 	char zone[64];
 	bool exists, stopped, foreign;
-	char address[46]; /* "": it has no access config */
-	char config[128]; /* that one's name */
-	int64_t config_ms; /* when it was made */
+	char address[46];    /* "": it has no access config */
+	char config[128];    /* that one's name */
+	int64_t config_ms;   /* when it was made */
 	bool had_ephemeral;  /* at some time */
 	bool owed_ephemeral; /* it was taken off by an order */
 	/* for the judge: since when it has no reserved address, and since when nothing

@@ -137,7 +137,7 @@ operation_apply(void *arg)
 		if (vm->address[0] != '\0' &&
 		    strcmp(vm->config, operation->config) == 0) {
 			judge_removes(operation, vm);
-			vm->owed_ephemeral |= provider_reserved(vm->address) == NULL;
+			vm->owed_ephemeral |= judge_is_owed(operation, vm);
 			provider_set(vm, "", "");
 		}
 		return;
@@ -185,8 +185,8 @@ operation_new(const struct cloud_call *call, struct vm *vm)
 	/* one that cannot be given back is owed no more */
 	if (operation->failed && operation->adds && call->address[0] == '\0')
 		vm->owed_ephemeral = false;
-	snprintf(operation->name, sizeof operation->name, "op-%zu",
-	    provider.operations_len);
+	snprintf(
+	    operation->name, sizeof operation->name, "op-%zu", provider.operations_len);
 	MESSAGE_TEXT(operation->request, call->request_id);
 	MESSAGE_TEXT(operation->address, call->address);
 	MESSAGE_TEXT(operation->config, call->fence);

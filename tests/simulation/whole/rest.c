@@ -7,6 +7,7 @@
 
 #include "hosts.h"
 #include "judge.h"
+#include "nodes.h"
 #include "provider.h"
 #include "server.h"
 #include "users.h"
@@ -55,8 +56,8 @@ complain(const char *format, ...)
 static bool
 is_attached(void)
 {
-	size_t attached = 0, wanted = users.addresses < users.nodes ? users.addresses
-								    : users.nodes;
+	size_t attached = 0,
+	       wanted = users.addresses < users.nodes ? users.addresses : users.nodes;
 	const char *missing = "";
 
 	for (size_t i = 0; i < users.addresses; i++)
@@ -83,8 +84,8 @@ is_journal_closed(void)
 				return complain("the intent for %s is still open: %s",
 				    server_text(
 					json_object_array_get_idx(list, j), "address"),
-				    server_text(json_object_array_get_idx(list, j),
-					"message"));
+				    server_text(
+					json_object_array_get_idx(list, j), "message"));
 	}
 	return true;
 }
@@ -122,7 +123,7 @@ await(bool (*done)(void), int64_t ms)
 	while (!done()) {
 		if (stage.now_ms >= until_ms || stage.violation[0] != '\0')
 			return false;
-		users_keep();
+		nodes_keep_pods();
 		stage_run(1000);
 	}
 	return true;
@@ -156,6 +157,7 @@ rest_await(void)
 	if (!await(is_well, REST_WELL_MS))
 		stage_violate("%s", complaint);
 	if (!await(is_still, REST_QUIET_MS + REST_STILL_MS))
-		stage_violate("not quiet: %lu writes, %lu reads, %lu changes so far; %s",
+		stage_violate(
+		    "not quiet: %lu writes, %lu reads, %lu changes so far; %s",
 		    server.writes, server.reads, provider.changes, complaint);
 }

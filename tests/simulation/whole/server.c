@@ -58,7 +58,8 @@ is_current(struct json_object *before, struct json_object *wanted)
 	return (version[0] == '\0' ||
 		   strcmp(version, server_text(before, "metadata/resourceVersion")) ==
 		       0) &&
-	       (uid[0] == '\0' || strcmp(uid, server_text(before, "metadata/uid")) == 0);
+	       (uid[0] == '\0' ||
+		   strcmp(uid, server_text(before, "metadata/uid")) == 0);
 }
 
 static void
@@ -285,8 +286,9 @@ request_answered(void *arg)
 static int64_t
 way_ms(void)
 {
-	return stage_chance(server.faults.slow) ? stage_between(1000, WAY_SLOW_MS)
-						: stage_between(WAY_LEAST_MS, WAY_MOST_MS);
+	return stage_chance(server.faults.slow)
+		   ? stage_between(1000, WAY_SLOW_MS)
+		   : stage_between(WAY_LEAST_MS, WAY_MOST_MS);
 }
 
 static void
@@ -321,7 +323,8 @@ request_way_back(struct request *request)
 	return delay_ms;
 }
 
-/* The lease is told when it goes to another, a status by the audit line that follows. */
+/* The lease is told when it goes to another, a status by the audit line that follows.
+ */
 static void
 request_tell(const struct request *request)
 {

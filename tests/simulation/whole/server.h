@@ -1,6 +1,6 @@
 /* The API server: objects with resourceVersions, their history for watches, and the
- * requests that the reconciler makes (kube/kube.h). An object's JSON never changes: each
- * write makes a new one, so answers and watches share it. */
+ * requests that the reconciler makes (kube/kube.h). An object's JSON never changes:
+ * each write makes a new one, so answers and watches share it. */
 #ifndef IPW_SERVER_H
 #define IPW_SERVER_H
 
@@ -22,7 +22,13 @@ struct loop;
 #define LEASE	    LEASES "ip-address-controller-leader"
 
 /* What can be watched, in the watcher's own order; and the rest. */
-enum kind { KIND_NODE, KIND_POD, KIND_ALLOCATION, KIND_WATCHED, KIND_OTHER = KIND_WATCHED };
+enum kind {
+	KIND_NODE,
+	KIND_POD,
+	KIND_ALLOCATION,
+	KIND_WATCHED,
+	KIND_OTHER = KIND_WATCHED
+};
 enum kind server_kind(const char *path);
 
 struct object {
@@ -48,7 +54,7 @@ struct server_faults {
 	unsigned lost_after;  /* its answer is lost */
 	unsigned refused;     /* 429, 500 or 503, without effect */
 	unsigned slow;
-	unsigned watch_cut; /* per change: the watch goes on from its position later */
+	unsigned watch_cut;  /* per change: the watch goes on from its position later */
 	unsigned watch_gone; /* and it finds that too old: it lists anew */
 	unsigned watch_late;
 	unsigned stale_list; /* as it was a while ago */

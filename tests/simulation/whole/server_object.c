@@ -114,8 +114,7 @@ stamp(struct json_object *json)
 {
 	char version[32];
 
-	snprintf(
-	    version, sizeof version, "%llu", (unsigned long long)++server.version);
+	snprintf(version, sizeof version, "%llu", (unsigned long long)++server.version);
 	set_text(json, "resourceVersion", version);
 }
 
@@ -159,8 +158,7 @@ server_add(const char *path, struct json_object *json)
 	object = &server.objects[server.objects_len++];
 	*object = (struct object){
 	    .path = mem_strdup(path), .kind = server_kind(path), .json = json};
-	snprintf(
-	    uid, sizeof uid, "uid-%llu", (unsigned long long)server.version + 1);
+	snprintf(uid, sizeof uid, "uid-%llu", (unsigned long long)server.version + 1);
 	set_text(json, "uid", uid);
 	stamp(json);
 	judge_wrote(NULL, json, path);
@@ -281,7 +279,7 @@ server_delete(const char *path)
 	if (server_at(object->json, "metadata/deletionTimestamp") != NULL)
 		return;
 	clock_format(clock_wall(), false, now, sizeof now);
-	snprintf(patch, sizeof patch, "{\"metadata\":{\"deletionTimestamp\":\"%s\"}}",
-	    now);
+	snprintf(
+	    patch, sizeof patch, "{\"metadata\":{\"deletionTimestamp\":\"%s\"}}", now);
 	server_patch(path, patch);
 }

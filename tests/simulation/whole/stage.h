@@ -12,7 +12,8 @@ struct event {
 	int64_t at_ms;
 	uint64_t sequence; /* of two at the same time the first one armed comes first */
 	size_t place;	   /* in the queue, from 1; 0: not armed */
-	/* It does not come before that time (a host sleeps till then); NULL: no matter */
+	/* It does not come before that time (a host sleeps till then); NULL: no matter
+	 */
 	const int64_t *gate_ms;
 	void (*run)(void *arg);
 	void (*drop)(void *arg); /* instead of run, at the end of the world */
@@ -46,8 +47,8 @@ void stage_disarm(struct event *event);
 /* A single one. `drop` may be NULL. */
 void stage_later(int64_t delay_ms, const int64_t *gate_ms, void (*run)(void *arg),
     void (*drop)(void *arg), void *arg);
-/* Time stands still behind that gate, from now until it says: what is to come there comes
- * later by as much. */
+/* Time stands still behind that gate, from now until it says: what is to come there
+ * comes later by as much. */
 void stage_delay(const int64_t *gate_ms);
 
 /* The next event, when it comes until then; false: there is none, and it is then. */

@@ -62,8 +62,8 @@ meter_readiness(struct meter *meter, const char *reason)
 }
 
 void
-meter_link(struct meter *meter, const struct link *link, const char *process,
-    const char *name)
+meter_link(
+    struct meter *meter, const struct link *link, const char *process, const char *name)
 {
 	(void)meter;
 	(void)link;
@@ -177,8 +177,8 @@ kube_review_free(struct kube_review *review)
 }
 
 int
-control_send(int control_fd, enum control_type type, const void *payload, size_t len,
-    int fd)
+control_send(
+    int control_fd, enum control_type type, const void *payload, size_t len, int fd)
 {
 	(void)fd;
 	(void)type;

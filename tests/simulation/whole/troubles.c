@@ -128,9 +128,9 @@ cut_server(void)
 {
 	struct host *host = some_host();
 
-	last(&host->no_server, host->name[9] == '0' ? "0 has no API server"
-			       : host->name[9] == '1'
-				   ? "1 has no API server"
+	last(&host->no_server,
+	    host->name[9] == '0'   ? "0 has no API server"
+	    : host->name[9] == '1' ? "1 has no API server"
 				   : "2 has no API server",
 	    30000);
 }
@@ -140,9 +140,10 @@ cut_cloud(void)
 {
 	struct host *host = some_host();
 
-	last(&host->no_cloud, host->name[9] == '0'   ? "0 has no cloud"
-			      : host->name[9] == '1' ? "1 has no cloud"
-						     : "2 has no cloud",
+	last(&host->no_cloud,
+	    host->name[9] == '0'   ? "0 has no cloud"
+	    : host->name[9] == '1' ? "1 has no cloud"
+				   : "2 has no cloud",
 	    40000);
 }
 

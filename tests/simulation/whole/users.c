@@ -8,197 +8,15 @@
 #include "clock.h"
 #include "judge.h"
 #include "mem.h"
+#include "nodes.h"
 #include "provider.h"
 #include "server.h"
 #include "stage.h"
-
-#define ZERO_TIME "2026-01-01T00:00:00Z"
 
 struct users users;
 
 const char *const users_addresses[ADDRESSES_MAX] = {
     "34.1.1.1", "34.1.1.2", "34.1.1.3", "34.1.1.4"};
-
-/* --- nodes ------------------------------------------------------------------------ */
-
-static const char *const node_names[NODES_MAX] = {
-    "n0", "n1", "n2", "n3", "n4", "n5"};
-
-static const char *
-zone_of(size_t node)
-{
-	return node % 2 == 0 ? REGION "-a" : REGION "-b";
-}
-
-static void
-node_path(size_t node, char out[64])
-{
-	snprintf(out, 64, NODES "%s", node_names[node]);
-}
-
-static struct json_object *
-node_get(size_t node)
-{
-	char path[64];
-
-	node_path(node, path);
-	return server_get(path);
-}
-
-static struct vm *
-node_vm(size_t node)
-{
-	return provider_vm(node_names[node]);
-}
-
-static bool
-node_is_cordoned(size_t node)
-{
-	return json_object_get_boolean(
-	    server_at(node_get(node), "spec/unschedulable"));
-}
-
-static bool
-node_is_ready(size_t node)
-{
-	struct json_object *conditions =
-	    server_at(node_get(node), "status/conditions");
-
-	return conditions != NULL &&
-	       strcmp(
-		   server_text(json_object_array_get_idx(conditions, 0), "status"),
-		   "True") == 0;
-}
-
-static void
-node_make(size_t node)
-{
-	char path[64], *json;
-
-	if (node_vm(node) == NULL) {
-		struct vm *vm = provider_add(node_names[node], zone_of(node));
-
-		vm->had_ephemeral = node % 3 != 0;
-		if (vm->had_ephemeral)
-			provider_set_ephemeral(vm);
-	}
-	node_path(node, path);
-	json = mem_printf(
-	    "{\"kind\":\"Node\",\"metadata\":{\"name\":\"n%zu\",\"labels\":{\"pool\":"
-	    "\"edge\"}},\"spec\":{\"providerID\":\"gce://" PROJECT "/%s/n%zu\"},"
-	    "\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\","
-	    "\"lastTransitionTime\":\"" ZERO_TIME "\"}]}}",
-	    node, zone_of(node), node);
-	server_put(path, json);
-	free(json);
-}
-
-static void
-node_patch(size_t node, const char *patch)
-{
-	char path[64];
-
-	node_path(node, path);
-	server_patch(path, patch);
-}
-
-static void
-node_cordon(size_t node, bool cordoned)
-{
-	stage_tell("user", "%s n%zu", cordoned ? "cordons" : "uncordons", node);
-	node_patch(node, cordoned ? "{\"spec\":{\"unschedulable\":true}}"
-				  : "{\"spec\":{\"unschedulable\":null}}");
-}
-
-static void
-node_set_ready(size_t node, bool ready)
-{
-	char since[CLOCK_TEXT_MAX], *patch;
-
-	stage_tell("kubelet", "n%zu is %s", node, ready ? "Ready" : "NotReady");
-	clock_format(clock_wall(), false, since, sizeof since);
-	patch = mem_printf("{\"status\":{\"conditions\":[{\"type\":\"Ready\","
-			   "\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}]}}",
-	    ready ? "True" : "False", since);
-	node_patch(node, patch);
-	free(patch);
-}
-
-/* --- pods ------------------------------------------------------------------------- */
-
-static void
-pod_make(size_t pod, size_t node)
-{
-	char *path = mem_printf(PODS "sip-%zu", pod);
-	char *json = mem_printf(
-	    "{\"metadata\":{\"name\":\"sip-%zu\",\"namespace\":\"default\","
-	    "\"labels\":{\"app\":\"sip\",\"pod-template-hash\":\"7d9\"},"
-	    "\"ownerReferences\":[{\"controller\":true,\"kind\":\"ReplicaSet\","
-	    "\"name\":\"sip-7d9\",\"uid\":\"rs-1\"}]},\"spec\":{\"nodeName\":\"n%zu\""
-	    "%s},\"status\":{\"phase\":\"Running\"}}",
-	    pod, node,
-	    pod % 2 == 1 ? ",\"nodeSelector\":{\"ip.ready\":\"true\"}" : "");
-
-	stage_tell("scheduler", "sip-%zu is on n%zu", pod, node);
-	server_put(path, json);
-	free(path);
-	free(json);
-}
-
-static struct json_object *
-pod_get(size_t pod)
-{
-	char path[128];
-
-	snprintf(path, sizeof path, PODS "sip-%zu", pod);
-	return server_get(path);
-}
-
-static void
-pod_drop(size_t pod)
-{
-	char path[128];
-
-	snprintf(path, sizeof path, PODS "sip-%zu", pod);
-	server_delete(path);
-}
-
-/* Where a scheduler would put it; NODES_MAX: nowhere. */
-static size_t
-pod_place(size_t pod)
-{
-	size_t from = stage_pick(users.nodes);
-
-	for (size_t i = 0; i < users.nodes; i++) {
-		size_t node = (from + i) % users.nodes;
-
-		if (node_get(node) != NULL && node_is_ready(node) &&
-		    !node_is_cordoned(node) &&
-		    (pod % 2 == 0 || judge_is_labelled(node_names[node])))
-			return node;
-	}
-	return NODES_MAX;
-}
-
-void
-users_keep(void)
-{
-	for (size_t pod = 0; pod < PODS_MAX; pod++) {
-		size_t node = pod_get(pod) == NULL ? pod_place(pod) : NODES_MAX;
-
-		if (node < NODES_MAX)
-			pod_make(pod, node);
-	}
-}
-
-static void
-pods_leave(size_t node)
-{
-	for (size_t pod = 0; pod < PODS_MAX; pod++)
-		if (strcmp(server_text(pod_get(pod), "spec/nodeName"),
-			node_names[node]) == 0)
-			pod_drop(pod);
-}
 
 /* --- allocations ------------------------------------------------------------------ */
 
@@ -210,8 +28,7 @@ allocation_list(size_t which)
 {
 	if (which == 0)
 		return "[\"34.1.1.1\",\"34.1.1.2\",\"34.1.1.3\"]";
-	return users.addresses < 4 ? "[\"34.1.1.3\"]"
-				   : "[\"34.1.1.3\",\"34.1.1.4\"]";
+	return users.addresses < 4 ? "[\"34.1.1.3\"]" : "[\"34.1.1.3\",\"34.1.1.4\"]";
 }
 
 static void
@@ -264,13 +81,13 @@ users_make(void)
 	foreign = provider_add("foreign", REGION "-a");
 	foreign->foreign = true;
 	for (size_t i = 0; i < users.nodes; i++)
-		node_make(i);
+		nodes_make(i);
 	for (size_t i = 0; i < users.addresses; i++)
 		provider_reserve(users_addresses[i]);
 	server_put(DEPLOYMENTS "sip",
 	    "{\"kind\":\"Deployment\",\"metadata\":{\"name\":\"sip\"}}");
 	for (size_t pod = 0; pod < PODS_MAX; pod++)
-		pod_make(pod, pod % users.nodes);
+		nodes_put_pod(pod, pod % users.nodes);
 	for (size_t i = 0; i < ALLOCATIONS_LEN; i++)
 		allocation_make(i);
 }
@@ -282,11 +99,11 @@ drain(void)
 {
 	size_t node = stage_pick(users.nodes);
 
-	if (node_get(node) == NULL)
+	if (nodes_get(node) == NULL)
 		return;
-	node_cordon(node, true);
+	nodes_cordon(node, true);
 	if (stage_chance(700))
-		pods_leave(node);
+		nodes_drain_pods(node);
 }
 
 static void
@@ -294,15 +111,15 @@ flip_cordon(void)
 {
 	size_t node = stage_pick(users.nodes);
 
-	node_cordon(node, !node_is_cordoned(node));
+	nodes_cordon(node, !nodes_cordoned(node));
 }
 
 static void
 uncordon_all(void)
 {
 	for (size_t i = 0; i < users.nodes; i++)
-		if (node_is_cordoned(i))
-			node_cordon(i, false);
+		if (nodes_cordoned(i))
+			nodes_cordon(i, false);
 }
 
 static void
@@ -310,16 +127,16 @@ flip_ready(void)
 {
 	size_t node = stage_pick(users.nodes);
 
-	if (node_get(node) != NULL)
-		node_set_ready(node, !node_is_ready(node));
+	if (nodes_get(node) != NULL)
+		nodes_set_ready(node, !nodes_ready(node));
 }
 
 static void
 ready_all(void)
 {
 	for (size_t i = 0; i < users.nodes; i++)
-		if (node_get(i) != NULL && !node_is_ready(i))
-			node_set_ready(i, true);
+		if (nodes_get(i) != NULL && !nodes_ready(i))
+			nodes_set_ready(i, true);
 }
 
 static void
@@ -335,14 +152,14 @@ static void
 flip_exists(void)
 {
 	size_t node = stage_pick(users.nodes);
-	struct vm *vm = node_vm(node);
+	struct vm *vm = nodes_vm(node);
 	char path[64];
 
-	node_path(node, path);
-	if (node_get(node) == NULL) {
+	nodes_path(node, path);
+	if (nodes_get(node) == NULL) {
 		if (provider.vms_len < VMS_MAX - NODES_MAX || vm != NULL) {
 			stage_tell("cluster", "n%zu comes", node);
-			node_make(node);
+			nodes_make(node);
 		}
 		return;
 	}
@@ -352,7 +169,7 @@ flip_exists(void)
 	if (stage_chance(800)) {
 		server_delete(path);
 		if (stage_chance(500))
-			pods_leave(node);
+			nodes_drain_pods(node);
 	}
 }
 
@@ -361,25 +178,27 @@ static void
 recreate(void)
 {
 	size_t node = stage_pick(users.nodes);
-	struct vm *vm = node_vm(node);
+	struct vm *vm = nodes_vm(node);
 
-	if (node_get(node) == NULL || provider.vms_len >= VMS_MAX - NODES_MAX)
+	if (nodes_get(node) == NULL || provider.vms_len >= VMS_MAX - NODES_MAX)
 		return;
 	stage_tell("cluster", "n%zu is made anew", node);
 	if (vm != NULL)
 		vm_end(vm);
-	node_make(node);
+	nodes_make(node);
 }
 
 static void
 flip_stopped(void)
 {
-	struct vm *vm = node_vm(stage_pick(users.nodes));
+	struct vm *vm = nodes_vm(stage_pick(users.nodes));
 
 	if (vm == NULL)
 		return;
 	vm->stopped = !vm->stopped;
-	stage_tell("cluster", "%s is %s", vm->name, vm->stopped ? "stopped" : "running");
+	vm->owed_ephemeral = false;
+	stage_tell(
+	    "cluster", "%s is %s", vm->name, vm->stopped ? "stopped" : "running");
 }
 
 static void
@@ -388,7 +207,7 @@ taint(void)
 	size_t node = stage_pick(users.nodes);
 
 	stage_tell("cluster", "n%zu is tainted", node);
-	node_patch(node,
+	nodes_patch(node,
 	    stage_chance(500)
 		? "{\"spec\":{\"taints\":[{\"key\":\"ToBeDeletedByClusterAutoscaler\","
 		  "\"value\":\"1\",\"effect\":\"NoSchedule\"}]}}"
@@ -400,19 +219,19 @@ static void
 untaint(void)
 {
 	for (size_t i = 0; i < users.nodes; i++)
-		node_patch(i, "{\"spec\":{\"taints\":null}}");
+		nodes_patch(i, "{\"spec\":{\"taints\":null}}");
 }
 
 static void
 move_pod(void)
 {
-	pod_make(stage_pick(PODS_MAX), stage_pick(users.nodes));
+	nodes_put_pod(stage_pick(PODS_MAX), stage_pick(users.nodes));
 }
 
 static void
 end_pod(void)
 {
-	pod_drop(stage_pick(PODS_MAX));
+	nodes_drop_pod(stage_pick(PODS_MAX));
 }
 
 static void
@@ -496,7 +315,7 @@ flip_deployment(void)
 static void
 take_address(void)
 {
-	struct vm *vm = node_vm(stage_pick(users.nodes));
+	struct vm *vm = nodes_vm(stage_pick(users.nodes));
 
 	if (vm == NULL || vm->address[0] == '\0')
 		return;
@@ -514,7 +333,7 @@ move_address(void)
 	const char *address = users_addresses[stage_pick(users.addresses)];
 	struct vm *from = provider_where(address);
 	struct vm *to = stage_chance(400) ? provider_vm("foreign")
-					  : node_vm(stage_pick(users.nodes));
+					  : nodes_vm(stage_pick(users.nodes));
 
 	if (to == NULL || to == from || provider_reserved(to->address) != NULL)
 		return;
@@ -535,12 +354,12 @@ flip_user(void)
 	if (provider_where(reserved->address) != NULL)
 		return;
 	snprintf(reserved->foreign_user, sizeof reserved->foreign_user, "%s",
-	    reserved->foreign_user[0] != '\0'
-		? ""
-		: "projects/" PROJECT "/regions/" REGION "/forwardingRules/web");
+	    reserved->foreign_user[0] != '\0' ? ""
+					      : "projects/" PROJECT "/regions/" REGION
+						"/forwardingRules/web");
 	reserved->foreign_ms = stage.now_ms;
-	stage_tell("foreign", "%s is used by '%s'", reserved->address,
-	    reserved->foreign_user);
+	stage_tell(
+	    "foreign", "%s is used by '%s'", reserved->address, reserved->foreign_user);
 }
 
 static void
@@ -556,7 +375,7 @@ label_by_hand(void)
 	size_t node = stage_pick(users.nodes);
 
 	stage_tell("user", "labels n%zu by hand", node);
-	node_patch(node, patches[stage_pick(sizeof patches / sizeof *patches)]);
+	nodes_patch(node, patches[stage_pick(sizeof patches / sizeof *patches)]);
 }
 
 void
@@ -627,17 +446,17 @@ mend_allocation(size_t which)
 static void
 mend_node(size_t node)
 {
-	struct vm *vm = node_vm(node);
+	struct vm *vm = nodes_vm(node);
 
-	if (node_get(node) == NULL || vm == NULL)
-		node_make(node);
-	vm = node_vm(node);
+	if (nodes_get(node) == NULL || vm == NULL)
+		nodes_make(node);
+	vm = nodes_vm(node);
 	vm->stopped = false;
-	if (node_is_cordoned(node))
-		node_cordon(node, false);
-	if (!node_is_ready(node))
-		node_set_ready(node, true);
-	node_patch(node, "{\"spec\":{\"taints\":null}}");
+	if (nodes_cordoned(node))
+		nodes_cordon(node, false);
+	if (!nodes_ready(node))
+		nodes_set_ready(node, true);
+	nodes_patch(node, "{\"spec\":{\"taints\":null}}");
 }
 
 bool

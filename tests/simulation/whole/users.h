@@ -7,9 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NODES_MAX     6u
 #define ADDRESSES_MAX 4u
-#define PODS_MAX      3u
 
 struct users {
 	size_t nodes, addresses; /* that there are */
@@ -24,8 +22,6 @@ extern const char *const users_addresses[ADDRESSES_MAX];
 void users_make(void);
 /* Something happens. */
 void users_happen(void);
-/* What a Deployment does: pods that are gone come back. */
-void users_keep(void);
 /* All is as it should be, or on its way: to be called until it is (true). */
 bool users_mend(void);
 

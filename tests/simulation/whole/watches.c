@@ -11,7 +11,7 @@
 #include "mem.h"
 #include "server.h"
 
-#define LIST_MS	       20
+#define LIST_MS		20
 #define CHANGE_LEAST_MS 5
 #define CHANGE_MOST_MS	60
 #define LATE_MOST_MS	15000
@@ -77,12 +77,11 @@ informer_arm(struct kube_informer *informer, int64_t least_ms, int64_t most_ms)
 }
 
 static int
-informer_give(struct kube_informer *informer, enum kube_event event,
-    struct json_object *json)
+informer_give(
+    struct kube_informer *informer, enum kube_event event, struct json_object *json)
 {
 	size_t len;
-	const char *text =
-	    json_object_to_json_string_length(
+	const char *text = json_object_to_json_string_length(
 	    json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 
 	return informer->handlers->object(informer->arg, event, text, len);

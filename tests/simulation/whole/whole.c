@@ -1,7 +1,7 @@
 /* whole SEED [COUNT] [-v] | whole --hours H: from each seed one schedule. Two or three
  * replicas with their watchers, reconcilers and cloudworkers run while users and
- * troubles do what they like; then the troubles end, and everything must come to rest as
- * it should be. The first schedule that fails is run again with a record of what
+ * troubles do what they like; then the troubles end, and everything must come to rest
+ * as it should be. The first schedule that fails is run again with a record of what
  * happened. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "hosts.h"
 #include "judge.h"
 #include "log.h"
+#include "nodes.h"
 #include "provider.h"
 #include "rest.h"
 #include "server.h"
@@ -61,7 +62,7 @@ schedule_disturb(void)
 		stage_run(stage_between(3000, 12000));
 	troubles_make();
 	for (int64_t i = 0; i < happenings && stage.violation[0] == '\0'; i++) {
-		users_keep();
+		nodes_keep_pods();
 		if (stage_chance(650))
 			users_happen();
 		else

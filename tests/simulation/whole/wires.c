@@ -14,8 +14,8 @@
 /* A frame's way, and how long one that is held up takes. */
 #define FRAME_MS      1
 #define FRAME_LATE_MS 400
-/* How often an end looks whether it is connected (LOOK_MS in proto/link.c), and how long
- * a process that stands still for a while may not. */
+/* How often an end looks whether it is connected (LOOK_MS in proto/link.c), and how
+ * long a process that stands still for a while may not. */
 #define LOOK_MS	       250
 #define LOOK_LATE_MS   3000
 #define LOOK_LATE_RATE 100 /* per thousand */
@@ -127,8 +127,8 @@ frame_send(const struct link *link, const uint8_t *data, size_t len)
 	frame->pair = link->wire->pair;
 	frame->len = len;
 	memcpy(frame->data, data, len);
-	stage_later(delay_ms, &link->loop->host->suspended_until_ms, frame_arrives, free,
-	    frame);
+	stage_later(delay_ms, &link->loop->host->suspended_until_ms, frame_arrives,
+	    free, frame);
 }
 
 static int
@@ -226,9 +226,8 @@ link_open(struct loop *loop, enum link_id id, enum role self,
 	while (epoch == 0)
 		epoch = stage_random();
 	link->session = session_new(epoch, &session_io, link);
-	link->work = (struct event){.gate_ms = &loop->host->suspended_until_ms,
-	    .run = on_work,
-	    .arg = link};
+	link->work = (struct event){
+	    .gate_ms = &loop->host->suspended_until_ms, .run = on_work, .arg = link};
 	(*wire)->ends[link->end] = link;
 	LIST_INSERT_HEAD(&loop->links, link, entry);
 	stage_arm(&link->work, 0);
