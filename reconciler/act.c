@@ -164,20 +164,26 @@ act_adopt(struct act *act)
 	    step->holder.place.instance);
 }
 
+/* What the status has of the address is no longer so, or not ours to have. */
+static void
+act_disown(struct allocation_address *entry)
+{
+	entry->instance[0] = '\0';
+	entry->project[0] = '\0';
+	entry->zone[0] = '\0';
+	entry->fence[0] = '\0';
+	entry->ephemeral_taken = false;
+	entry->outside_generation = 0;
+}
+
 /* Who only looks on says where an address is, and holds nothing. */
 static void
 act_look_on(struct act *act, const struct holder *holder)
 {
 	struct allocation_address *entry = act->entry;
 
-	if (strcmp(entry->instance, holder->instance->id) != 0) {
-		entry->instance[0] = '\0';
-		entry->project[0] = '\0';
-		entry->zone[0] = '\0';
-		entry->fence[0] = '\0';
-		entry->ephemeral_taken = false;
-		entry->outside_generation = 0;
-	}
+	if (strcmp(entry->instance, holder->instance->id) != 0)
+		act_disown(entry);
 	MESSAGE_TEXT(entry->node, holder->node != NULL ? holder->node->name : "");
 	MESSAGE_TEXT(entry->node_uid, holder->node != NULL ? holder->node->uid : "");
 }
@@ -311,12 +317,27 @@ act_move(struct act *act)
 	act_state(act, ADDRESS_STATE_DETACHING, "Moving", step->message);
 }
 
+/* Who is no longer the owner must not be the incumbent when it could be again; yet one
+ * status has to say that the instance was ours. */
+static void
+act_give_up(struct act *act)
+{
+	const struct allocation *owner = act->step->owner;
+	const struct allocation_address *theirs =
+	    owner != NULL ? allocation_find(owner, act->entry->address) : NULL;
+
+	if (theirs != NULL && theirs->instance[0] != '\0' &&
+	    act->entry->intent.step == INTENT_NONE)
+		act_disown(act->entry);
+}
+
 void
 act_step(struct act *act)
 {
 	/* Of facts that are not whole only what is open is made: it may be nowhere. */
 	if (!act->complete && act->step->kind != PLAN_OPEN)
 		return;
+	act_give_up(act);
 	switch (act->step->kind) {
 	case PLAN_FORGET:
 		return;

@@ -266,7 +266,8 @@ labels_belong(const struct plan_step *step, const struct world_node *node)
 	const char *instance;
 
 	if (step->holder.kind != HOLDER_OURS || step->holder.node != node ||
-	    step->state == ADDRESS_STATE_BLOCKED || labels_is_leaving(step, node))
+	    step->owner != NULL || step->state == ADDRESS_STATE_BLOCKED ||
+	    labels_is_leaving(step, node))
 		return false;
 	instance = step->holder.instance->id;
 	if (plan_is_open(entry))

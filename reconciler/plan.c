@@ -228,11 +228,10 @@ plan_make(const struct scene *scene)
 /* True: the allocation itself is the reason why nothing is done, whatever the cloud
  * shows. */
 static bool
-plan_refuse(const struct planner *planner, struct plan_step *step)
+plan_refuse(struct plan_step *step)
 {
 	const struct allocation *allocation = step->allocation;
 	const struct allocation_address *address = planner_address(step);
-	const struct allocation *owner;
 	char message[TEXT_MAX + 1];
 
 	if (!allocation_address_usable(address)) {
@@ -244,11 +243,11 @@ plan_refuse(const struct planner *planner, struct plan_step *step)
 		plan_block(step, allocation->refusal_reason, allocation->refusal);
 		return true;
 	}
-	owner = plan_owner(planner, address->address);
-	if (!address->listed || owner == NULL || owner == allocation ||
+	if (!address->listed || step->owner == NULL ||
 	    allocation->policy == POLICY_OBSERVE)
 		return false;
-	snprintf(message, sizeof message, "belongs to NetIPAllocation %s", owner->name);
+	snprintf(message, sizeof message, "belongs to NetIPAllocation %s",
+	    step->owner->name);
 	plan_block(step, "Conflict", message);
 	return true;
 }
@@ -363,12 +362,15 @@ plan_look(struct planner *planner, struct plan_step *step)
 		    "its intent is of a version that this program does not know");
 		return;
 	}
+	step->owner = plan_owner(planner, address->address);
+	if (step->owner == step->allocation)
+		step->owner = NULL;
 	holder_find(planner->scene, address, &step->holder);
 	if (plan_is_open(address)) {
 		step->kind = PLAN_OPEN;
 		return;
 	}
-	if (plan_refuse(planner, step)) {
+	if (plan_refuse(step)) {
 		if (step->holder.kind == HOLDER_OURS && step->holder.node != NULL)
 			planner_take(planner, step->allocation, step->holder.node->uid);
 		return;

@@ -25,6 +25,8 @@ struct plan_step {
 	char reason[REASON_MAX + 1];
 	char message[TEXT_MAX + 1];
 	bool degraded; /* worth a warning */
+	/* another allocation, to which the address belongs; NULL: none */
+	const struct allocation *owner;
 	struct holder holder;
 	struct target target;
 	enum leave_why why; /* MOVE */

@@ -359,6 +359,8 @@ start_core(struct shell *shell)
 	    .dry_run = settings_get(settings, SETTING_DRY_RUN, NULL) != NULL,
 	};
 
+	if (options.dry_run)
+		log_warn("dry_run", LOG_S("policy", "Observe, for all"));
 	/* the supervisor has checked it */
 	allocation_policy_find(
 	    settings_get(settings, SETTING_DEFAULT_POLICY, "Sync"), &options.policy);

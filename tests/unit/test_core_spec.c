@@ -237,6 +237,25 @@ Test(core_spec, who_only_observed_does_not_become_the_owner)
 	cr_assert_str_eq(fake_condition(fake, "later", "Ready"), "True/AllAttached");
 }
 
+/* Nor does who owned it before, and looked on when somebody else took it over. */
+Test(core_spec, who_gave_an_address_up_is_not_the_owner_again)
+{
+	rig_attach_both();
+	fake_allocation(fake, "later", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 10000);
+	cr_assert_str_eq(fake_entry(fake, "later", "34.1.1.1", "reason"), "Conflict");
+	change_spec("{\"policy\":\"Observe\"}", 2);
+	fake_run(fake, 10000);
+	cr_assert_str_eq(fake_condition(fake, "later", "Ready"), "True/AllAttached");
+	cr_assert_str_eq(
+	    fake_label(fake, "n1", "netinfra.darkbrains.com/allocation"), "later");
+	change_spec("{\"policy\":\"Sync\"}", 3);
+	fake_run(fake, 60000);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Conflict");
+	cr_assert_str_eq(fake_condition(fake, "later", "Ready"), "True/AllAttached");
+	cr_assert(rig_on("34.1.1.1", "n1"));
+}
+
 /* --- policies that the spec does not name ----------------------------------------- */
 
 Test(core_spec, the_default_policy_is_for_objects_that_name_none)
