@@ -8,28 +8,12 @@
 #include <sys/queue.h>
 #include <sys/random.h>
 
+#include "breaker.h"
 #include "gcp_reply.h"
 #include "gcp_request.h"
 #include "log.h"
 #include "mem.h"
 #include "token.h"
-
-/* The endpoint's back-off doubles from here up to the fault's own most; half of it is
- * random. */
-#define PAUSE_LEAST_MS	    500
-#define PAUSE_DOUBLINGS_MAX 7
-
-/* The faults after which the endpoint is left alone for a while. A rate quota of GCE is
- * full again within 60 s; an outage may end at any time. */
-static const struct {
-	enum cloud_fault fault;
-	int64_t most_ms;
-} pauses[] = {
-    {FAULT_NOT_SENT, 15000},
-    {FAULT_LOST, 15000},
-    {FAULT_TRANSIENT, 15000},
-    {FAULT_THROTTLED, 60000},
-};
 
 struct call {
 	struct gcp *gcp;
@@ -44,6 +28,7 @@ struct call {
 	struct http_exchange *exchange; /* NULL: waits for its turn */
 	uint64_t generation;		/* of the token that it was made with */
 	bool refused;			/* compute has refused a token once */
+	bool probe;			/* of the endpoint, whose breaker is open */
 	TAILQ_ENTRY(call) entry;
 };
 
@@ -55,13 +40,16 @@ struct gcp {
 	TAILQ_HEAD(, call) calls; /* in the order they were made */
 	size_t calls_len;
 	struct loop_timer *timer; /* the next turn of calls that wait */
-	struct mono_time paused;  /* none starts before */
-	unsigned int failures;	  /* in a row */
+	struct breaker breaker;	  /* of compute */
 	bool tokenless;		  /* calls have failed for want of a token */
 };
 
 static void gcp_turn(void *arg);
 static void gcp_token(void *arg, const char *why);
+static void gcp_token_broken(void *arg, bool open);
+static struct call *first_waiting(const struct gcp *gcp);
+static void call_fail(
+    struct call *call, enum cloud_fault fault, const char *reason, const char *message);
 
 struct gcp *
 gcp_new(struct loop *loop, struct http_target *metadata, struct http_target *compute,
@@ -73,16 +61,28 @@ gcp_new(struct loop *loop, struct http_target *metadata, struct http_target *com
 	gcp->compute = compute;
 	gcp->hooks = *hooks;
 	gcp->timer = loop_timer_new(loop, gcp_turn, gcp);
-	gcp->token = token_new(loop, metadata, compute, gcp_token, gcp);
+	gcp->token =
+	    token_new(loop, metadata, compute, gcp_token, gcp_token_broken, gcp);
 	TAILQ_INIT(&gcp->calls);
+	gcp->hooks.breaker(gcp->hooks.arg, GCP_COMPUTE, false);
+	gcp->hooks.breaker(gcp->hooks.arg, GCP_METADATA, false);
 	gcp->hooks.credentials(gcp->hooks.arg, "the first token is not there yet");
 	token_refresh(gcp->token);
 	return gcp;
 }
 
 static void
+call_unprobe(struct call *call)
+{
+	if (call->probe)
+		breaker_unprobe(&call->gcp->breaker);
+	call->probe = false;
+}
+
+static void
 call_free(struct call *call)
 {
+	call_unprobe(call);
 	TAILQ_REMOVE(&call->gcp->calls, call, entry);
 	call->gcp->calls_len--;
 	if (call->exchange != NULL)
@@ -104,11 +104,15 @@ gcp_free(struct gcp *gcp)
 	free(gcp);
 }
 
-/* The calls that wait get their turn as soon as the endpoint may be used. */
+/* The calls that wait get their turn as soon as the endpoint may be used; those behind
+ * a probe when it has ended. */
 static void
 gcp_kick(struct gcp *gcp)
 {
-	loop_timer_arm(gcp->timer, gcp->paused.ms - clock_mono().ms);
+	int64_t wait_ms = breaker_wait_ms(&gcp->breaker, clock_mono());
+
+	if (wait_ms >= 0)
+		loop_timer_arm(gcp->timer, wait_ms);
 }
 
 void
@@ -132,73 +136,104 @@ gcp_call(struct gcp *gcp, uint64_t ticket, const struct cloud_call *cloud_call,
 	gcp_kick(gcp);
 }
 
-/* --- the endpoint's back-off --------------------------------------------------- */
+/* --- the endpoint's breaker ---------------------------------------------------- */
 
-/* 0: the fault says nothing against the endpoint. */
-static int64_t
-pause_most(enum cloud_fault fault)
+/* A server's error about one instance or operation is the business of whoever asked:
+ * the rest goes on. */
+static enum breaker_mark
+call_mark(const struct call *call, enum cloud_fault fault)
 {
-	for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++)
-		if (pauses[i].fault == fault)
-			return pauses[i].most_ms;
-	return 0;
+	bool list =
+	    call->op == CLOUD_LIST_INSTANCES || call->op == CLOUD_LIST_ADDRESSES;
+
+	switch (fault) {
+	case FAULT_NOT_SENT:
+	case FAULT_LOST:
+		return BREAKER_OUTAGE;
+	case FAULT_TRANSIENT:
+		return list ? BREAKER_OUTAGE : BREAKER_SILENT;
+	case FAULT_THROTTLED:
+		return BREAKER_THROTTLED;
+	case FAULT_NONE:
+	case FAULT_BUSY:
+	case FAULT_REREAD:
+	case FAULT_GONE:
+	case FAULT_FINAL:
+	case FAULT_CREDENTIALS:
+	case FAULT_NO_GRANT:
+		break;
+	}
+	return BREAKER_GOOD;
 }
 
-static int64_t
-pause_length(unsigned int failures, int64_t most_ms, int64_t asked_ms)
+/* What waits behind a probe that failed has failed with it. */
+static void
+gcp_fail_waiting(
+    struct gcp *gcp, enum cloud_fault fault, const char *reason, const char *message)
 {
-	unsigned int doublings =
-	    failures < PAUSE_DOUBLINGS_MAX ? failures : PAUSE_DOUBLINGS_MAX;
-	int64_t length_ms = (int64_t)PAUSE_LEAST_MS << doublings;
+	size_t waiting = gcp->calls_len;
+
+	for (; waiting > 0; waiting--) {
+		struct call *call = first_waiting(gcp);
+
+		if (call == NULL)
+			return;
+		call_fail(call, fault, reason, message);
+	}
+}
+
+static void
+gcp_tell(struct gcp *gcp, enum breaker_news news, const struct cloud_answer *answer,
+    unsigned int failures)
+{
+	struct breaker *breaker = &gcp->breaker;
+
+	if (news == BREAKER_OPENED)
+		log_warn("breaker_open", LOG_S("endpoint", GCP_COMPUTE),
+		    LOG_S("reason", answer->reason), LOG_S("message", answer->message),
+		    LOG_N("failures", breaker->failures));
+	else if (breaker->failures > failures)
+		log_warn("endpoint_paused", LOG_S("endpoint", GCP_COMPUTE),
+		    LOG_S("reason", answer->reason), LOG_S("message", answer->message),
+		    LOG_N("failures", breaker->failures),
+		    LOG_N("pause_ms", breaker_wait_ms(breaker, clock_mono())));
+	if (news == BREAKER_CLOSED)
+		log_info("breaker_closed", LOG_S("endpoint", GCP_COMPUTE),
+		    LOG_N("failures", failures));
+	if (news != BREAKER_SAME)
+		gcp->hooks.breaker(gcp->hooks.arg, GCP_COMPUTE, breaker->open);
+	/* a single failure is not worth telling: who met it tries again soon */
+	if (failures > 1 && breaker->failures == 0)
+		gcp->hooks.opened(gcp->hooks.arg);
+}
+
+static void
+gcp_judge(struct gcp *gcp, struct call *call, const struct http_reply *reply,
+    const struct cloud_answer *answer)
+{
+	enum breaker_mark mark = call_mark(call, answer->fault);
+	struct breaker *breaker = &gcp->breaker;
+	unsigned int failures = breaker->failures;
+	bool probe = call->probe;
 	uint32_t random = 0;
 
 	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
 		random = 0;
-	if (length_ms > most_ms)
-		length_ms = most_ms;
-	length_ms = length_ms / 2 + (int64_t)random % (length_ms / 2);
-	if (asked_ms > length_ms)
-		length_ms = asked_ms < most_ms ? asked_ms : most_ms;
-	return length_ms;
-}
-
-/* A single failure is not worth telling: who met it tries again soon. */
-static void
-gcp_open(struct gcp *gcp)
-{
-	unsigned int failures = gcp->failures;
-
-	gcp->failures = 0;
-	gcp->paused.ms = 0;
-	if (failures > 0)
-		log_info("endpoint_open", LOG_N("failures", failures));
-	if (failures > 1)
-		gcp->hooks.opened(gcp->hooks.arg);
-}
-
-/* One good answer opens the endpoint again. A long wait's time limit says nothing. */
-static void
-gcp_judge(struct gcp *gcp, const struct call *call, const struct http_reply *reply,
-    const struct cloud_answer *answer)
-{
-	int64_t most_ms = pause_most(answer->fault);
-	struct mono_time now = clock_mono();
-	int64_t pause_ms;
-
+	call_unprobe(call);
+	/* a long wait's time limit says nothing */
 	if (call->op == CLOUD_WAIT_OPERATION && reply->error == -ETIMEDOUT)
 		return;
-	if (most_ms == 0) {
-		gcp_open(gcp);
-		return;
+	gcp_tell(gcp,
+	    breaker_judge(breaker, clock_mono(), mark, reply->retry_after_ms, random),
+	    answer, failures);
+	if (probe && breaker->open) {
+		char message[TEXT_MAX + 1];
+
+		snprintf(message, sizeof message,
+		    "%.440s; nothing but one call at a time is sent now",
+		    answer->message);
+		gcp_fail_waiting(gcp, FAULT_NOT_SENT, answer->reason, message);
 	}
-	/* calls that were under way together fail together: that is one failure */
-	if (now.ms < gcp->paused.ms && reply->retry_after_ms <= 0)
-		return;
-	pause_ms = pause_length(gcp->failures++, most_ms, reply->retry_after_ms);
-	gcp->paused.ms = now.ms + pause_ms;
-	log_warn("endpoint_paused", LOG_S("reason", answer->reason),
-	    LOG_S("message", answer->message), LOG_N("failures", gcp->failures),
-	    LOG_N("pause_ms", pause_ms));
 }
 
 /* --- answers ------------------------------------------------------------------- */
@@ -266,10 +301,10 @@ gcp_answered(void *arg, const struct http_reply *reply)
 	struct gcp *gcp = call->gcp;
 	struct cloud_answer answer;
 
-	call->exchange = NULL;
 	gcp_reply_read(call->op, call->place, reply, &answer);
 	gcp_measure(gcp, call, reply, &answer);
 	gcp_judge(gcp, call, reply, &answer);
+	call->exchange = NULL;
 	if (answer.fault == FAULT_CREDENTIALS) {
 		token_invalidate(gcp->token, call->generation);
 		if (!call->refused) {
@@ -306,6 +341,7 @@ call_start(struct call *call)
 		    "the lease that the order rests on has ended");
 		return;
 	}
+	call->probe = breaker_send(&gcp->breaker);
 	call->generation = token_generation(gcp->token);
 	call->exchange = http_start(gcp->compute,
 	    &(struct http_request){
@@ -336,20 +372,29 @@ first_waiting(const struct gcp *gcp)
 	return NULL;
 }
 
+/* A list says most about the endpoint: it is the probe, when there is one. */
+static struct call *
+next_waiting(const struct gcp *gcp)
+{
+	struct call *call;
+
+	if (gcp->breaker.open)
+		TAILQ_FOREACH(call, &gcp->calls, entry)
+			if (call->exchange == NULL && call->op == CLOUD_LIST_INSTANCES)
+				return call;
+	return first_waiting(gcp);
+}
+
 /* Lets all go that wait. An answer may add and remove calls, so the walk starts anew
  * after each; every round starts or ends one. */
 static void
 gcp_turn(void *arg)
 {
 	struct gcp *gcp = arg;
-	int64_t left_ms = gcp->paused.ms - clock_mono().ms;
 	struct call *call;
 
-	if (left_ms > 0) {
-		loop_timer_arm(gcp->timer, left_ms);
-		return;
-	}
-	while ((call = first_waiting(gcp)) != NULL) {
+	while (breaker_wait_ms(&gcp->breaker, clock_mono()) == 0 &&
+	       (call = next_waiting(gcp)) != NULL) {
 		if (call->bad_field != NULL) {
 			char message[128];
 
@@ -363,6 +408,8 @@ gcp_turn(void *arg)
 			return;
 		}
 	}
+	if (first_waiting(gcp) != NULL)
+		gcp_kick(gcp);
 }
 
 /* With a token all go on; without, each is told. */
@@ -370,8 +417,6 @@ static void
 gcp_token(void *arg, const char *why)
 {
 	struct gcp *gcp = arg;
-	struct call *call;
-	size_t waiting;
 
 	if (token_valid(gcp->token)) {
 		gcp->hooks.credentials(gcp->hooks.arg, "");
@@ -385,10 +430,13 @@ gcp_token(void *arg, const char *why)
 		why = "the token had ended when it came";
 	gcp->tokenless = true;
 	gcp->hooks.credentials(gcp->hooks.arg, why);
-	for (waiting = gcp->calls_len; waiting > 0; waiting--) {
-		call = first_waiting(gcp);
-		if (call == NULL)
-			return;
-		call_fail(call, FAULT_NOT_SENT, "NoCredentials", why);
-	}
+	gcp_fail_waiting(gcp, FAULT_NOT_SENT, "NoCredentials", why);
+}
+
+static void
+gcp_token_broken(void *arg, bool open)
+{
+	struct gcp *gcp = arg;
+
+	gcp->hooks.breaker(gcp->hooks.arg, GCP_METADATA, open);
 }

@@ -1,4 +1,4 @@
-/* Makes calls of the Compute Engine v1 API: token, back-off of the endpoint, one
+/* Makes calls of the Compute Engine v1 API: token, breaker of the endpoint, one
  * request, one answer. At most GCP_CALLS_MAX at a time. */
 #ifndef IPW_GCP_H
 #define IPW_GCP_H
@@ -13,6 +13,10 @@
  */
 #define GCP_CALLS_MAX 64u
 
+/* The endpoints, as label of ipwarden_cloud_breaker_open. */
+#define GCP_COMPUTE  "compute"
+#define GCP_METADATA "metadata"
+
 struct gcp_hooks {
 	void *arg;
 	/* Right before a change is handed to the network: 0; -EPERM: no grant; -ESTALE:
@@ -25,6 +29,9 @@ struct gcp_hooks {
 	/* The endpoint gives good answers again after it had failed more than once, or
 	 * there is a token again. */
 	void (*opened)(void *arg);
+	/* The breaker of an endpoint (one of the two below) opened or closed; both are
+	 * told at the start. */
+	void (*breaker)(void *arg, const char *endpoint, bool open);
 	/* "" when the credentials are good, else what is wrong with them. */
 	void (*credentials)(void *arg, const char *why);
 };

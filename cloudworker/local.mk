@@ -8,6 +8,7 @@ cloudworker_libcloudworker_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) 
 cloudworker_libcloudworker_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 cloudworker_libcloudworker_a_SOURCES = \
 	cloudworker/cloud.c cloudworker/cloud.h \
+	cloudworker/breaker.c cloudworker/breaker.h \
 	cloudworker/observe.c cloudworker/observe.h \
 	cloudworker/order.c cloudworker/order.h \
 	cloudworker/orders.c cloudworker/orders.h \

@@ -209,6 +209,14 @@ gcp_opened(void *arg)
 }
 
 static void
+gcp_breaker(void *arg, const char *endpoint, bool open)
+{
+	struct shell *shell = arg;
+
+	meter_set(shell->meter, METRIC_CLOUD_BREAKER, open ? 1 : 0, endpoint);
+}
+
+static void
 gcp_credentials(void *arg, const char *why)
 {
 	struct shell *shell = arg;
@@ -363,6 +371,7 @@ shell_start(struct shell *shell, const struct settings *settings)
 		.permit = gcp_permit,
 		.measured = gcp_measured,
 		.opened = gcp_opened,
+		.breaker = gcp_breaker,
 		.credentials = gcp_credentials,
 	    });
 	shell_metrics(shell);

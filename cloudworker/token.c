@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
+#include "breaker.h"
 #include "log.h"
 #include "mem.h"
 #include "token_text.h"
@@ -14,19 +16,16 @@
 /* Its reply; a token has one to a few KiB. */
 #define TOKEN_BODY_MAX 32768u
 
-/* Between tries: doubles from the first. Between rounds of tries: */
-#define TRY_DELAY_MS   250
-#define ROUND_DELAY_MS 30000
-
 struct token {
 	struct loop *loop;
 	struct http_target *metadata;
 	struct http_target *compute;
 	token_fn *ended;
+	token_breaker_fn *broken;
 	void *arg;
 	struct http_exchange *exchange; /* the open request, or NULL */
-	struct loop_timer *timer;	/* the next try, round or refresh */
-	unsigned int tries;		/* of this round */
+	struct loop_timer *timer;	/* the next try or refresh */
+	struct breaker breaker;		/* of the metadata server */
 	bool refreshing;
 	bool valid;
 	struct mono_time expires;
@@ -48,7 +47,7 @@ token_due(void *arg)
 
 struct token *
 token_new(struct loop *loop, struct http_target *metadata, struct http_target *compute,
-    token_fn *ended, void *arg)
+    token_fn *ended, token_breaker_fn *broken, void *arg)
 {
 	struct token *token = mem_calloc(1, sizeof *token);
 
@@ -56,6 +55,7 @@ token_new(struct loop *loop, struct http_target *metadata, struct http_target *c
 	token->metadata = metadata;
 	token->compute = compute;
 	token->ended = ended;
+	token->broken = broken;
 	token->arg = arg;
 	token->timer = loop_timer_new(loop, token_due, token);
 	return token;
@@ -101,23 +101,36 @@ token_refresh(struct token *token)
 	if (token->refreshing)
 		return;
 	token->refreshing = true;
-	token->tries = 0;
 	token_ask(token);
 }
 
-/* --- one round of tries -------------------------------------------------------- */
+/* --- tries --------------------------------------------------------------------- */
+
+static void
+token_judge(struct token *token, enum breaker_mark mark)
+{
+	enum breaker_news news;
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
+		random = 0;
+	news = breaker_judge(&token->breaker, clock_mono(), mark, 0, random);
+	if (news != BREAKER_SAME)
+		token->broken(token->arg, token->breaker.open);
+}
 
 static void
 token_failed(struct token *token, const char *why)
 {
-	if (++token->tries < TOKEN_TRIES_MAX) {
-		loop_timer_arm(
-		    token->timer, (int64_t)TRY_DELAY_MS << (token->tries - 1));
+	bool open = token->breaker.open;
+
+	token_judge(token, BREAKER_OUTAGE);
+	loop_timer_arm(token->timer, breaker_wait_ms(&token->breaker, clock_mono()));
+	if (!token->breaker.open)
 		return;
-	}
-	log_warn("token_failed", LOG_S("reason", why));
-	token->refreshing = false;
-	loop_timer_arm(token->timer, ROUND_DELAY_MS);
+	if (!open)
+		log_warn("breaker_open", LOG_S("endpoint", "metadata"),
+		    LOG_S("reason", "NoCredentials"), LOG_S("message", why));
 	token->ended(token->arg, why);
 }
 
@@ -144,6 +157,9 @@ token_take(struct token *token, const struct http_reply *reply)
 	token->expires.ms = clock_mono().ms + life_ms;
 	token->refreshing = false;
 	loop_timer_arm(token->timer, refresh_ms);
+	if (token->breaker.open)
+		log_info("breaker_closed", LOG_S("endpoint", "metadata"));
+	token_judge(token, BREAKER_GOOD);
 	log_info("token_refreshed", LOG_N("generation", token->generation),
 	    LOG_N("life_s", life_ms / 1000));
 	return 0;

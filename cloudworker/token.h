@@ -14,23 +14,23 @@
 /* Refreshed this long before its end, or after half its life if that is later. */
 #define TOKEN_REFRESH_MS 225000
 
-/* One request; and how many there are before the answer is no. */
 #define TOKEN_TIMEOUT_MS 3000
-#define TOKEN_TRIES_MAX	 5
 
 struct token;
 
-/* A refresh has ended: `why` is NULL, or says why there is no new token (for people;
+/* There is a new token (`why` NULL); or a probe has failed while the metadata server's
+ * breaker was open, which is tried again without being asked (why: for people;
  * borrowed). An older token may still be good: token_valid. */
 typedef void token_fn(void *arg, const char *why);
+/* That breaker opened or closed. */
+typedef void token_breaker_fn(void *arg, bool open);
 
 /* Both targets must outlive it. */
 struct token *token_new(struct loop *loop, struct http_target *metadata,
-    struct http_target *compute, token_fn *ended, void *arg);
+    struct http_target *compute, token_fn *ended, token_breaker_fn *broken, void *arg);
 void token_free(struct token *token);
 
-/* Starts a refresh if none is under way; `ended` follows, never from within. After a
- * failure it is tried again from time to time without being asked. */
+/* Starts a refresh if none is under way; `ended` follows, never from within. */
 void token_refresh(struct token *token);
 
 bool token_valid(const struct token *token);

@@ -50,6 +50,9 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO }
 	    METRIC_HISTOGRAM, "operation", BUCKETS_CLOUD, "Seconds a GCP call took")   \
 	METRIC(METRIC_CLOUD_CALLS, "ipwarden_cloud_calls_total", METRIC_COUNTER,       \
 	    "operation,code", BUCKETS_NONE, "Cloud calls by operation and HTTP code")  \
+	METRIC(METRIC_CLOUD_BREAKER, "ipwarden_cloud_breaker_open", METRIC_GAUGE,      \
+	    "endpoint", BUCKETS_NONE,                                                  \
+	    "1 when the circuit breaker of that endpoint is open")                     \
 	METRIC(METRIC_HANDOVERS, "ipwarden_lease_handovers_total", METRIC_COUNTER,     \
 	    "reason", BUCKETS_NONE, "Leases given to another replica")                 \
 	METRIC(METRIC_EVICTIONS, "ipwarden_evictions_total", METRIC_COUNTER,           \

@@ -187,6 +187,12 @@ tests_unit_test_gcp_LDADD = cloudworker/libcloudworker.a proto/liblink.a \
 	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_gcp_SOURCES = tests/unit/test_gcp.c
 
+UNIT_TESTS += tests/unit/test_breaker
+tests_unit_test_breaker_CPPFLAGS = $(TESTS_CPPFLAGS) $(CLOUDWORKER_INC)
+tests_unit_test_breaker_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_breaker_LDADD = cloudworker/libcloudworker.a base/libbase.a $(CRITERION_LIBS)
+tests_unit_test_breaker_SOURCES = tests/unit/test_breaker.c
+
 UNIT_TESTS += tests/unit/test_gcp_calls
 tests_unit_test_gcp_calls_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
 	$(CLOUDWORKER_INC)

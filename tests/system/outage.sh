@@ -48,6 +48,12 @@ eventually 20 "it is not known where the addresses are" says pool Ready "Unknown
 check "the reason is told" says pool Ready "Unknown CloudUnreachable: $ONE: Backend Error"
 check "in the entry, too" entry_is pool $ONE "Unknown CloudUnreachable"
 check "by Degraded" says pool Degraded "True CloudUnreachable"
+eventually 20 "the breaker of the endpoint is open" \
+	metric_is 'ipwarden_cloud_breaker_open{endpoint="compute"}' 1
+is "that of the other one is not" \
+	"$(metric 'ipwarden_cloud_breaker_open{endpoint="metadata"}')" 0
+is "the log says so" "$(jq -Rr 'fromjson? | select(.event == "breaker_open") |
+	.endpoint + " " + .reason + ": " + .message' "$LOG")" "compute CloudUnreachable: Backend Error"
 # a node that is drained without a pod of anybody: its address would move
 cordon "$FIRST"
 # now one of its two lists only
@@ -60,6 +66,8 @@ is "still unknown, and where it was" "$(entry pool $ONE)" "Unknown CloudUnreacha
 clear_faults
 eventually 30 "it is over: the drained node's address moves" moved $ONE "$FIRST"
 eventually 10 "and everything is Ready again" says pool Ready "True AllAttached"
+is "the breaker is closed" \
+	"$(metric 'ipwarden_cloud_breaker_open{endpoint="compute"}')" 0
 is "the other one has not moved" "$(node_of $TWO) $(label "$SECOND" ip.ready)" \
 	"$SECOND true"
 is "every process lived through it" "$(grep -c '"event":"spawned"' "$LOG")" 8

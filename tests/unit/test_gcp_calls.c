@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breaker.h"
 #include "gcp.h"
 #include "mem.h"
 
@@ -33,11 +34,14 @@ static struct {
 	int permit; /* what orders would say */
 	size_t permits;
 	size_t opens;
+	bool compute_open, metadata_open;
+	size_t breakers;
 	char credentials[512];
 	char code[32], reason[64];
 	size_t answers;
 	enum cloud_fault fault; /* of the last answer */
 	char fault_reason[REASON_MAX + 1];
+	size_t held_back; /* answers that say so */
 } t;
 
 /* --- the HTTP client ------------------------------------------------------------ */
@@ -100,6 +104,17 @@ on_opened(void *arg)
 }
 
 static void
+on_breaker(void *arg, const char *endpoint, bool open)
+{
+	(void)arg;
+	if (strcmp(endpoint, GCP_COMPUTE) == 0)
+		t.compute_open = open;
+	else
+		t.metadata_open = open;
+	t.breakers++;
+}
+
+static void
 on_credentials(void *arg, const char *why)
 {
 	(void)arg;
@@ -114,6 +129,7 @@ on_answer(void *arg, uint64_t ticket, struct cloud_answer *answer)
 	t.answers++;
 	t.fault = answer->fault;
 	snprintf(t.fault_reason, sizeof t.fault_reason, "%s", answer->reason);
+	t.held_back += strstr(answer->message, "one call at a time") != NULL;
 }
 
 static void
@@ -126,6 +142,7 @@ setup(void)
 		.permit = on_permit,
 		.measured = on_measured,
 		.opened = on_opened,
+		.breaker = on_breaker,
 		.credentials = on_credentials,
 	    });
 }
@@ -179,6 +196,7 @@ call(enum cloud_op op)
 		.fence = "ipw-1",
 		.request_id = "01234567-89ab-4cde-8f01-23456789abcd",
 		.operation = "op",
+		.page = "",
 		.timeout_ms = 1000,
 	    },
 	    on_answer, NULL);
@@ -292,12 +310,15 @@ Test(gcp_calls, grant_that_ends_with_the_token_stops_the_change)
 	cr_assert_eq(t.fault, FAULT_NO_GRANT);
 }
 
+/* A list, so that 503 speaks of the endpoint. */
+#define INSTANCES "{}"
+
 Test(gcp_calls, trouble_pauses_the_endpoint)
 {
 	int64_t start_ms;
 
 	reply_token("tok");
-	call(CLOUD_GET_OPERATION);
+	call(CLOUD_LIST_INSTANCES);
 	run_until(2, 0);
 	start_ms = clock_mono().ms;
 	reply_with(503, "{}");
@@ -317,7 +338,7 @@ Test(gcp_calls, end_of_an_outage_is_told)
 {
 	reply_token("tok");
 	for (size_t failures = 0; failures < 2; failures++) {
-		call(CLOUD_GET_OPERATION);
+		call(CLOUD_LIST_INSTANCES);
 		run_until(2 + failures, failures);
 		reply_with(503, "{}");
 	}
@@ -330,6 +351,86 @@ Test(gcp_calls, end_of_an_outage_is_told)
 	run_until(5, 3);
 	reply_with(200, OPERATION);
 	cr_assert_eq(t.opens, 1, "once");
+}
+
+/* One that is in trouble by itself keeps nobody waiting. */
+Test(gcp_calls, trouble_of_one_instance_is_its_own)
+{
+	reply_token("tok");
+	for (size_t failures = 0; failures < 10; failures++) {
+		call(CLOUD_GET_INSTANCE);
+		loop_run_once(t.loop, 0);
+		cr_assert_eq(t.sent_len, 2 + failures);
+		reply_with(503, "{}");
+		cr_assert_eq(t.fault, FAULT_TRANSIENT);
+	}
+	cr_assert_not(t.compute_open);
+}
+
+static void
+open_breaker(void)
+{
+	reply_token("tok");
+	for (size_t failures = 0; failures < BREAKER_OUTAGES; failures++) {
+		cr_assert_not(t.compute_open);
+		call(CLOUD_LIST_INSTANCES);
+		run_until(2 + failures, failures);
+		reply_with(503, "{}");
+	}
+	cr_assert(t.compute_open);
+	cr_assert_not(t.metadata_open);
+}
+
+Test(gcp_calls, a_probe_that_fails_speaks_for_all_that_wait)
+{
+	size_t sent = 1 + BREAKER_OUTAGES;
+
+	open_breaker();
+	call(CLOUD_GET_INSTANCE);
+	call(CLOUD_ADD_CONFIG);
+	call(CLOUD_LIST_INSTANCES);
+	run_until(sent + 1, BREAKER_OUTAGES);
+	cr_assert_not_null(
+	    strstr(t.sent[sent].path, "/instances?"), "%s", t.sent[sent].path);
+	for (int i = 0; i < 5; i++)
+		loop_run_once(t.loop, 20);
+	cr_assert_eq(t.sent_len, sent + 1, "one at a time");
+	reply_with(503, "{\"error\":{\"message\":\"Backend Error\"}}");
+	cr_assert_eq(t.answers, BREAKER_OUTAGES + 3);
+	cr_assert_eq(t.held_back, 2);
+	cr_assert_eq(t.permits, 0, "what waits was never sent");
+	cr_assert(t.compute_open);
+	cr_assert_eq(t.breakers, 3, "two at the start, one when it opened");
+}
+
+Test(gcp_calls, a_probe_that_succeeds_lets_all_go)
+{
+	size_t sent = 1 + BREAKER_OUTAGES;
+
+	open_breaker();
+	call(CLOUD_LIST_INSTANCES);
+	call(CLOUD_GET_INSTANCE);
+	call(CLOUD_GET_OPERATION);
+	run_until(sent + 1, BREAKER_OUTAGES);
+	reply_with(200, INSTANCES);
+	cr_assert_not(t.compute_open);
+	cr_assert_eq(t.opens, 1);
+	run_until(sent + 3, BREAKER_OUTAGES + 1);
+}
+
+/* An error about one thing, but of a server that has not been well so far. */
+Test(gcp_calls, a_probe_is_good_or_it_is_not)
+{
+	size_t sent = 1 + BREAKER_OUTAGES;
+
+	open_breaker();
+	call(CLOUD_GET_INSTANCE);
+	call(CLOUD_GET_OPERATION);
+	run_until(sent + 1, BREAKER_OUTAGES);
+	reply_with(503, "{}");
+	cr_assert(t.compute_open);
+	cr_assert_eq(t.answers, BREAKER_OUTAGES + 2);
+	cr_assert_eq(t.held_back, 1);
 }
 
 Test(gcp_calls, limit_of_a_wait_is_no_trouble)
@@ -354,20 +455,29 @@ Test(gcp_calls, limit_of_a_wait_is_no_trouble)
 Test(gcp_calls, without_a_token_the_call_is_told)
 {
 	call(CLOUD_ADD_CONFIG);
-	for (size_t tries = 1; tries <= 5; tries++) {
+	for (size_t tries = 1; tries <= BREAKER_OUTAGES; tries++) {
+		cr_assert_not(t.metadata_open);
 		run_until(tries, 0);
 		reply_with(404, "no such account");
 	}
+	cr_assert(t.metadata_open);
+	cr_assert_not(t.compute_open);
 	cr_assert_eq(t.answers, 1);
 	cr_assert_eq(t.fault, FAULT_NOT_SENT);
 	cr_assert_str_eq(t.fault_reason, "NoCredentials");
 	cr_assert_not_null(strstr(t.credentials, "404"));
 	cr_assert_eq(t.permits, 0);
+	/* each further try tells those that wait */
 	call(CLOUD_GET_OPERATION);
-	run_until(6, 1);
+	run_until(BREAKER_OUTAGES + 1, 1);
+	reply_with(404, "no such account");
+	cr_assert_eq(t.answers, 2);
+	call(CLOUD_GET_OPERATION);
+	run_until(BREAKER_OUTAGES + 2, 2);
 	reply_token("tok");
 	cr_assert_eq(t.opens, 1, "the token is there again");
-	run_until(7, 1);
+	cr_assert_not(t.metadata_open);
+	run_until(BREAKER_OUTAGES + 3, 2);
 	reply_with(200, OPERATION);
 }
 
