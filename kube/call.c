@@ -23,6 +23,7 @@ struct kube_call_state {
 	bool repeated;
 	char method[8];
 	char *path;
+	char audit_id[64]; /* the header; "" none */
 	enum kube_body body_kind;
 	char *body;
 	struct mono_time due;	 /* it ends then */
@@ -63,9 +64,11 @@ start(struct kube_call_state *call)
 	const char *headers[] = {
 	    call->kube->user_agent,
 	    "Accept: application/json",
-	    call->body != NULL ? content_type(call->body_kind) : NULL,
+	    NULL,
+	    NULL,
 	    NULL,
 	};
+	size_t len = 2;
 	struct http_request request = {
 	    .method = call->method,
 	    .path = call->path,
@@ -77,6 +80,10 @@ start(struct kube_call_state *call)
 	    .arg = call,
 	};
 
+	if (call->body != NULL)
+		headers[len++] = content_type(call->body_kind);
+	if (call->audit_id[0] != '\0')
+		headers[len++] = call->audit_id;
 	call->credentials = call->kube->credentials;
 	call->exchange = http_start(call->kube->target, &request);
 }
@@ -153,6 +160,9 @@ kube_call(
 	state->arg = arg;
 	snprintf(state->method, sizeof state->method, "%s", call->method);
 	state->path = full_path(call);
+	if (call->request_id != NULL)
+		snprintf(state->audit_id, sizeof state->audit_id, "Audit-ID: %s",
+		    call->request_id);
 	state->body_kind = call->body_kind;
 	state->body = call->body != NULL ? mem_strdup(call->body) : NULL;
 	state->due.ms = clock_mono().ms + timeout_ms;

@@ -53,6 +53,9 @@ struct kube_call {
 	const char *body;   /* JSON text; copied; NULL: none */
 	int64_t timeout_ms; /* 0: KUBE_CALL_TIMEOUT_MS; its turn is waited for in it */
 	bool urgent;	    /* does not wait for its turn: renewals of the lease */
+	/* The server's audit log has it as auditID (header Audit-ID); copied; NULL: the
+	 * server makes one. Of the characters of a UUID. */
+	const char *request_id;
 };
 
 #define KUBE_CALL_TIMEOUT_MS 10000

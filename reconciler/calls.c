@@ -24,10 +24,31 @@ calls_start(struct core *core, const struct kube_call *request, call_done_fn *do
 	call->next = core->calls;
 	core->calls = call;
 	core->calls_open++;
+	if (strcmp(request->method, "GET") != 0) {
+		effects_uuid(&core->effects, call->request_id);
+		timed.request_id = call->request_id;
+	}
 	if (core->call_timeout_ms > 0 && core->call_timeout_ms < KUBE_CALL_TIMEOUT_MS)
 		timed.timeout_ms = core->call_timeout_ms;
 	core->effects.call(core->effects.arg, call->ticket, &timed);
 	return call;
+}
+
+void
+calls_change(struct call *call, const char *before, const char *after)
+{
+	free(call->before);
+	free(call->after);
+	call->before = mem_strdup(before);
+	call->after = mem_strdup(after);
+}
+
+static void
+call_free(struct call *call)
+{
+	free(call->before);
+	free(call->after);
+	free(call);
 }
 
 struct call *
@@ -133,7 +154,7 @@ calls_answer(struct core *core, uint64_t ticket, const struct kube_reply *reply)
 		calls_tell_denied(core, call, reply);
 	if (call->done != NULL && core->leads && call->epoch == core->epoch)
 		call->done(core, call, reply);
-	free(call);
+	call_free(call);
 }
 
 void
@@ -143,6 +164,6 @@ calls_free(struct core *core)
 		struct call *call = core->calls;
 
 		core->calls = call->next;
-		free(call);
+		call_free(call);
 	}
 }

@@ -23,6 +23,9 @@ struct call {
 	const char
 	    *right; /* that it needs, as "patch nodes"; constant; NULL not told */
 	char why[TEXT_MAX + 1];
+	char *before, *after; /* of what it changes, as JSON; the call's own */
+	/* of a write: the API server's audit log has it as auditID */
+	char request_id[ID_MAX + 1];
 	struct mono_time started;
 };
 
@@ -31,6 +34,8 @@ struct call {
  * the answer. */
 struct call *calls_start(
     struct core *core, const struct kube_call *call, call_done_fn *done);
+/* What a write changes, for the audit stream: two JSON values, copied. */
+void calls_change(struct call *call, const char *before, const char *after);
 struct call *calls_get(struct core *core, const char *path, call_done_fn *done);
 
 /* The server did not look at it: no answer, an error of its own, or too much to do. */

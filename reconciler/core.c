@@ -28,6 +28,7 @@ core_new(const struct core_options *options, const struct effects *effects)
 
 	MESSAGE_TEXT(core->identity, options->identity);
 	MESSAGE_TEXT(core->namespace, options->namespace);
+	MESSAGE_TEXT(core->lease, options->lease);
 	core->policy = options->policy;
 	core->dry_run = options->dry_run;
 	core->effects = *effects;

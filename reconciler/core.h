@@ -11,6 +11,7 @@ struct core;
 struct core_options {
 	const char *identity;	       /* the pod's name: metrics, audit, events */
 	const char *namespace;	       /* the pod's, and its replicas' */
+	const char *lease;	       /* as "namespace/name": audit */
 	enum allocation_policy policy; /* of objects that name none */
 	bool dry_run;		       /* policy Observe for all, whatever they name */
 };

@@ -4,6 +4,7 @@ RECONCILER_CORE = \
 	reconciler/facts.c reconciler/facts.h reconciler/pass.c reconciler/pass.h \
 	reconciler/items.c reconciler/items.h \
 	reconciler/calls.c reconciler/calls.h \
+	reconciler/change.c reconciler/change.h \
 	reconciler/orders.c reconciler/orders.h \
 	reconciler/world.c reconciler/world.h \
 	reconciler/view.c reconciler/view.h \

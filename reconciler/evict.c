@@ -196,6 +196,16 @@ evict_answered(struct core *core, struct call *call, const struct kube_reply *re
 }
 
 static void
+evict_change(struct call *call, const struct evict *evict)
+{
+	char *before = mem_printf("{\"pod\":\"%s/%s\",\"node\":\"%s\"}",
+	    evict->namespace, evict->name, evict->node);
+
+	calls_change(call, before, "{}");
+	free(before);
+}
+
+static void
 evict_post(struct core *core, struct item *item, const char *why)
 {
 	static const struct rate_limit limit = {
@@ -226,6 +236,7 @@ evict_post(struct core *core, struct item *item, const char *why)
 	MESSAGE_TEXT(call->subject, item->name);
 	MESSAGE_TEXT(call->uid, evict->serial);
 	MESSAGE_TEXT(call->audit, "evict");
+	evict_change(call, evict);
 	call->right = "create pods/eviction";
 	snprintf(call->why, sizeof call->why, "pod %s/%.200s: %.200s", evict->namespace,
 	    evict->name, why);

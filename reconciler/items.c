@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "change.h"
 #include "check.h"
 #include "events.h"
 #include "evict.h"
@@ -429,6 +430,19 @@ items_why(const struct allocation *allocation)
 		   : conditions[CONDITION_READY].message;
 }
 
+static void
+items_change(struct call *call, const struct allocation *allocation, const char *patch)
+{
+	struct buf before, after;
+
+	buf_init(&before, CHANGE_MAX);
+	buf_init(&after, CHANGE_MAX);
+	change_status(allocation->status_json, patch, &before, &after);
+	calls_change(call, before.data, after.data);
+	buf_free(&before);
+	buf_free(&after);
+}
+
 void
 items_write(struct core *core, struct item *item)
 {
@@ -455,6 +469,7 @@ items_write(struct core *core, struct item *item)
 		call->right = "patch " ALLOCATION_RESOURCE "/status";
 		MESSAGE_TEXT(call->subject, item->name);
 		MESSAGE_TEXT(call->audit, "status");
+		items_change(call, item->allocation, body.data);
 		MESSAGE_TEXT(call->why, items_why(item->allocation));
 		item->writing = true;
 		free(path);

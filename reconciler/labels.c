@@ -191,6 +191,42 @@ labels_recover(struct core *core)
 	}
 }
 
+static void
+labels_put(struct buf *out, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	buf_printf(out, "%s\"%s\":\"", out->len > 1 ? "," : "", key);
+	buf_put_json(out, value, strlen(value));
+	buf_putc(out, '"');
+}
+
+/* Of ours, as they are and are to be. */
+static void
+labels_change(struct call *call, const struct world_node *node, const char *address,
+    const char *allocation)
+{
+	static const char *const keys[] = {
+	    LABEL_READY, LABEL_ALLOCATION, LABEL_ADDRESS};
+	const char *const wanted[] = {
+	    address != NULL ? "true" : NULL, allocation, address};
+	struct buf before, after;
+
+	buf_init(&before, LABELS_PATCH_MAX);
+	buf_init(&after, LABELS_PATCH_MAX);
+	buf_putc(&before, '{');
+	buf_putc(&after, '{');
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		labels_put(&before, keys[i], texts_value(&node->labels, keys[i]));
+		labels_put(&after, keys[i], wanted[i]);
+	}
+	buf_putc(&before, '}');
+	buf_putc(&after, '}');
+	calls_change(call, before.data, after.data);
+	buf_free(&before);
+	buf_free(&after);
+}
+
 /* `address` NULL takes the labels off. The uid makes the patch miss a new node of the
  * same name. */
 static void
@@ -232,6 +268,7 @@ labels_write(struct core *core, const struct world_node *node, const char *addre
 	MESSAGE_TEXT(call->subject, node->name);
 	MESSAGE_TEXT(call->address, address);
 	MESSAGE_TEXT(call->audit, address != NULL ? "label" : "unlabel");
+	labels_change(call, node, address, address != NULL ? value : NULL);
 	MESSAGE_TEXT(call->why, why);
 	MESSAGE_TEXT(job->allocation, allocation);
 	job->writing = true;

@@ -10,6 +10,8 @@
 #include "mem.h"
 
 #define PEERS_COLLECTION "/api/v1/pods?labelSelector=app%3D" WORLD_OLD_APP
+/* Of an annotation as it was (bytes of JSON); a longer one is left out. */
+#define PEERS_MARK_MAX 256u
 /* Bytes of one annotation patch. */
 #define PEERS_PATCH_MAX 1024u
 
@@ -17,7 +19,8 @@
 struct replica {
 	char name[NAME_MAX_LEN + 1];
 	char uid[UID_MAX_LEN + 1];
-	bool leads; /* it is us */
+	bool leads;		   /* it is us */
+	char mark[PEERS_MARK_MAX]; /* the annotation as it is, as JSON */
 	bool writing;
 	struct backoff backoff;
 };
@@ -140,10 +143,28 @@ peers_mark(struct core *core, struct replica *replica)
 	call->right = "patch pods";
 	MESSAGE_TEXT(call->subject, replica->name);
 	MESSAGE_TEXT(call->audit, "annotate");
+	calls_change(call, replica->mark,
+	    replica->leads ? "{\"" FRESH_LEADER "\":\"true\"}" : "{}");
 	MESSAGE_TEXT(call->why, replica->leads ? "it leads" : "it does not lead");
 	replica->writing = true;
 	free(path);
 	buf_free(&body);
+}
+
+static void
+peers_quote_mark(struct replica *replica, const char *mark)
+{
+	struct buf quoted;
+
+	buf_init(&quoted, sizeof replica->mark - 1);
+	if (mark != NULL) {
+		buf_puts(&quoted, "{\"" FRESH_LEADER "\":\"");
+		buf_put_json(&quoted, mark, strlen(mark));
+		buf_puts(&quoted, "\"}");
+	}
+	snprintf(replica->mark, sizeof replica->mark, "%s",
+	    mark != NULL && !quoted.refused ? quoted.data : "{}");
+	buf_free(&quoted);
 }
 
 static void
@@ -162,6 +183,7 @@ peers_take_replica(struct core *core, const struct world_pod *pod)
 	MESSAGE_TEXT(replica->name, pod->name);
 	MESSAGE_TEXT(replica->uid, pod->uid);
 	replica->leads = leads;
+	peers_quote_mark(replica, mark);
 	map_put(replicas, replica->name, replica);
 }
 

@@ -351,8 +351,12 @@ static void
 start_core(struct shell *shell)
 {
 	const struct settings *settings = &shell->worker->settings;
+	char *lease = mem_printf("%s/%s",
+	    settings_get(settings, SETTING_LEASE_NAMESPACE, LEASE_NAMESPACE_DEFAULT),
+	    settings_get(settings, SETTING_LEASE_NAME, LEASE_NAME_DEFAULT));
 	struct core_options options = {
 	    .identity = shell->identity,
+	    .lease = lease,
 	    .namespace =
 		settings_get(settings, SETTING_POD_NAMESPACE, LEASE_NAMESPACE_DEFAULT),
 	    .policy = POLICY_SYNC,
@@ -365,6 +369,7 @@ start_core(struct shell *shell)
 	allocation_policy_find(
 	    settings_get(settings, SETTING_DEFAULT_POLICY, "Sync"), &options.policy);
 	shell->core = core_new(&options, &shell->core_effects);
+	free(lease);
 }
 
 int

@@ -103,6 +103,7 @@ struct peers;
 struct core {
 	char identity[NAME_MAX_LEN + 1];
 	char namespace[LABEL_MAX_LEN + 1];
+	char lease[LABEL_MAX_LEN + NAME_MAX_LEN + 2];
 	enum allocation_policy policy; /* of objects that name none */
 	bool dry_run;
 	struct effects effects;

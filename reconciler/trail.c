@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chain.h"
+#include "log.h"
+
 /* --- the audit stream ------------------------------------------------------------- */
 
 static void
@@ -14,14 +17,16 @@ trail_text(struct buf *line, const char *key, const char *value)
 }
 
 static void
-trail_begin(struct core *core, struct buf *line, const char *what)
+trail_begin(struct core *core, struct buf *line, const char *process, const char *what)
 {
 	char when[CLOCK_TEXT_MAX];
 
-	buf_init(line, LOG_LINE_MAX * 2);
+	buf_init(line, CHAIN_LINE_MAX);
 	clock_format(core->now.wall, true, when, sizeof when);
 	buf_printf(line, "{\"time\":\"%s\"", when);
 	trail_text(line, "who", core->identity);
+	trail_text(line, "process", process);
+	trail_text(line, "lease", core->lease);
 	buf_printf(line, ",\"term\":%llu", (unsigned long long)core->term);
 	trail_text(line, "what", what);
 }
@@ -30,7 +35,9 @@ static void
 trail_end(struct core *core, struct buf *line)
 {
 	buf_putc(line, '}');
-	if (!line->refused)
+	if (line->refused)
+		log_error("audit_line_too_long", LOG_N("bytes", line->len));
+	else
 		core->effects.audit(core->effects.arg, line->data);
 	buf_free(line);
 }
@@ -41,9 +48,13 @@ trail_write(struct core *core, const struct call *call, const struct kube_reply 
 	char result[128];
 	struct buf line;
 
-	trail_begin(core, &line, call->audit);
+	trail_begin(core, &line, "reconciler", call->audit);
 	trail_text(&line, "object", call->subject);
 	trail_text(&line, "why", call->why);
+	buf_printf(
+	    &line, ",\"before\":%s", call->before != NULL ? call->before : "null");
+	buf_printf(&line, ",\"after\":%s", call->after != NULL ? call->after : "null");
+	trail_text(&line, "request_id", call->request_id);
 	if (reply->error != 0)
 		snprintf(result, sizeof result, "%s",
 		    reply->maybe_sent ? "unknown" : "not sent");
@@ -77,7 +88,7 @@ trail_order(struct core *core, const struct order *order, const char *result,
 	bool on = order->kind != ORDER_DETACH;
 	struct buf line;
 
-	trail_begin(core, &line, trail_order_word(order->kind));
+	trail_begin(core, &line, "cloudworker", trail_order_word(order->kind));
 	trail_text(&line, "object", order->owner);
 	trail_text(&line, "address", order->address);
 	trail_text(&line, "why", order->why);

@@ -46,6 +46,7 @@ put_request(struct buf *line, const struct kube_call *call)
 {
 	bool is_resource = call->view != NULL;
 	const char *agent = sim_request_header(call->request, "User-Agent");
+	const char *audit_id = sim_request_header(call->request, "Audit-ID");
 	char time[CLOCK_TEXT_MAX];
 
 	clock_format(clock_wall(), true, time, sizeof time);
@@ -54,6 +55,7 @@ put_request(struct buf *line, const struct kube_call *call)
 	put_text(line, "time", time);
 	put_text(line, "user", call->unauthorized ? "" : call->caller.user);
 	put_text(line, "agent", agent != NULL ? agent : "");
+	put_text(line, "audit_id", audit_id != NULL ? audit_id : "");
 	put_text(line, "method", call->request->method);
 	put_text(line, "path", call->request->path);
 	put_text(line, "verb", call->verb != NULL ? call->verb : "");

@@ -1,14 +1,15 @@
 /* The log of requests: what each identity asked of the API server. One JSON object a
  * line, all members always there:
  *
- *   {"begun_ms":81230,"ms":81234,"time":"…","user":"system:anonymous","method":"GET","path":"/api/v1/nodes",
+ *   {"begun_ms":81230,"ms":81234,"time":"…","user":"system:anonymous","agent":"",
+ *    "audit_id":"","method":"GET","path":"/api/v1/nodes",
  *    "verb":"list","group":"","resource":"nodes","subresource":"","namespace":"",
  *    "name":"","status":403}
  *
  * `begun_ms` and `ms`: when it came and when it was answered, by CLOCK_MONOTONIC.
  * `user` is "" for a token that nobody has. `verb` is that of RBAC; for a path that is
  * no resource it is the method in small letters, and `resource` is "". `namespace` is
- * "" for all, `name` for a collection; a create has the name of what was made. `status`
+ * "" for all, `audit_id` the request's own (header Audit-ID), `name` for a collection; a create has the name of what was made. `status`
  * is 0 when the connection was cut without an answer. A request is logged once it is
  * answered, a watch when it begins, and one whose answer is held (sim/hold.h) once it
  * was carried out. */

@@ -356,6 +356,13 @@ tests_unit_test_world_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_world_LDADD = $(tests_unit_test_plan_LDADD)
 tests_unit_test_world_SOURCES = tests/unit/test_world.c
 
+UNIT_TESTS += tests/unit/test_change
+tests_unit_test_change_CPPFLAGS = $(TESTS_CPPFLAGS) $(RECONCILER_INC)
+tests_unit_test_change_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_change_LDADD = reconciler/libreconciler.a base/libbase.a $(JSON_LIBS) \
+	$(CRITERION_LIBS)
+tests_unit_test_change_SOURCES = tests/unit/test_change.c
+
 UNIT_TESTS += tests/unit/test_core
 tests_unit_test_core_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
 	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC) -iquote \

@@ -156,6 +156,7 @@ fake_audit(void *arg, const char *line)
 	struct fake *fake = arg;
 
 	fake->audits++;
+	fake_judge_audit(fake, line);
 	if (fake->verbose)
 		printf("%8lld audit %s\n", (long long)fake->now_ms, line);
 }
@@ -229,6 +230,7 @@ fake_start(struct fake *fake)
 	struct core_options options = {
 	    .identity = "ipwarden-0",
 	    .namespace = "kube-system",
+	    .lease = "kube-system/ipwarden",
 	    .policy = fake->policy,
 	    .dry_run = fake->dry_run,
 	};

@@ -221,6 +221,8 @@ int fake_evict(struct fake *fake, const char *path, const char *body,
 bool fake_is_eviction(const char *path);
 /* Right when it is sent. */
 void fake_judge_eviction(struct fake *fake, const char *path, const char *body);
+/* An audit line has all that is promised of it. */
+void fake_judge_audit(struct fake *fake, const char *line);
 /* The server forgets its events. */
 void fake_forget_events(struct fake *fake);
 /* The first event about such an object with that reason and these words in its note. */

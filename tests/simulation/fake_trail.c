@@ -213,3 +213,33 @@ fake_evict(struct fake *fake, const char *path, const char *body,
 	free(at);
 	return status;
 }
+
+static bool
+fake_says(struct json_object *line, const char *key)
+{
+	struct json_object *value = json_read_member(line, key);
+
+	return value != NULL && (!json_object_is_type(value, json_type_string) ||
+				    json_object_get_string_len(value) > 0);
+}
+
+void
+fake_judge_audit(struct fake *fake, const char *text)
+{
+	static const char *const members[] = {"time", "who", "process", "lease", "term",
+	    "what", "object", "why", "request_id", "result", "duration_ms"};
+	struct json_object *line = json_tokener_parse(text);
+	const char *what = fake_text(line, "what");
+	bool order = strcmp(what, "attach") == 0 || strcmp(what, "detach") == 0 ||
+		     strcmp(what, "give ephemeral") == 0;
+
+	/* what a predecessor began: it is not known for which allocation */
+	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+		if (!fake_says(line, members[i]) &&
+		    !(order && strcmp(members[i], "object") == 0))
+			fake_violate(fake, "no %s in %.300s", members[i], text);
+	if (json_read_member(line, "before") == NULL ||
+	    json_read_member(line, "after") == NULL)
+		fake_violate(fake, "no before or after in %.300s", text);
+	json_object_put(line);
+}

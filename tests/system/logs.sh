@@ -62,14 +62,33 @@ is "those that have something to say have spoken" \
 every "$AUDIT" "each line of the audit stream is an object of one shape" \
 	'type == "object" and (.time | test("^20[0-9-]{8}T[0-9:]{8}\\.[0-9]{6}Z$")) and
 	.who == "ipwarden-0" and (.term | type == "number") and
-	(.what | IN("status", "label", "unlabel", "attach", "detach", "give ephemeral")) and
-	(.object | test("^(web|node-[1-4])$")) and (.why | type == "string") and
+	.lease == "kube-system/ip-address-controller-leader" and
+	(.what | IN("status", "label", "unlabel", "attach", "detach", "give ephemeral",
+	"annotate")) and (.object | test("^(web|node-[1-4]|ipwarden-0)$")) and
+	(.why | type == "string" and . != "") and
+	.before != null and .after != null and (.request_id | test("^[0-9a-f-]{36}$")) and
 	(.result | type == "string" and . != "") and (.duration_ms | . >= 0)'
-every "$AUDIT" "a change of the cloud says before, after and its request" \
+every "$AUDIT" "a change of the cloud says where from, where to" \
 	'(.what | IN("attach", "detach", "give ephemeral") | not) or
-	(has("before") and has("after") and (.before + .after != "") and
-	(.request_id | test("^[0-9a-f-]{36}$")) and (.address | test("^[0-9.]+$")) and
-	has("reason") and .why != "")'
+	(.process == "cloudworker" and (.before + .after | test("^[0-9]+$")) and
+	(.address | test("^[0-9.]+$")) and has("reason"))'
+every "$AUDIT" "a label says which ones, a status what differs" \
+	'.process == "cloudworker" or (.process == "reconciler" and
+	(.what | IN("label", "unlabel") | not or
+	((.before | type == "object") and (.after | type == "object") and
+	(if .what == "unlabel" then .before["ip.ready"] == "true" and .after == {}
+	else .after["ip.ready"] == "true" end))) and
+	(.what != "status" or .before != .after))'
+is "a move is there step by step" "$(jq -r --arg a $ONE 'select(.what == "status" and
+	.result == "200") | .after[$a] | select(type == "object") | .intent.step // .state' \
+	"$AUDIT" | uniq | xargs)" \
+	"ephemeral attach Attached detach ephemeral attach Attached"
+is "each write has a request of its own" \
+	"$(jq -r 'select(.process == "reconciler") | .request_id' "$AUDIT" | sort | uniq -d)" ""
+jq -r 'select(.audit_id != "") | .audit_id' "$DIR/requests.jsonl" | sort >"$DIR/asked"
+jq -r 'select(.process == "reconciler" and .result != "not sent") | .request_id' "$AUDIT" |
+	sort >"$DIR/audited"
+is "which the API server heard" "$(comm -13 "$DIR/asked" "$DIR/audited")" ""
 # the world's own record of what the API did, against what the audit stream says
 jq -r 'select(.by == "api" and (.fact == "attach" or .fact == "detach")) |
 	.request_id + " " + .address + " " + .fact' "$ATTACHMENTS_LOG" |

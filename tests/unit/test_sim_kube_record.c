@@ -86,28 +86,32 @@ Test(sim_kube_record, who_asked_for_what)
 	lines = read_log();
 	cr_assert_eq(kube_json_count(lines), 5);
 	expect_line(lines, 0,
-	    "{\"user\":\"admin\",\"agent\":\"\",\"method\":\"GET\",\"path\":\"/"
+	    "{\"user\":\"admin\",\"agent\":\"\",\"audit_id\":\"\",\"method\":\"GET\","
+	    "\"path\":\"/"
 	    "version\",\"verb\":"
 	    "\"get\",\"group\":\"\",\"resource\":\"\",\"subresource\":\"\","
 	    "\"namespace\":\"\",\"name\":\"\",\"status\":200}");
 	expect_line(lines, 1,
-	    "{\"user\":\"admin\",\"agent\":\"\",\"method\":\"POST\",\"path\":"
+	    "{\"user\":\"admin\",\"agent\":\"\",\"audit_id\":\"\",\"method\":\"POST\","
+	    "\"path\":"
 	    "\"/api/v1/namespaces/default/configmaps\",\"verb\":\"create\",\"group\":"
 	    "\"\",\"resource\":\"configmaps\",\"subresource\":\"\",\"namespace\":"
 	    "\"default\",\"name\":\"c\",\"status\":201}");
 	expect_line(lines, 2,
 	    "{\"user\":\"" CONTROLLER
-	    "\",\"agent\":\"ipwarden/1\",\"method\":\"GET\",\"path\":"
+	    "\",\"agent\":\"ipwarden/1\",\"audit_id\":\"\",\"method\":\"GET\",\"path\":"
 	    "\"/api/v1/nodes\",\"verb\":\"list\",\"group\":\"\",\"resource\":\"nodes\","
 	    "\"subresource\":\"\",\"namespace\":\"\",\"name\":\"\",\"status\":200}");
 	expect_line(lines, 3,
 	    "{\"user\":\"" CONTROLLER
-	    "\",\"agent\":\"ipwarden/1\",\"method\":\"PATCH\",\"path\":"
+	    "\",\"agent\":\"ipwarden/"
+	    "1\",\"audit_id\":\"\",\"method\":\"PATCH\",\"path\":"
 	    "\"/api/v1/nodes/a\\\"b/status\",\"verb\":\"patch\",\"group\":\"\","
 	    "\"resource\":\"nodes\",\"subresource\":\"status\",\"namespace\":\"\","
 	    "\"name\":\"a\\\"b\",\"status\":403}");
 	expect_line(lines, 4,
-	    "{\"user\":\"\",\"agent\":\"ipwarden/1\",\"method\":\"DELETE\",\"path\":"
+	    "{\"user\":\"\",\"agent\":\"ipwarden/"
+	    "1\",\"audit_id\":\"\",\"method\":\"DELETE\",\"path\":"
 	    "\"/api/v1/namespaces/x/pods/p\",\"verb\":\"delete\",\"group\":\"\","
 	    "\"resource\":\"pods\",\"subresource\":\"\",\"namespace\":\"x\",\"name\":"
 	    "\"p\",\"status\":401}");
