@@ -371,7 +371,8 @@ tests_unit_test_core_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_cross.c \
-	tests/unit/test_core_handover.c tests/unit/test_core_peers.c \
+	tests/unit/test_core_handover.c tests/unit/test_core_identity.c \
+	tests/unit/test_core_peers.c \
 	tests/unit/test_core_refused.c tests/unit/test_core_spec.c \
 	tests/unit/test_core_trail.c tests/unit/core_rig.c tests/unit/core_rig.h \
 	tests/simulation/fake.c tests/simulation/fake.h tests/simulation/fake_api.c \
