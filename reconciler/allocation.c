@@ -362,6 +362,7 @@ allocation_free(struct allocation *allocation)
 	texts_free(&allocation->node_selector);
 	texts_free(&allocation->zones);
 	free(allocation->status_json);
+	free(allocation->status_same);
 	free(allocation);
 }
 

@@ -207,6 +207,7 @@ struct allocation {
 	int64_t observed_generation;
 	/* what the status says now, to see whether a write would change anything */
 	char *status_json;
+	char *status_same; /* our part of it, as allocation_status_patch last found it */
 	/* The status has more addresses than STATUS_ADDRESSES_MAX: not all were read,
 	 * the spec counts as refused, and writes leave addresses and counts alone. */
 	bool status_overflow;
@@ -250,7 +251,7 @@ size_t allocation_needed(
  * nodes, addresses[] and conditions. Empties *out and returns 0 when it would change
  * nothing (the patch without resourceVersion is compared with what was read), else 1;
  * -E2BIG when *out is too small. Conditions of other types than ours are kept. */
-int allocation_status_patch(const struct allocation *allocation, struct buf *out);
+int allocation_status_patch(struct allocation *allocation, struct buf *out);
 
 #define ALLOCATION_API	      "netinfra.darkbrains.com/v1alpha1"
 #define ALLOCATION_COLLECTION "/apis/" ALLOCATION_API "/netipallocations"

@@ -190,11 +190,8 @@ is_foreign(struct json_object *condition)
 }
 
 static void
-put_conditions(
-    const struct allocation *allocation, struct json_object *before, struct buf *out)
+put_conditions(const struct allocation *allocation, struct buf *out)
 {
-	struct json_object *list = json_read_member(before, "conditions");
-	size_t count = json_read_length(list);
 	const char *comma = "";
 
 	buf_puts(out, ",\"conditions\":[");
@@ -205,17 +202,25 @@ put_conditions(
 		put_condition((enum condition_type)i, &allocation->conditions[i], out);
 		comma = ",";
 	}
+}
+
+/* Those of `before`, behind ours. */
+static void
+put_foreign_conditions(struct json_object *before, struct buf *out)
+{
+	struct json_object *list = json_read_member(before, "conditions");
+	size_t count = json_read_length(list);
+
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *condition = json_object_array_get_idx(list, i);
 
 		if (!is_foreign(condition))
 			continue;
-		buf_puts(out, comma);
+		if (out->len > 0 && out->data[out->len - 1] != '[')
+			buf_puts(out, ",");
 		buf_puts(out,
 		    json_object_to_json_string_ext(condition, JSON_C_TO_STRING_PLAIN));
-		comma = ",";
 	}
-	buf_puts(out, "]");
 }
 
 static void
@@ -249,40 +254,73 @@ would_change(struct json_object *before, struct json_object *patch)
 	return false;
 }
 
-int
-allocation_status_patch(const struct allocation *allocation, struct buf *out)
+/* The status but for what others keep in it, and its end. */
+static void
+put_own(const struct allocation *allocation, struct buf *out)
+{
+	buf_printf(out, "{\"observedGeneration\":%lld",
+	    (long long)allocation->observed_generation);
+	intent_put_text(out, "policy", allocation_policy_name(allocation->policy));
+	if (!allocation->status_overflow)
+		put_addresses(allocation, out);
+	put_conditions(allocation, out);
+}
+
+static int
+put_patch(
+    const struct allocation *allocation, const struct buf *status, struct buf *out)
+{
+	buf_puts(out, "{\"metadata\":{\"resourceVersion\":\"");
+	buf_put_json(
+	    out, allocation->resource_version, strlen(allocation->resource_version));
+	buf_puts(out, "\"},\"status\":");
+	buf_put(out, status->data, status->len);
+	return buf_puts(out, "}") < 0 ? -E2BIG : 1;
+}
+
+/* Completes what put_own has put, and compares it with what was read. */
+static int
+compare(struct allocation *allocation, struct buf *status, struct buf *out)
 {
 	struct json_object *before = json_tokener_parse(allocation->status_json);
-	const char *policy_in_force = allocation_policy_name(allocation->policy);
-	struct json_object *after;
+	struct json_object *after = NULL;
+	size_t own_len = status->len;
+	int rc = -E2BIG;
+
+	put_foreign_conditions(before, status);
+	buf_puts(status, "]}");
+	if (status->refused)
+		goto out;
+	after = json_tokener_parse(status->data);
+	if (after == NULL || would_change(before, after)) {
+		rc = put_patch(allocation, status, out);
+		goto out;
+	}
+	free(allocation->status_same);
+	allocation->status_same = mem_strndup(status->data, own_len);
+	rc = 0;
+out:
+	json_object_put(before);
+	json_object_put(after);
+	return rc;
+}
+
+/* It is asked after each event, and mostly it is the same as before: then nothing is
+ * parsed. */
+int
+allocation_status_patch(struct allocation *allocation, struct buf *out)
+{
 	struct buf status;
-	int rc = 0;
+	int rc = -E2BIG;
 
 	buf_reset(out);
 	buf_init(&status, STATUS_JSON_MAX);
-	buf_printf(&status, "{\"observedGeneration\":%lld",
-	    (long long)allocation->observed_generation);
-	intent_put_text(&status, "policy", policy_in_force);
-	if (!allocation->status_overflow)
-		put_addresses(allocation, &status);
-	put_conditions(allocation, before, &status);
-	buf_puts(&status, "}");
-	if (status.refused) {
-		rc = -E2BIG;
-		goto out;
-	}
-	after = json_tokener_parse(status.data);
-	if (after == NULL || would_change(before, after)) {
-		buf_puts(out, "{\"metadata\":{\"resourceVersion\":\"");
-		buf_put_json(out, allocation->resource_version,
-		    strlen(allocation->resource_version));
-		buf_puts(out, "\"},\"status\":");
-		buf_put(out, status.data, status.len);
-		rc = buf_puts(out, "}") < 0 ? -E2BIG : 1;
-	}
-	json_object_put(after);
-out:
-	json_object_put(before);
+	put_own(allocation, &status);
+	if (!status.refused)
+		rc = allocation->status_same != NULL &&
+			     strcmp(status.data, allocation->status_same) == 0
+			 ? 0
+			 : compare(allocation, &status, out);
 	buf_free(&status);
 	return rc;
 }

@@ -80,7 +80,7 @@ same_address(const struct allocation_address *a, const struct allocation_address
 
 /* The object as the API server holds it after the patch. */
 static struct allocation *
-patched(const struct allocation *a, const char *spec)
+patched(struct allocation *a, const char *spec)
 {
 	struct buf patch;
 	struct json_object *object;
