@@ -33,6 +33,7 @@ static struct {
 		char request[64], address[46];
 	} orders[ORDERS_MAX]; /* the last ones */
 	size_t orders_len;
+	uint64_t server_version, provider_version; /* that were looked at */
 } judge;
 
 void
@@ -223,17 +224,30 @@ judge_is_fit(void)
 static void
 look_at(struct vm *vm, unsigned *wrong_s, bool fit)
 {
-	bool steady = is_steady(vm);
-
-	if (!steady)
-		vm->steady_since_ms = 0;
-	else if (vm->steady_since_ms == 0)
-		vm->steady_since_ms = stage.now_ms;
-	if (!vm->exists || vm->absent_since_ms == 0 || node_of(vm) == NULL ||
-	    !judge_is_labelled(vm->name))
+	if (!vm->exists || vm->absent_since_ms == 0 || !judge_is_labelled(vm->name) ||
+	    node_of(vm) == NULL)
 		*wrong_s = 0;
 	else if (fit && ++*wrong_s > LABEL_S)
 		stage_violate("%s says ip.ready without an address", vm->name);
+}
+
+/* Who is steady, looked at anew when something has changed. */
+static void
+look_who_is_steady(void)
+{
+	if (server.version == judge.server_version &&
+	    provider.version == judge.provider_version)
+		return;
+	judge.server_version = server.version;
+	judge.provider_version = provider.version;
+	for (size_t i = 0; i < provider.vms_len; i++) {
+		struct vm *vm = &provider.vms[i];
+
+		if (!is_steady(vm))
+			vm->steady_since_ms = 0;
+		else if (vm->steady_since_ms == 0)
+			vm->steady_since_ms = stage.now_ms;
+	}
 }
 
 void
@@ -241,6 +255,7 @@ judge_look(void)
 {
 	bool fit = judge_is_fit();
 
+	look_who_is_steady();
 	for (size_t i = 0; i < provider.vms_len; i++)
 		look_at(&provider.vms[i], &judge.wrong_s[i], fit);
 }

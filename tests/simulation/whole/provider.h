@@ -65,6 +65,7 @@ struct provider {
 	unsigned ephemerals;
 	struct provider_faults faults;
 	bool down;
+	uint64_t version; /* grows with each change of a VM */
 	unsigned long lists, changes;
 };
 extern struct provider provider;

@@ -25,6 +25,7 @@ provider_open(void)
 	provider.ephemerals = 0;
 	provider.faults = (struct provider_faults){0};
 	provider.down = false;
+	provider.version = 1;
 	provider.lists = provider.changes = 0;
 }
 
@@ -94,6 +95,7 @@ provider_set(struct vm *vm, const char *address, const char *config)
 	snprintf(vm->address, sizeof vm->address, "%s", address);
 	snprintf(vm->config, sizeof vm->config, "%s", config);
 	vm->config_ms = stage.now_ms;
+	provider.version++;
 	if (provider_reserved(address) != NULL)
 		vm->absent_since_ms = 0;
 	else if (vm->absent_since_ms == 0)

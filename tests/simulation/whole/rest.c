@@ -17,9 +17,13 @@
 #define REST_WELL_MS 600000
 /* Then until nothing is written any more, and for so long nothing is. */
 #define REST_QUIET_MS 120000
-#define REST_STILL_MS 65000
+#define REST_STILL_MS 35000
+/* In some schedules as long as the longest back-off, and a little. */
+#define REST_LONG_MS   65000
+#define REST_LONG_RATE 200 /* per thousand */
 
 static char complaint[256];
+static int64_t still_ms;
 
 static const char *
 entry_of(const char *address, const char *key)
@@ -146,7 +150,7 @@ is_still(void)
 		last = busy();
 		since_ms = stage.now_ms;
 	}
-	return stage.now_ms - since_ms >= REST_STILL_MS;
+	return stage.now_ms - since_ms >= still_ms;
 }
 
 void
@@ -156,7 +160,8 @@ rest_await(void)
 		stage_violate("an allocation is still being deleted");
 	if (!await(is_well, REST_WELL_MS))
 		stage_violate("%s", complaint);
-	if (!await(is_still, REST_QUIET_MS + REST_STILL_MS))
+	still_ms = stage_chance(REST_LONG_RATE) ? REST_LONG_MS : REST_STILL_MS;
+	if (!await(is_still, REST_QUIET_MS + still_ms))
 		stage_violate(
 		    "not quiet: %lu writes, %lu reads, %lu changes so far; %s",
 		    server.writes, server.reads, provider.changes, complaint);

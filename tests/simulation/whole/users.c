@@ -144,6 +144,7 @@ vm_end(struct vm *vm)
 {
 	provider_set(vm, "", "");
 	vm->exists = false;
+	provider.version++;
 }
 
 /* Node and VM go, in any order and perhaps only one of them; or come (back), the VM
@@ -196,6 +197,7 @@ flip_stopped(void)
 	if (vm == NULL)
 		return;
 	vm->stopped = !vm->stopped;
+	provider.version++;
 	vm->owed_ephemeral = false;
 	stage_tell(
 	    "cluster", "%s is %s", vm->name, vm->stopped ? "stopped" : "running");
@@ -451,6 +453,7 @@ mend_node(size_t node)
 	if (nodes_get(node) == NULL || vm == NULL)
 		nodes_make(node);
 	vm = nodes_vm(node);
+	provider.version += vm->stopped;
 	vm->stopped = false;
 	if (nodes_cordoned(node))
 		nodes_cordon(node, false);

@@ -3,6 +3,7 @@
  * troubles do what they like; then the troubles end, and everything must come to rest
  * as it should be. The first schedule that fails is run again with a record of what
  * happened. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,9 @@ main(int argc, char **argv)
 	double since = seconds();
 
 	log_set_level(LOG_ERROR);
+	/* memory is given and taken all the time, by one thread */
+	mallopt(M_TRIM_THRESHOLD, 1 << 28);
+	mallopt(M_MMAP_THRESHOLD, 1 << 28);
 	if (argc > 2 && strcmp(argv[1], "--hours") == 0)
 		return run_hours(strtod(argv[2], NULL));
 	stage.verbose = argc > 3 && strcmp(argv[3], "-v") == 0;
