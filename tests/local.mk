@@ -207,8 +207,8 @@ tests_unit_test_order_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
 tests_unit_test_order_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_order_LDADD = cloudworker/libcloudworker.a proto/liblink.a \
 	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
-tests_unit_test_order_SOURCES = tests/unit/test_order.c tests/unit/orders_rig.c \
-	tests/unit/orders_rig.h
+tests_unit_test_order_SOURCES = tests/unit/test_order.c tests/unit/test_order_table.c \
+	tests/unit/orders_rig.c tests/unit/orders_rig.h
 
 UNIT_TESTS += tests/unit/test_orders
 tests_unit_test_orders_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
@@ -216,7 +216,8 @@ tests_unit_test_orders_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
 tests_unit_test_orders_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_orders_LDADD = cloudworker/libcloudworker.a proto/liblink.a \
 	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
-tests_unit_test_orders_SOURCES = tests/unit/test_orders.c tests/unit/orders_rig.c \
+tests_unit_test_orders_SOURCES = tests/unit/test_orders.c \
+	tests/unit/test_orders_edges.c tests/unit/orders_rig.c \
 	tests/unit/orders_rig.h
 
 UNIT_TESTS += tests/unit/test_observe
