@@ -643,6 +643,7 @@ endif
 EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/api_access.sh \
 	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
+	tests/mutants tests/mutants.equivalent \
 	tests/simulation/small.sh tests/simulation/whole.sh tests/plan/tables tests/fuzz/corpus tests/judge tests/contracts \
 	tests/wire/deviations tests/lsan.supp
 
@@ -658,6 +659,11 @@ AM_TESTS_ENVIRONMENT = \
 	SYSTEM_SHELL='$(SYSTEM_SHELL)'; \
 	REST_SECONDS="$${REST_SECONDS:-15}"; export REST_SECONDS; \
 	export STAGE BUILD SRC IPW_PROGRAMS IPW_SIM SIM KUBECTL SYSTEM_SHELL;
+
+# What takes long, and is not part of make check.
+.PHONY: check-long
+check-long: $(check_PROGRAMS)
+	'$(abs_top_srcdir)/tests/mutants'
 
 # Staged anew whenever a program has changed.
 check_DATA = stage.stamp

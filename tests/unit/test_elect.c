@@ -55,6 +55,18 @@ Test(elect, creates_what_is_not_there)
 	bench_close(&b);
 }
 
+Test(elect, the_last_moment_of_a_term)
+{
+	struct bench b;
+
+	bench_lead(&b);
+	b.now.boot.ms = b.until_ms - 1;
+	cr_assert(elect_leads(b.elect, b.now));
+	b.now.boot.ms++;
+	cr_assert_not(elect_leads(b.elect, b.now));
+	bench_close(&b);
+}
+
 Test(elect, loses_the_race_to_create)
 {
 	struct bench b;

@@ -43,6 +43,7 @@ Test(orders_edges, the_time_of_a_call_is_the_last_one_named)
 
 	cr_expect_eq(orders_call_timeout_ms(fresh), 10000);
 	orders_free(fresh);
+	orders_free(NULL);
 	cr_assert_eq(grant(1, 3000, 0), 0);
 	cr_expect_eq(orders_call_timeout_ms(rig.orders), 3000);
 	cr_assert_eq(grant(0, 0, 0), 0);
@@ -131,6 +132,23 @@ Test(orders_edges, what_is_due_later_is_not_done_now)
 	cr_expect_eq(rig.calls_len, 2);
 	rig_pass(1000);
 	cr_expect_eq(rig.calls_len, 2);
+}
+
+Test(orders_edges, the_first_of_all_that_is_due)
+{
+	struct msg_order other = rig_order(ORDER_ATTACH, "b", "4712", "34.9.9.9");
+	int64_t first_ms;
+
+	rig_give(ORDER_ATTACH, "a");
+	rig_answer_fault(FAULT_NOT_SENT, "CloudUnreachable");
+	first_ms = orders_next_ms(rig.orders, rig.now);
+	cr_assert_eq(orders_order(rig.orders, rig.now, &other), 0);
+	rig.now.mono.ms += 50;
+	rig_answer_fault(FAULT_NOT_SENT, "CloudUnreachable");
+	cr_expect_eq(orders_next_ms(rig.orders, rig.now), first_ms - 50);
+	rig_pass(first_ms - 50);
+	rig_answer_fault(FAULT_NOT_SENT, "CloudUnreachable");
+	cr_expect_eq(orders_next_ms(rig.orders, rig.now), 50);
 }
 
 /* Only what waits after a failure is hurried, and never into the past. */
