@@ -180,8 +180,6 @@ core_pass(struct core *core)
 	bool cloud = core->cloud_up && core->orders_told;
 
 	core->dirty = false;
-	core->passed = true;
-	core->passed_at = core->now.mono;
 	core->wake_ms = INT64_MAX;
 	if (!core->leads || core->stopping)
 		return;
@@ -210,15 +208,15 @@ core_pass(struct core *core)
 static void
 core_settle(struct core *core)
 {
-	int64_t next_ms = core->passed_at.ms + PASS_GAP_MS;
+	static const struct rate_limit limit = {PASS_BURST, 60000 / PASS_GAP_MS};
 
 	core_readiness(core);
 	if (core->wake_ms <= core->now.mono.ms)
 		core->dirty = true;
-	if (core->dirty && (!core->passed || core->now.mono.ms >= next_ms))
+	if (core->dirty && rate_take(&core->pass_rate, &limit, core->now.mono, 1))
 		core_pass(core);
 	else if (core->dirty)
-		core_wake_at(core, next_ms);
+		core->wake_ms = core->now.mono.ms + PASS_GAP_MS;
 	if (core->wake_ms != INT64_MAX)
 		core->effects.wake_in(
 		    core->effects.arg, core->wake_ms > core->now.mono.ms

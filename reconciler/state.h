@@ -26,7 +26,10 @@
 #define BACKOFF_MAX_MS	 60000
 /* resourceVersions remembered, so that a late hint does not cause a read. */
 #define HELD_MAX 8u
-/* Pods may come by the hundred: the plan is made at most so often. */
+/* Pods may come by the hundred: after a burst the plan is made at most so often. The
+ * burst is for what one move needs, an answer after the other, while little else
+ * happens. */
+#define PASS_BURST  20
 #define PASS_GAP_MS 50
 
 struct backoff {
@@ -141,8 +144,7 @@ struct core {
 	uint64_t next_ticket;
 
 	bool dirty;
-	bool passed; /* at least once */
-	struct mono_time passed_at;
+	struct rate pass_rate;
 	int64_t wake_ms; /* mono, when something is due; INT64_MAX never */
 	char readiness[TEXT_MAX + 1];
 	bool readiness_told;

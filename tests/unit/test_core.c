@@ -160,6 +160,27 @@ Test(core, moves_off_a_drained_node)
 	story_move();
 }
 
+static bool
+n3_is_labelled(struct fake *unused)
+{
+	(void)unused;
+	return strcmp(fake_label(fake, "n3", "ip.ready"), "true") == 0;
+}
+
+/* 30 ms until the pod's end is told; five times 30 ms of the API server, one after the
+ * other: reads, intent, labels off, next step, labels on; two orders of 300 ms, and two
+ * looks of 40 ms at what they did. */
+Test(core, a_move_waits_for_nothing_but_answers)
+{
+	int64_t begun_ms;
+
+	rig_attach_both();
+	rig_drain("n1", "sip-1", "n3");
+	begun_ms = fake->now_ms;
+	cr_assert(fake_until(fake, n3_is_labelled, 60000));
+	cr_expect_leq(fake->now_ms - begun_ms, 30 + 5 * 30 + 2 * 300 + 2 * 40);
+}
+
 Test(core, survives_death_at_every_effect_while_moving)
 {
 	crash_everywhere(story_move, false);
