@@ -30,6 +30,7 @@ static bool
 journal_off_allowed(struct act *act)
 {
 	const struct intent *intent = &act->entry->intent;
+	const struct holder *holder = &act->step->holder;
 	struct slot *slot = act->slot;
 
 	switch (check_state_of(act->core, slot, intent->from.instance)) {
@@ -38,8 +39,10 @@ journal_off_allowed(struct act *act)
 	case CHECK_RUNNING:
 		return false;
 	case CHECK_NONE:
-		check_start(act->core, act->item, slot, intent->from.node,
-		    intent->from.node_uid, act->step->holder.instance);
+		check_start(act->core, act->item, slot,
+		    intent->from.node[0] != '\0' ? intent->from.node
+						 : holder->place.instance,
+		    intent->from.node_uid, holder->instance);
 		return false;
 	case CHECK_FAILED:
 		break;

@@ -141,6 +141,35 @@ Test(core_cross, a_busy_link_does_not_forgive_a_debt)
 	cr_assert_neq(fake_instance(fake, "n1")->address[0], '\0');
 }
 
+/* Its attach was observed only after the Node had gone: the journal has no name of it.
+ */
+Test(core_cross, who_left_before_it_was_named_loses_its_address)
+{
+	struct fake_instance *left = fake_instance(fake, "n1");
+	char status[256];
+
+	snprintf(left->address, sizeof left->address, "34.1.1.1");
+	snprintf(left->fence, sizeof left->fence, "ipw-1");
+	left->steady_since_ms = 0;
+	fake_delete(fake, FAKE_NODES "n1");
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
+	snprintf(status, sizeof status,
+	    "{\"status\":{\"addresses\":[{\"address\":\"34.1.1.1\",\"state\":"
+	    "\"Attached\",\"project\":\"demo\",\"zone\":\"us-west1-a\","
+	    "\"instanceID\":\"%s\"}]}}",
+	    left->id);
+	fake_patch(fake, FAKE_ALLOCATIONS "/web", status);
+	fake_start(fake);
+	while (!fake_has_intent(fake, "web"))
+		fake_run(fake, 1);
+	/* who goes on reads afresh again */
+	fake_kill(fake);
+	fake_start(fake);
+	fake_run(fake, 120000);
+	cr_assert(rig_on("34.1.1.1", "n2"), "%s",
+	    fake_entry(fake, "web", "34.1.1.1", "message"));
+}
+
 /* Somebody puts the address on another node while its target makes room for it. */
 Test(core_cross, who_made_room_in_vain_gets_an_address_back)
 {

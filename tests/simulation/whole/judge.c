@@ -20,8 +20,9 @@
 /* The old controller is seen at the latest when a list that was just read goes out of
  * date (reconciler/peers.h), a slow answer away. */
 #define OLD_MS 45000
-/* What foreign hands do right before a request by name cannot be seen any more. */
-#define FOREIGN_MS 6000
+/* What foreign hands do between the read that a request by name rests on, and its
+ * arrival, cannot be seen any more: five seconds, and its way. */
+#define FOREIGN_MS 15000
 /* Orders whose operations may still come. */
 #define ORDERS_MAX 64u
 /* Seconds, with a replica that could mend it, until a label is right. */
