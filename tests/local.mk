@@ -605,11 +605,13 @@ SYSTEM_SHELL += tests/system/bad_input.sh
 SYSTEM_SHELL += tests/system/deny.sh
 SYSTEM_SHELL += tests/system/events.sh
 SYSTEM_SHELL += tests/system/evict.sh
+SYSTEM_SHELL += tests/system/evict_policies.sh
 SYSTEM_SHELL += tests/system/handover.sh
 SYSTEM_SHELL += tests/system/http2.sh
 SYSTEM_SHELL += tests/system/identity.sh
 SYSTEM_SHELL += tests/system/hostile.sh
 SYSTEM_SHELL += tests/system/kills.sh
+SYSTEM_SHELL += tests/system/leaving.sh
 SYSTEM_SHELL += tests/system/lost.sh
 SYSTEM_SHELL += tests/system/needed.sh
 SYSTEM_SHELL += tests/system/nodes.sh
@@ -642,6 +644,7 @@ else
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL) tests/system/api_access.sh
 endif
 EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/api_access.sh \
+	bench/move \
 	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
 	tests/mutants tests/mutants.equivalent \

@@ -299,6 +299,18 @@ allocation() {
 
 NIA=/apis/netinfra.darkbrains.com/v1alpha1/netipallocations
 
+# spec_allocation NAME JSON: created with this spec, cloud and reconcileInterval aside
+spec_allocation() {
+	jq -nc --arg name "$1" --argjson spec "$2" --argjson interval "${INTERVAL:-5}" '{
+		apiVersion: "netinfra.darkbrains.com/v1alpha1", kind: "NetIPAllocation",
+		metadata: {name: $name}, spec: ({cloud: {provider: "gcp", region: "us-west1"},
+			reconcileInterval: $interval} * $spec)}' |
+		api POST "$NIA" -o /dev/null -H 'Content-Type: application/json' --data-binary @-
+}
+
+# edit_allocation NAME JSON: its spec, as kubectl patch --type=merge
+edit_allocation() { merge_patch "$NIA/$1" '{"spec":'"$2"'}'; }
+
 # condition NAME TYPE: its status and reason, as "True Attached"
 condition() {
 	api GET "$NIA/$1" | jq -r --arg t "$2" \
@@ -378,3 +390,38 @@ workload() {
 }
 
 deployment() { workload Deployment "$1"; }
+
+# node_labels NODE JSON: set; null takes one off
+node_labels() { merge_patch "/api/v1/nodes/$1" '{"metadata":{"labels":'"$2"'}}'; }
+
+# taint NODE KEY [EFFECT]
+taint() {
+	merge_patch "/api/v1/nodes/$1" \
+		'{"spec":{"taints":[{"key":"'"$2"'","effect":"'"${3:-NoSchedule}"'"}]}}'
+}
+
+# node_ready NODE STATUS [SECONDS]: as the kubelet or the node controller says, since then
+node_ready() {
+	put_object "$(api GET "/api/v1/nodes/$1" | jq --arg status "$2" \
+		--arg at "$(date -u -d "-${3:-0} seconds" +%FT%TZ)" '
+		(.status.conditions[] | select(.type == "Ready")) |=
+			(.status = $status | .lastTransitionTime = $at)')" >/dev/null
+}
+
+# attach_by_hand NODE ADDRESS [CONFIG] [ZONE]: a foreign hand
+attach_by_hand() {
+	control POST /gce/foreign-attach --data-binary "$(jq -n --arg n "$1" --arg a "$2" \
+		--arg c "${3:-External NAT}" --arg z "${4:-us-west1-a}" \
+		'{zone: $z, name: $n, address: $a, access_config: $c}')" >/dev/null
+}
+
+# detach_by_hand NODE [ZONE]
+detach_by_hand() {
+	control POST "/gce/foreign-detach?zone=${2:-us-west1-a}&name=$1" >/dev/null
+}
+
+# facts FACT ADDRESS: how often that became true of the address, by calls of the cloud's API
+facts() {
+	jq -s --arg f "$1" --arg a "$2" 'map(select(.fact == $f and .address == $a and
+		.by == "api")) | length' "$ATTACHMENTS_LOG"
+}
