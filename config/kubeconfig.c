@@ -237,19 +237,51 @@ read_file(struct reading *reading, const struct tree *map, const char *data_key,
 	return 0;
 }
 
-/* Whatever is not plainly false counts: a "true" in quotes is not a no. */
 static bool
-is_plainly_false(const struct tree *value)
+file_is_set(const struct reading *reading, enum file_kind kind)
 {
-	static const char *const words[] = {
-	    "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"};
+	const struct kubeconfig_file *file = &reading->config.files[kind];
 
+	return file->path != NULL || file->data != NULL;
+}
+
+static bool
+is_plainly(const struct tree *value, const char *const *words)
+{
 	if (value->kind != TREE_TEXT || !value->plain)
 		return false;
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strcmp(value->text, words[i]) == 0)
+	for (; *words != NULL; words++)
+		if (strcmp(value->text, *words) == 0)
 			return true;
 	return false;
+}
+
+/* A "true" or "false" in quotes is neither. As in client-go a CA beside it is refused:
+ * nothing would be verified with it. */
+static int
+read_insecure(struct reading *reading)
+{
+	static const char *const no[] = {"false", "False", "FALSE", "no", "No", "NO",
+	    "off", "Off", "OFF", "n", "N", NULL};
+	static const char *const yes[] = {"true", "True", "TRUE", "yes", "Yes", "YES",
+	    "on", "On", "ON", "y", "Y", NULL};
+	const struct tree *value =
+	    tree_get(reading->cluster, "insecure-skip-tls-verify");
+
+	if (value == NULL || is_plainly(value, no))
+		return 0;
+	if (!is_plainly(value, yes))
+		return refuse(reading,
+		    "cluster \"%s\": insecure-skip-tls-verify is neither true nor "
+		    "false",
+		    reading->cluster_name);
+	if (file_is_set(reading, FILE_KUBE_CA))
+		return refuse(reading,
+		    "cluster \"%s\" has a certificate-authority and "
+		    "insecure-skip-tls-verify",
+		    reading->cluster_name);
+	reading->config.insecure = true;
+	return 0;
 }
 
 static int
@@ -273,8 +305,6 @@ static int
 read_cluster(struct reading *reading)
 {
 	const char *name = reading->cluster_name;
-	const struct tree *insecure =
-	    tree_get(reading->cluster, "insecure-skip-tls-verify");
 	const char *server = NULL, *proxy = NULL, *why;
 
 	if (get_text(reading, reading->cluster, "server", &server) < 0 ||
@@ -285,16 +315,14 @@ read_cluster(struct reading *reading)
 	if (proxy != NULL)
 		return refuse(
 		    reading, "cluster \"%s\": proxy-url is not supported", name);
-	if (insecure != NULL && !is_plainly_false(insecure))
-		return refuse(reading,
-		    "cluster \"%s\": insecure-skip-tls-verify must be false", name);
 	why = server_parse(server, &reading->config.host, reading->config.port);
 	if (why != NULL)
 		return refuse(reading, "server of cluster \"%s\": %s", name, why);
-	if (read_tls_name(reading) < 0)
+	if (read_tls_name(reading) < 0 ||
+	    read_file(reading, reading->cluster, "certificate-authority-data",
+		"certificate-authority", FILE_KUBE_CA) < 0)
 		return -EINVAL;
-	return read_file(reading, reading->cluster, "certificate-authority-data",
-	    "certificate-authority", FILE_KUBE_CA);
+	return read_insecure(reading);
 }
 
 /* Passing these over would act as somebody else than the user says. */
@@ -339,14 +367,6 @@ read_token(struct reading *reading)
 		return refuse(
 		    reading, "token of user \"%s\" is malformed", reading->user_name);
 	return 0;
-}
-
-static bool
-file_is_set(const struct reading *reading, enum file_kind kind)
-{
-	const struct kubeconfig_file *file = &reading->config.files[kind];
-
-	return file->path != NULL || file->data != NULL;
 }
 
 static int

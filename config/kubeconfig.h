@@ -5,6 +5,7 @@
 #ifndef IPW_CONFIG_KUBECONFIG_H
 #define IPW_CONFIG_KUBECONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ struct kubeconfig {
 	char *host; /* a name, or a literal address without brackets */
 	char port[6];
 	char *tls_name;
+	bool insecure; /* the server is not to be verified; then there is no CA */
 	struct kubeconfig_file files[KUBECONFIG_FILES]; /* by enum file_kind */
 };
 

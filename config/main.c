@@ -70,6 +70,8 @@ send_config(const struct kubeconfig *config)
 	rc = rc == 0 ? control_send_setting(
 			   FD_CONTROL, SETTING_KUBE_TLS_NAME, config->tls_name)
 		     : rc;
+	if (rc == 0 && config->insecure)
+		rc = control_send_setting(FD_CONTROL, SETTING_KUBE_INSECURE, "yes");
 	for (size_t i = 0; i < KUBECONFIG_FILES && rc == 0; i++) {
 		const struct kubeconfig_file *file = &config->files[i];
 

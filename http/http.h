@@ -46,6 +46,8 @@ void http_free(struct http *http);
 struct http_target *http_target_new(
     struct http *http, enum dial_entry entry, const char *base_url);
 void http_target_free(struct http_target *target);
+/* The server is not verified, and no CA is used; before the first exchange. */
+void http_target_set_insecure(struct http_target *target);
 /* PEM; copied; len 0: none. New exchanges use them; connections made with older ones
  * are not reused. Without a CA no server is trusted. The same bytes again change
  * nothing. */

@@ -9,4 +9,5 @@ http_libhttp_a_SOURCES = \
 	http/exchange.c http/exchange.h \
 	http/http.c http/http.h \
 	http/request.c \
-	http/target.c http/target.h
+	http/target.c http/target.h \
+	http/trust.c http/trust.h

@@ -37,7 +37,7 @@ identity_drop(struct identity *identity)
 {
 	if (identity == NULL || --identity->references > 0)
 		return;
-	free(identity->ca);
+	trust_drop(identity->trust);
 	free(identity->cert);
 	secret_free(identity->key, identity->key_len);
 	free(identity);
@@ -88,8 +88,8 @@ renew_identity(struct http_target *target)
 	struct identity *identity = mem_calloc(1, sizeof *identity);
 
 	identity->references = 1;
-	identity->ca = copy_text(old->ca, old->ca_len);
-	identity->ca_len = old->ca_len;
+	identity->trust = trust_hold(old->trust);
+	identity->insecure = old->insecure;
 	identity->cert = copy_text(old->cert, old->cert_len);
 	identity->cert_len = old->cert_len;
 	identity->key = copy_text(old->key, old->key_len);
@@ -186,6 +186,7 @@ http_target_new(struct http *http, enum dial_entry entry, const char *base_url)
 	target->base_url = mem_strndup(base_url, len);
 	target->identity = mem_calloc(1, sizeof *target->identity);
 	target->identity->references = 1;
+	target->identity->trust = trust_new(NULL, 0);
 	target->identity->speaks_one = is_plain(target);
 	name_pool(target->identity, target->port);
 	return target;
@@ -212,16 +213,21 @@ http_target_free(struct http_target *target)
 }
 
 void
+http_target_set_insecure(struct http_target *target)
+{
+	renew_identity(target)->insecure = true;
+}
+
+void
 http_target_set_ca(struct http_target *target, const char *pem, size_t len)
 {
 	struct identity *identity = target->identity;
 
-	if (is_same(identity->ca, identity->ca_len, pem, len))
+	if (trust_is(identity->trust, pem, len))
 		return;
 	identity = renew_identity(target);
-	free(identity->ca);
-	identity->ca = copy_text(pem, len);
-	identity->ca_len = len;
+	trust_drop(identity->trust);
+	identity->trust = trust_new(pem, len);
 }
 
 void

@@ -6,14 +6,15 @@
 #include <stddef.h>
 
 #include "http.h"
+#include "trust.h"
 
-/* CA, client certificate and key of one moment. Counted: each exchange holds the one
+/* CAs, client certificate and key of one moment. Counted: each exchange holds the one
  * that it was started with, for curl borrows the texts. Never changed once it is used.
  */
 struct identity {
 	unsigned int references;
-	char *ca;
-	size_t ca_len;
+	struct trust *trust;
+	bool insecure; /* whoever the server is */
 	char *cert;
 	size_t cert_len;
 	char *key;

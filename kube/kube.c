@@ -28,6 +28,8 @@ kube_new(struct loop *loop, struct http *http, const struct settings *settings,
 	free(url);
 	if (target == NULL)
 		return NULL;
+	if (settings_get(settings, SETTING_KUBE_INSECURE, NULL) != NULL)
+		http_target_set_insecure(target);
 	kube = mem_calloc(1, sizeof *kube);
 	kube->loop = loop;
 	kube->target = target;

@@ -11,6 +11,8 @@
 	SETTING(SETTING_KUBE_HOST, "kube-host") /* name or literal address */          \
 	SETTING(SETTING_KUBE_PORT, "kube-port")                                        \
 	SETTING(SETTING_KUBE_TLS_NAME, "kube-tls-name") /* verified; default: host */  \
+	/* set: the API server's certificate is not verified at all */                 \
+	SETTING(SETTING_KUBE_INSECURE, "kube-insecure")                                \
 	SETTING(SETTING_GCP_ENDPOINT, "gcp-endpoint")	/* URL up to /compute/v1 */    \
 	SETTING(SETTING_METADATA_HOST, "metadata-host") /* HOST[:PORT] */              \
 	SETTING(SETTING_POD_NAME, "pod-name")                                          \

@@ -21,8 +21,8 @@
 /* Reading and answering takes milliseconds. */
 #define CONFIG_TIMEOUT_MS 10000
 
-/* It locks, tells three settings and at most four files, and is ready. */
-#define CONFIG_RECORDS_MAX 9
+/* It locks, tells at most four settings and four files, and is ready. */
+#define CONFIG_RECORDS_MAX 10
 
 /* What every memfd of its must have, so that nobody changes it under its reader. */
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -44,7 +44,7 @@ take_setting(struct identity *identity, const struct control_record *record)
 
 	if (record->len < 1 || record->len > sizeof value ||
 	    (key != SETTING_KUBE_HOST && key != SETTING_KUBE_PORT &&
-		key != SETTING_KUBE_TLS_NAME))
+		key != SETTING_KUBE_TLS_NAME && key != SETTING_KUBE_INSECURE))
 		return -EPROTO;
 	memcpy(value, record->payload + 1, record->len - 1);
 	value[record->len - 1] = '\0';
@@ -202,6 +202,26 @@ run_config(
 	return rc < 0 ? rc : -EINVAL;
 }
 
+/* Both have to say so, the file and whoever starts us. */
+static int
+check_insecure(
+    const struct supervisor *sup, const char *path, const struct identity *identity)
+{
+	if (settings_get(&identity->settings, SETTING_KUBE_INSECURE, NULL) == NULL)
+		return 0;
+	if (!sup->options.insecure_skip_tls_verify) {
+		log_error("kubeconfig_refused", LOG_S("path", path),
+		    LOG_S("reason", "insecure-skip-tls-verify: true takes effect only "
+				    "with the option --insecure-skip-tls-verify"));
+		return -EACCES;
+	}
+	log_warn("api_server_not_verified", LOG_S("path", path),
+	    LOG_S("message", "INSECURE: whoever stands between us and the API server "
+			     "can take our token, and tell and change what it likes "
+			     "(--insecure-skip-tls-verify)"));
+	return 0;
+}
+
 int
 kubeconfig_load(struct supervisor *sup, const char *path, struct identity *identity)
 {
@@ -219,5 +239,5 @@ kubeconfig_load(struct supervisor *sup, const char *path, struct identity *ident
 	if (rc < 0)
 		log_error("kubeconfig_refused", LOG_S("path", path),
 		    LOG_S("error", strerror(-rc)));
-	return rc;
+	return rc < 0 ? rc : check_insecure(sup, path, identity);
 }

@@ -46,6 +46,9 @@ static void __attribute__((noreturn)) print_help(void)
 	    "      --allow-shared-token       refused that token in a pod, the "
 	    "watcher\n"
 	    "                                 uses the one that can write\n"
+	    "      --insecure-skip-tls-verify a kubeconfig may say that the API "
+	    "server\n"
+	    "                                 is not verified\n"
 	    "      --gcp-endpoint URL         compute API (IPWARDEN_GCP_ENDPOINT)\n"
 	    "      --cloud-ca FILE            CA bundle for the cloud (SSL_CERT_FILE)\n"
 	    "      --dry-run                  change nothing; statuses say what would "
@@ -320,6 +323,7 @@ enum long_option {
 	OPT_KUBECONFIG = 256,
 	OPT_WATCHER_KUBECONFIG,
 	OPT_ALLOW_SHARED_TOKEN,
+	OPT_INSECURE_SKIP_TLS_VERIFY,
 	OPT_GCP_ENDPOINT,
 	OPT_CLOUD_CA,
 	OPT_DRY_RUN,
@@ -332,6 +336,7 @@ static const struct option long_options[] = {
     {"kubeconfig", required_argument, NULL, OPT_KUBECONFIG},
     {"watcher-kubeconfig", required_argument, NULL, OPT_WATCHER_KUBECONFIG},
     {"allow-shared-token", no_argument, NULL, OPT_ALLOW_SHARED_TOKEN},
+    {"insecure-skip-tls-verify", no_argument, NULL, OPT_INSECURE_SKIP_TLS_VERIFY},
     {"gcp-endpoint", required_argument, NULL, OPT_GCP_ENDPOINT},
     {"cloud-ca", required_argument, NULL, OPT_CLOUD_CA},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
@@ -353,6 +358,9 @@ take_option(struct options *options, int option, const char **endpoint)
 		break;
 	case OPT_ALLOW_SHARED_TOKEN:
 		options->allow_shared_token = true;
+		break;
+	case OPT_INSECURE_SKIP_TLS_VERIFY:
+		options->insecure_skip_tls_verify = true;
 		break;
 	case OPT_GCP_ENDPOINT:
 		*endpoint = optarg;

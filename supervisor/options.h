@@ -12,8 +12,9 @@ struct options {
 	const char *kubeconfig;		/* NULL: in-cluster */
 	const char *watcher_kubeconfig; /* NULL: its token is minted */
 	bool allow_shared_token; /* refused: it uses the reconciler's credentials */
-	const char *cloud_ca;	 /* PEM bundle */
-	uint16_t metrics_port;	 /* 0: chosen by the kernel, and logged */
+	bool insecure_skip_tls_verify; /* kubeconfigs may say so */
+	const char *cloud_ca;	       /* PEM bundle */
+	uint16_t metrics_port;	       /* 0: chosen by the kernel, and logged */
 	uint16_t health_port;
 	/* what the workers are told; the Kubernetes part comes from config or
 	 * in-cluster */

@@ -4,7 +4,8 @@
 #define GIVEN(file)  (1u << (file))
 #define KUBE_SETTINGS                                                                  \
 	(SET(SETTING_KUBE_HOST) | SET(SETTING_KUBE_PORT) |                             \
-	    SET(SETTING_KUBE_TLS_NAME) | SET(SETTING_VERSION))
+	    SET(SETTING_KUBE_TLS_NAME) | SET(SETTING_KUBE_INSECURE) |                  \
+	    SET(SETTING_VERSION))
 #define KUBE_FILES                                                                     \
 	(GIVEN(FILE_KUBE_CA) | GIVEN(FILE_KUBE_TOKEN) | GIVEN(FILE_KUBE_CLIENT_CERT) | \
 	    GIVEN(FILE_KUBE_CLIENT_KEY))

@@ -143,8 +143,14 @@ static const struct config_case cases[] = {
 	"there is no context \\\"y\\\""},
     {"no such cluster", CONTEXT TOKEN, NULL, "there is no cluster \\\"c\\\""},
     {"no certificate check",
-	CONTEXT CLUSTER("    insecure-skip-tls-verify: true\n") TOKEN, NULL,
-	"cluster \\\"c\\\": insecure-skip-tls-verify must be false"},
+	CONTEXT CLUSTER("    insecure-skip-tls-verify: true\n") TOKEN,
+	"locked\nsetting kube-host api.test\nsetting kube-port 6443\n"
+	"setting kube-tls-name api.test\nsetting kube-insecure yes\nfile 1 "
+	"abc\nready\n",
+	NULL},
+    {"no certificate check, in quotes",
+	CONTEXT CLUSTER("    insecure-skip-tls-verify: 'true'\n") TOKEN, NULL,
+	"cluster \\\"c\\\": insecure-skip-tls-verify is neither"},
     {"not YAML", "a: [", NULL, "line "},
     {"nothing", "", NULL, "the file is empty"},
 };

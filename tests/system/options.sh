@@ -53,7 +53,7 @@ help() { run -- --help && grep -q '^Usage: ipwarden' "$DIR/out" && [ ! -s "$LOG"
 check "--help ends with 0, on stdout alone" help
 names_all() {
 	for option in kubeconfig watcher-kubeconfig allow-shared-token gcp-endpoint \
-		cloud-ca dry-run log-level help version; do
+		insecure-skip-tls-verify cloud-ca dry-run log-level help version; do
 		grep -q -- "--$option" "$DIR/out" || { say "$option"; return 1; }
 	done
 	for name in KUBECONFIG IPWARDEN_GCP_ENDPOINT SSL_CERT_FILE GCE_METADATA_HOST \
@@ -151,8 +151,12 @@ kubeconfig "with an exec plugin" "exec is not supported" \
 kubeconfig "with an auth-provider" "auth-provider is not supported" \
 	's/token: .*/auth-provider: {name: gcp}/'
 kubeconfig "with a password" "is not supported" 's/token: .*/password: x/'
-kubeconfig "that skips verification" "insecure-skip-tls-verify must be false" \
-	"s/$CA-data: .*/insecure-skip-tls-verify: true/"
+kubeconfig "that skips verification, in quotes" \
+	"insecure-skip-tls-verify is neither true nor false" \
+	"s/$CA-data: .*/insecure-skip-tls-verify: 'true'/"
+kubeconfig "that skips verification and has a CA" \
+	"has a certificate-authority and insecure-skip-tls-verify" \
+	"s/\($CA-data: .*\)/\1\n    insecure-skip-tls-verify: true/"
 kubeconfig "with a CA that is no base64" "is not base64" "s/$CA-data: .*/$CA-data: '@@'/"
 kubeconfig "with plain http" "it is no https:// address" 's/https:/http:/'
 kubeconfig "without that context" 'there is no context "other"' \
@@ -166,6 +170,14 @@ bad_file "a kubeconfig's CA file that is not there" "$DIR/none.crt" \
 sed "s/token: .*/tokenFile: none.token/" "$CONTROLLER_KUBECONFIG" >"$DIR/edited"
 bad_file "a kubeconfig's token file that is not there" "$DIR/none.token" \
 	--kubeconfig "$DIR/edited"
+
+# The parser takes it: whether it may be is for the supervisor to say.
+insecure() { sed "s/$CA-data: .*/insecure-skip-tls-verify: true/" "$1"; }
+insecure "$CONTROLLER_KUBECONFIG" >"$DIR/edited"
+bad_file "a kubeconfig that skips verification" \
+	"only with the option --insecure-skip-tls-verify" --kubeconfig "$DIR/edited"
+bad_file "the watcher's" "only with the option --insecure-skip-tls-verify" \
+	--kubeconfig "$CONTROLLER_KUBECONFIG" --watcher-kubeconfig "$DIR/edited"
 
 # --- what is right ------------------------------------------------------------------
 WITH="LEASE_NAME=some-lease LEASE_NAMESPACE=default CLUSTER_NAME=blue CONTROLLER_VERSION=9.8.7"
@@ -184,3 +196,19 @@ code=0
 wait "$MAIN" || code=$?
 MAIN=
 is "it ends with 0" $code 0
+
+# --- an API server that is not verified -----------------------------------------------
+insecure "$WATCHER_KUBECONFIG" >"$DIR/edited.watcher"
+WITH=
+IDENTITY="--kubeconfig $DIR/edited --watcher-kubeconfig $DIR/edited.watcher"
+POD_NAME=another-pod
+start_ipwarden --insecure-skip-tls-verify
+eventually 30 "with --insecure-skip-tls-verify: all are ready" all_ready
+eventually 10 "it leads, by a server whose CA it was not given" \
+	grep -q '"event":"leader_won"' "$LOG"
+eventually 10 "and sees the cluster" ready
+is "one warning for each kubeconfig" \
+	"$(grep '"level":"warn"' "$LOG" | jq -r 'select(.event == "api_server_not_verified") |
+		.process + " " + .path' | xargs)" \
+	"supervisor $DIR/edited supervisor $DIR/edited.watcher"
+stop_ipwarden

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -386,6 +387,22 @@ Test(http, server_must_be_of_the_ca)
 	world_close(&world);
 }
 
+Test(http, a_server_that_is_not_verified)
+{
+	struct world world;
+	struct result result;
+
+	world_open(&world, echo, NULL, true);
+	http_target_free(world.target);
+	world.target = http_target_new(world.http, DIAL_KUBE, "https://other.test");
+	http_target_set_insecure(world.target);
+	get(&world, &result, "/");
+	cr_assert_eq(result.reply.error, 0, "%s", result.reply.detail);
+	cr_assert_eq(result.reply.status, 200);
+	buf_free(&result.body);
+	world_close(&world);
+}
+
 Test(http, server_must_have_the_name)
 {
 	struct world world;
@@ -423,6 +440,43 @@ Test(http, new_ca_makes_new_connections)
 	buf_free(&result.body);
 	cr_assert_eq(web_connections(world.web), 3);
 	web_pair_free(&other);
+	world_close(&world);
+}
+
+/* Bytes that are allocated. */
+static size_t
+allocated(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+/* A system's bundle of CAs is large, and each kept connection had a copy of its own. */
+Test(http, connections_share_the_ca)
+{
+	struct world world;
+	struct result results[8];
+	struct buf bundle;
+	size_t before;
+
+	world_open(&world, echo, NULL, true);
+	buf_init(&bundle, 8u * 1024u * 1024u);
+	while (bundle.len < 4u * 1024u * 1024u)
+		buf_puts(&bundle, "# what else stands in such a file\n");
+	buf_puts(&bundle, world.ca.cert);
+	http_target_set_ca(world.target, bundle.data, bundle.len);
+	before = allocated();
+	for (int i = 0; i < 8; i++)
+		start(&world, &results[i], &(struct http_request){.timeout_ms = 12000});
+	for (int i = 0; i < 8; i++) {
+		run_until(&world, &results[i].done, 1);
+		cr_assert_eq(results[i].reply.error, 0, "%s", results[i].reply.detail);
+		buf_free(&results[i].body);
+	}
+	cr_assert_gt(web_connections(world.web), 1);
+	cr_assert_lt(allocated(), before + bundle.len);
+	buf_free(&bundle);
 	world_close(&world);
 }
 
