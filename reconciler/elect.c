@@ -56,6 +56,7 @@ struct elect {
 	struct core_time sent;
 	int64_t sent_term;
 	struct mono_time not_before; /* the next call */
+	bool stirred;		     /* the watch has told something meanwhile */
 
 	bool releasing;
 	bool released;
@@ -417,17 +418,23 @@ poll_later(struct elect *elect, struct core_time now)
 }
 
 static void
+observe_none(struct elect *elect)
+{
+	elect->known = true;
+	elect->absent = true;
+	elect->maybe_ours = false;
+	if (elect->leading)
+		lose(elect);
+	tell_holder(elect, "");
+}
+
+static void
 answer_read(struct elect *elect, struct core_time now, const struct kube_reply *reply)
 {
 	struct lease lease;
 
 	if (reply->error == 0 && reply->status == 404) {
-		elect->known = true;
-		elect->absent = true;
-		elect->maybe_ours = false;
-		if (elect->leading)
-			lose(elect);
-		tell_holder(elect, "");
+		observe_none(elect);
 	} else if (reply->error == 0 && reply->status == 200 &&
 		   lease_read(reply->json, &lease) == 0) {
 		observe(elect, now, &lease);
@@ -527,6 +534,33 @@ elect_answer(struct elect *elect, struct core_time now, uint64_t ticket,
 		answer_release(elect, now, reply);
 	else
 		answer_write(elect, now, reply);
+	/* the answer may be older than what the watch has told */
+	if (elect->stirred && elect->known && !elect->leading)
+		elect->not_before = now.mono;
+	elect->stirred = false;
 	elect->request = REQUEST_NONE;
+	elect_step(elect, now);
+}
+
+/* Only a follower that knows what it waits for believes it: a watch may lag behind our
+ * own writes. */
+void
+elect_observed(struct elect *elect, struct core_time now, struct json_object *object)
+{
+	struct mono_time poll = elect->not_before;
+	struct lease lease;
+
+	elect->stirred = elect->request != REQUEST_NONE;
+	if (elect->stirred || elect->leading || !elect->known)
+		return;
+	if (object == NULL)
+		observe_none(elect);
+	else if (lease_read(object, &lease) == 0)
+		observe(elect, now, &lease);
+	else
+		return;
+	poll_later(elect, now);
+	if (poll.ms < elect->not_before.ms)
+		elect->not_before = poll;
 	elect_step(elect, now);
 }

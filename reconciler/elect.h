@@ -10,6 +10,8 @@
 
 #include "effects.h"
 
+struct json_object;
+
 /* The rules, where client-go leaves a choice:
  * - Valid until D - G after the moment before the write was sent; an answer that comes
  *   after that is not believed.
@@ -63,6 +65,11 @@ void elect_times(const struct elect *elect, struct elect_times *ret_times);
 void elect_wake(struct elect *elect, struct core_time now);
 void elect_answer(struct elect *elect, struct core_time now, uint64_t ticket,
     const struct kube_reply *reply);
+/* A watch has shown the Lease, object NULL: that there is none; borrowed. It counts as
+ * if it had been read then, which is never before it became so; what is late makes us
+ * wait longer at most. It is not needed: the Lease is read at its times in any case. */
+void elect_observed(
+    struct elect *elect, struct core_time now, struct json_object *object);
 /* Gives the lease away (at a stop); true once it is done or was not ours. */
 bool elect_release(struct elect *elect, struct core_time now);
 /* Gives the lease to whoever takes it, while we go on as a follower. Lost before it

@@ -13,6 +13,8 @@
 #include "mem.h"
 #include "messages.h"
 
+#define LEASE_API "coordination.k8s.io/v1"
+
 /* json-c says that memory is out where base/mem.h would end the process. */
 static struct json_object *
 must(struct json_object *value)
@@ -112,7 +114,10 @@ lease_update(const struct lease *lease, const struct lease_change *change)
 	struct json_object *spec;
 
 	json_object_deep_copy(lease->object, &copy, NULL);
-	spec = json_read_member(must(copy), "spec");
+	/* an element of a list has neither */
+	set_text(must(copy), "apiVersion", LEASE_API);
+	set_text(copy, "kind", "Lease");
+	spec = json_read_member(copy, "spec");
 	if (!json_object_is_type(spec, json_type_object)) {
 		spec = must(json_object_new_object());
 		json_object_object_add(copy, "spec", spec);
@@ -128,7 +133,7 @@ lease_create(const char *namespace, const char *name, const struct lease_change 
 	struct json_object *metadata = must(json_object_new_object());
 	struct json_object *spec = must(json_object_new_object());
 
-	set_text(object, "apiVersion", "coordination.k8s.io/v1");
+	set_text(object, "apiVersion", LEASE_API);
 	set_text(object, "kind", "Lease");
 	json_object_object_add(object, "metadata", metadata);
 	set_text(metadata, "name", name);

@@ -32,4 +32,5 @@ ipwarden_reconciler_SOURCES = \
 	reconciler/main.c \
 	reconciler/shell.c reconciler/shell.h \
 	reconciler/shell_effects.c reconciler/shell_state.h \
-	reconciler/shell_identity.c
+	reconciler/shell_identity.c \
+	reconciler/shell_lease.c

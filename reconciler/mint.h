@@ -43,7 +43,8 @@ struct mint *mint_new(const struct mint_options *options, const struct effects *
     const struct mint_handlers *handlers, void *arg);
 void mint_free(struct mint *mint);
 
-/* Starts at the first wake. Tickets of its calls have MINT_TICKET_BIT set. */
+/* Starts at the first wake; may be woken as often as one likes, and is due by boot
+ * time. Tickets of its calls have MINT_TICKET_BIT set. */
 #define MINT_TICKET_BIT (1ull << 62)
 void mint_wake(struct mint *mint, struct core_time now);
 void mint_answer(struct mint *mint, struct core_time now, uint64_t ticket,

@@ -18,12 +18,10 @@
 #define STOP_QUIET_MS	5000
 #define STOP_RELEASE_MS 2000
 
-#define LEASE_NAME_DEFAULT	"ip-address-controller-leader"
-#define LEASE_NAMESPACE_DEFAULT "kube-system"
-#define LEASE_DURATION_S	60
-#define LEASE_DURATION_MIN_S	5
-#define LEASE_DURATION_MAX_S	3600
-#define LEASE_GRACE_S		2
+#define LEASE_DURATION_S     60
+#define LEASE_DURATION_MIN_S 5
+#define LEASE_DURATION_MAX_S 3600
+#define LEASE_GRACE_S	     2
 
 void
 shell_look_at_clocks(struct shell *shell)
@@ -76,6 +74,7 @@ on_stop(void *arg)
 	shell_look_at_clocks(shell);
 	shell->stopping = true;
 	loop_timer_arm(shell->stop_deadline, STOP_QUIET_MS);
+	shell_leave_lease(shell);
 	core_stop(shell->core, shell->now);
 	shell_stop_step(shell);
 }
@@ -88,6 +87,7 @@ on_won(void *arg, uint64_t term)
 	struct shell *shell = arg;
 
 	log_info("leader_won", LOG_S("identity", shell->identity), LOG_N("term", term));
+	shell_leave_lease(shell);
 	meter_set(shell->parts.meter, METRIC_IS_LEADER, 1, shell->identity);
 	core_lead(shell->core, shell->now, term);
 }
@@ -115,6 +115,7 @@ on_lost(void *arg)
 					  : "not renewed or taken"));
 	meter_set(shell->parts.meter, METRIC_IS_LEADER, 0, shell->identity);
 	core_unlead(shell->core, shell->now);
+	shell_watch_lease(shell);
 }
 
 static void
@@ -279,6 +280,8 @@ on_tick(void *arg)
 	meter_link(shell->parts.meter, shell->parts.facts, "reconciler", "facts");
 	meter_link(shell->parts.meter, shell->parts.cloud, "reconciler", "cloud");
 	shell_look_at_clocks(shell);
+	if (shell->mint != NULL)
+		mint_wake(shell->mint, shell->now); /* timers stand still in a suspend */
 	shell_stop_step(shell);
 	loop_timer_arm(shell->tick, TICK_MS);
 }
@@ -303,6 +306,7 @@ shell_free(struct shell *shell)
 	core_free(shell->core);
 	elect_free(shell->elect);
 	shell_close_identity(shell);
+	shell_leave_lease(shell);
 	kube_free(shell->kube);
 	shell_close_effects(shell);
 	loop_timer_free(shell->tick);
@@ -396,6 +400,7 @@ shell_start(struct shell *shell, const struct shell_parts *parts)
 	start_elect(shell);
 	start_core(shell);
 	shell_start_identity(shell);
+	shell_watch_lease(shell);
 	meter_set(parts->meter, METRIC_IS_LEADER, 0, identity);
 	meter_set(parts->meter, METRIC_CONTROLLER_HEALTHY, 1, identity);
 	meter_set(parts->meter, METRIC_CONTROLLER_INFO, 1,

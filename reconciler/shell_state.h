@@ -12,6 +12,9 @@
 #include "review.h"
 #include "shell.h"
 
+#define LEASE_NAME_DEFAULT	"ip-address-controller-leader"
+#define LEASE_NAMESPACE_DEFAULT "kube-system"
+
 struct shell_call {
 	struct shell *shell;
 	uint64_t ticket;
@@ -34,6 +37,9 @@ struct shell {
 	struct core *core;
 	struct mint *mint; /* NULL: the watcher was given credentials */
 	struct kube_review *review;
+	struct kube_informer *lease_watch; /* NULL: we lead, or stop */
+	bool lease_listed;		   /* the present list has it */
+	bool lease_watch_failed;	   /* and that has been told */
 	struct effects core_effects;
 	struct effects elect_effects;
 	struct effects mint_effects;
@@ -73,6 +79,11 @@ void shell_put_readiness(struct shell *shell);
 void shell_open_effects(struct shell *shell);
 void shell_close_effects(struct shell *shell);
 void shell_wake_in(struct wake *wake, int64_t delay_ms);
+
+/* A follower watches the Lease; to be called when we begin to follow, and when we lead
+ * or stop. Both may be repeated. */
+void shell_watch_lease(struct shell *shell);
+void shell_leave_lease(struct shell *shell);
 
 /* After the API client: mints the watcher's token, reviews our rights. */
 void shell_start_identity(struct shell *shell);

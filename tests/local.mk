@@ -261,7 +261,7 @@ tests_unit_test_elect_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_elect_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_elect_SOURCES = tests/unit/test_elect.c tests/unit/test_elect_yield.c \
-	tests/unit/test_elect_edges.c \
+	tests/unit/test_elect_edges.c tests/unit/test_elect_watch.c \
 	tests/unit/elect_rig.c tests/unit/elect_rig.h
 
 UNIT_TESTS += tests/unit/test_elect_race

@@ -1,5 +1,6 @@
 /* Leader election: two electors race for one Lease through a simulated API that is
- * slow, loses requests and answers, and fails. Never are two valid at once. */
+ * slow, loses requests and answers, and fails, and whose watch is late and repeats
+ * itself. Never are two valid at once. */
 #include "elect.h"
 
 #include <criterion/criterion.h>
@@ -17,6 +18,7 @@
 #define RACERS	  2
 #define STEPS	  10000
 #define CALLS_MAX 64
+#define PAST	  8
 
 struct race;
 
@@ -64,6 +66,7 @@ struct race {
 	struct racer racers[RACERS];
 	struct flight flights[CALLS_MAX];
 	struct json_object *lease;
+	struct json_object *past[PAST]; /* by version, for the watch */
 	int version;
 	uint64_t last_term;
 	int writes, lost_answers;
@@ -221,6 +224,10 @@ race_apply(struct race *race, struct flight *flight)
 		json_object_put(race->lease);
 		race->lease = body;
 		body = NULL;
+		json_object_put(race->past[race->version % PAST]);
+		race->past[race->version % PAST] = NULL;
+		json_object_deep_copy(
+		    race->lease, &race->past[race->version % PAST], NULL);
 		race->writes++;
 	}
 	if (flight->status < 300)
@@ -293,6 +300,20 @@ race_mishap(struct race *race)
 	}
 }
 
+/* One of the last states, perhaps not for the first time; rarely that there is none. */
+static void
+race_watch(struct race *race)
+{
+	struct racer *racer = &race->racers[race_random(race, RACERS)];
+	uint64_t late = race->faults ? race_random(race, PAST + 1) : 0;
+	struct json_object *object = NULL;
+
+	if (late < PAST && (uint64_t)race->version > late)
+		object = race->past[((uint64_t)race->version - late) % PAST];
+	if (race_random(race, 3) == 0)
+		elect_observed(racer->elect, racer_now(racer), object);
+}
+
 static int
 race_leaders(const struct race *race)
 {
@@ -324,6 +345,7 @@ race_step(struct race *race)
 	}
 	if (race->faults)
 		race_mishap(race);
+	race_watch(race);
 	cr_assert_leq(race_leaders(race), 1, "two valid leaders at %lld ms",
 	    (long long)race->now);
 }
@@ -360,6 +382,8 @@ race_close(struct race *race)
 	}
 	for (size_t i = 0; i < RACERS; i++)
 		elect_free(race->racers[i].elect);
+	for (size_t i = 0; i < PAST; i++)
+		json_object_put(race->past[i]);
 	json_object_put(race->lease);
 }
 

@@ -437,6 +437,18 @@ Test(mint, says_whether_the_last_one_still_counts)
 	bench_close(&b);
 }
 
+Test(mint, a_suspend_counts)
+{
+	struct bench b;
+
+	bench_open(&b, NULL);
+	grant(&b, "t", 600);
+	b.now.boot.ms += 600000;
+	mint_wake(b.mint, b.now);
+	cr_assert_eq(b.calls, 2);
+	bench_close(&b);
+}
+
 Test(mint, one_that_could_not_be_handed_over_is_asked_for_again)
 {
 	struct bench b;
