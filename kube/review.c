@@ -15,7 +15,8 @@
 /* Rights are given and taken by people (milliseconds). */
 #define AGAIN_MS INT64_C(3600000)
 
-/* After a question that got no answer (milliseconds). */
+/* After a question that got no answer (milliseconds): the same again. One that was
+ * refused is passed over until the next round, or it would hide those behind it. */
 #define RETRY_MS 60000
 
 struct kube_review {
@@ -29,7 +30,8 @@ struct kube_review {
 	kube_finding_fn *found;
 	void *arg;
 	struct loop_timer *timer;
-	bool silent_told; /* that the server does not answer */
+	int silent_told; /* 0, or 1 + the status of the last answer that was none */
+	size_t refused;	 /* in this round */
 };
 
 static void on_timer(void *arg);
@@ -175,9 +177,29 @@ end_round(struct kube_review *review)
 		excess += review->wrong[i] && review->rights[i].excess;
 	}
 	log_info("access_reviewed", LOG_N("rights", review->rights_len),
-	    LOG_N("missing", missing), LOG_N("excess", excess));
+	    LOG_N("missing", missing), LOG_N("excess", excess),
+	    LOG_N("not_answered", review->refused));
 	review->next = 0;
+	review->refused = 0;
 	loop_timer_arm(review->timer, AGAIN_MS);
+}
+
+static void
+tell_silence(struct kube_review *review, const struct kube_reply *reply)
+{
+	if (review->silent_told == reply->status + 1)
+		return;
+	review->silent_told = reply->status + 1;
+	log_info("access_not_reviewed", LOG_N("status", reply->status),
+	    LOG_S("message", reply->message));
+}
+
+/* The question itself, by a server that works. */
+static bool
+is_refused(const struct kube_reply *reply)
+{
+	return reply->error == 0 && reply->status >= 400 && reply->status <= 499 &&
+	       reply->status != 401 && reply->status != 408 && reply->status != 429;
 }
 
 static void
@@ -189,17 +211,18 @@ on_answer(void *arg, const struct kube_reply *reply)
 	bool wrong = right->excess ? allowed == 1 : allowed == 0;
 
 	if (allowed < 0) {
-		if (!review->silent_told)
-			log_info("access_not_reviewed", LOG_N("status", reply->status),
-			    LOG_S("message", reply->message));
-		review->silent_told = true;
-		loop_timer_arm(review->timer, RETRY_MS);
-		return;
+		tell_silence(review, reply);
+		if (!is_refused(reply)) {
+			loop_timer_arm(review->timer, RETRY_MS);
+			return;
+		}
+		review->refused++;
+	} else {
+		review->silent_told = 0;
+		if (wrong != review->wrong[review->next])
+			tell(review, right, wrong);
+		review->wrong[review->next] = wrong;
 	}
-	review->silent_told = false;
-	if (wrong != review->wrong[review->next])
-		tell(review, right, wrong);
-	review->wrong[review->next] = wrong;
 	if (++review->next == review->rights_len)
 		end_round(review);
 	else

@@ -141,7 +141,7 @@ Test(review, an_answer_that_says_nothing)
 {
 	static const struct step answers[] = {
 	    {.status = 500, .body = "{\"status\":{\"allowed\":false}}"},
-	    {.status = 404, .body = "{\"kind\":\"Status\"}"},
+	    {.status = 429, .body = "{\"kind\":\"Status\"}"},
 	    {.status = 201, .body = "{\"status\":{\"allowed\":\"false\"}}"},
 	    {.status = 201, .body = "{\"status\":{}}"},
 	    {.status = 201, .body = "{}"},
@@ -164,6 +164,29 @@ Test(review, an_answer_that_says_nothing)
 		kube_review_free(review);
 		world_close(&world);
 	}
+}
+
+/* What is refused is passed over, and says nothing either. */
+Test(review, a_refusal_hides_nothing)
+{
+	static const struct step steps[] = {
+	    {.expect = REVIEWS, .status = 403, .body = "{\"kind\":\"Status\"}"},
+	    {.expect = REVIEWS,
+		.status = 422,
+		.body = "{\"status\":{\"allowed\":false}}"},
+	    ANSWER("true"), ANSWER("false"), ANSWER("false"), ANSWER("true")};
+	struct world world;
+	struct findings found = {.world = &world};
+	struct kube_review *review;
+
+	OPEN(&world, steps);
+	review = kube_review_new(
+	    world.kube, &world.settings, rights, RIGHTS, on_finding, &found);
+	run_requests(&world, RIGHTS);
+	run_until(&world, &found.len, 2);
+	kube_review_free(review);
+	world_close(&world);
+	findings_clear(&found);
 }
 
 /* They go into JSON and into log lines as they are. */
