@@ -12,8 +12,8 @@
 /* Orders that make calls at the same time. */
 #define ORDERS_RUNNING_MAX 16u
 /* Ended orders that are remembered, so that a reconciler that starts anew hears what
- * became of those it had open: they are among the latest. */
-#define ORDERS_ENDED_MAX 64u
+ * became of those it had open: they are among the latest, and it keeps 8 open. */
+#define ORDERS_ENDED_MAX 32u
 /* How long an ended order is remembered: as long as clouds keep request ids. */
 #define ORDERS_KEPT_MS ((int64_t)60 * 60 * 1000)
 

@@ -12,11 +12,11 @@
 
 struct event {
 	char *key;
-	char *collection;
-	char *name;	/* of the one that `body` makes; NULL: none yet */
-	char *body;	/* to be told; NULL: the server has it, or will not take it */
-	char *told;	/* path of the one that the server has; NULL: none */
-	unsigned count; /* how often it has happened */
+	char *body;	  /* to be told; NULL: the server has it, or will not take it */
+	char *collection; /* with a body: where it goes, */
+	char *name;	  /* and what the event that it makes is called */
+	char *told;	  /* path of the one that the server has; NULL: none */
+	unsigned count;	  /* how often it has happened */
 	struct wall_time last;
 	uint64_t ticket; /* of the call that is open; 0: none */
 	unsigned int tries;
@@ -33,15 +33,23 @@ struct event_budget {
 
 static void event_send(struct core *core, struct event *event);
 
+/* What is remembered after that are texts of some 200 bytes. */
+static void
+event_drop_body(struct event *event)
+{
+	free(event->body);
+	free(event->collection);
+	free(event->name);
+	event->body = event->collection = event->name = NULL;
+}
+
 void
 events_free(void *value)
 {
 	struct event *event = value;
 
+	event_drop_body(event);
 	free(event->key);
-	free(event->collection);
-	free(event->name);
-	free(event->body);
 	free(event->told);
 	free(event);
 }
@@ -128,8 +136,7 @@ event_is_told(struct core *core, struct event *event)
 {
 	if (event->told == NULL)
 		event->told = mem_printf("%s/%s", event->collection, event->name);
-	free(event->body);
-	event->body = NULL;
+	event_drop_body(event);
 	event_forget_oldest(core);
 }
 
@@ -139,8 +146,7 @@ event_give_up(struct core *core, struct event *event, const struct kube_reply *r
 {
 	log_warn("event_given_up", LOG_S("event", event->key),
 	    LOG_N("status", reply->status), LOG_S("message", reply->message));
-	free(event->body);
-	event->body = NULL;
+	event_drop_body(event);
 	free(event->told);
 	event->told = NULL;
 	event_be_quiet(core, event);
@@ -261,15 +267,13 @@ event_is_allowed(
 /* --- telling ---------------------------------------------------------------------- */
 
 static struct event *
-event_remember(struct core *core, char *key, const struct event_object *about)
+event_remember(struct core *core, char *key)
 {
 	struct event *event = mem_calloc(1, sizeof *event);
 
 	if (map_count(core->events) >= EVENTS_MAX)
 		map_drop(core->events, lh_entry_k(lh_table_head(core->events->table)));
 	event->key = key;
-	event->collection = mem_printf(
-	    "/apis/events.k8s.io/v1/namespaces/%s/events", event_body_namespace(about));
 	map_put(core->events, event->key, event);
 	return event;
 }
@@ -285,7 +289,7 @@ event_take_up(struct core *core, const struct event_object *about, const char *r
 	struct event *event = map_get(core->events, key);
 
 	if (event == NULL)
-		event = event_remember(core, key, about);
+		event = event_remember(core, key);
 	else
 		free(key);
 	event->count++;
@@ -331,9 +335,11 @@ events_tell(struct core *core, const struct allocation *allocation,
 	buf_init(&text, EVENT_BODY_MAX);
 	event_body_put(&body, &text);
 	if (!text.refused) {
-		free(event->name);
 		event->name = mem_strdup(name);
 		event->body = mem_strdup(text.data);
+		event->collection =
+		    mem_printf("/apis/events.k8s.io/v1/namespaces/%s/events",
+			event_body_namespace(&body.regarding));
 		event_send(core, event);
 	}
 	buf_free(&text);

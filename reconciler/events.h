@@ -14,8 +14,8 @@
 /* Events that wait to be told, with those remembered for that; the oldest goes first.
  */
 #define EVENTS_MAX 2048u
-/* Told ones that are remembered. */
-#define EVENTS_TOLD_MAX 256u
+/* Told ones that are remembered: some 50 KB of them. */
+#define EVENTS_TOLD_MAX 128u
 /* Objects whose events are counted against a limit; the oldest goes first. */
 #define EVENTS_OBJECTS_MAX 2048u
 /* Tries for one event before it is given up, as client-go has it. */

@@ -280,8 +280,9 @@ on_tick(void *arg)
 	meter_link(shell->parts.meter, shell->parts.facts, "reconciler", "facts");
 	meter_link(shell->parts.meter, shell->parts.cloud, "reconciler", "cloud");
 	shell_look_at_clocks(shell);
+	/* timers stand still in a suspend */
 	if (shell->mint != NULL)
-		mint_wake(shell->mint, shell->now); /* timers stand still in a suspend */
+		mint_wake(shell->mint, shell->now);
 	shell_stop_step(shell);
 	loop_timer_arm(shell->tick, TICK_MS);
 }

@@ -15,7 +15,7 @@
 #define ORDERS_OPEN_MAX 8u
 /* Orders remembered, ended ones included; the oldest ended one goes first. Only what
  * ended since its intent was last carried on is asked for. */
-#define ORDERS_KEPT_MAX 64u
+#define ORDERS_KEPT_MAX 32u
 /* A request id is not used again later than that after its intent was written: clouds
  * forget it (CLOUDS.md §1.1). */
 #define REQUEST_AGE_MAX_MS 3600000

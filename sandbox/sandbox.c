@@ -32,8 +32,10 @@
 
 #define STACK_MAX (UINT64_C(8) << 20)
 
-/* Bytes of the largest block on the heap, and of the heap's end that may be free. */
-#define HEAP_BLOCK_MAX (32 * 1024)
+/* Bytes of the largest block on the heap, and of the heap's end that may be free. What
+ * a request needs (handles, TLS, bodies) is mostly larger than a page; on the heap it
+ * would leave holes among the small blocks that stay. */
+#define HEAP_BLOCK_MAX 4096
 #define HEAP_FREE_MAX  (64 * 1024)
 
 /* What sandbox_limit achieved; sandbox_lock adds the filter. */
@@ -94,11 +96,12 @@ mapped_bytes(const struct sandbox *sandbox)
 /* One arena: each further one reserves 64 MiB of addresses. Buffers of requests and
  * answers are mapped, and the heap's free end is given back: else one busy moment would
  * be kept for good, since the C library raises both limits to the largest block that
- * was ever freed. */
+ * was ever freed. Free blocks are joined at once, small ones too. */
 static void
 tame_heap(void)
 {
 	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MXFAST, 0);
 	mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
 	mallopt(M_TRIM_THRESHOLD, HEAP_FREE_MAX);
 }

@@ -41,6 +41,13 @@ has_slot(enum role role, int slot)
 	return false;
 }
 
+#ifndef IPW_INSTRUMENTED
+/* The whole environment of a process: glibc's heap keeps no free blocks by size. They
+ * lie between others, and one of them keeps a page (sandbox.c has the rest, which can
+ * be said later; this cannot). */
+static char heap_tunables[] = "GLIBC_TUNABLES=glibc.malloc.tcache_count=0";
+#endif
+
 /* In the child, between fork and exec: only calls that are safe there. */
 static void __attribute__((noreturn))
 become(const char *path, const char *program, const int *fds, pid_t parent)
@@ -51,7 +58,9 @@ become(const char *path, const char *program, const int *fds, pid_t parent)
 	sigset_t none;
 
 	memcpy(&argv[0], &program, sizeof program);
-#ifdef IPW_INSTRUMENTED
+#ifndef IPW_INSTRUMENTED
+	envp[0] = heap_tunables;
+#else
 	static const char *const kept[] = {
 	    "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "GCOV_PREFIX="};
 	for (char **entry = environ; *entry != NULL; entry++)

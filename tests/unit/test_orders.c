@@ -251,8 +251,8 @@ Test(orders, memory_of_orders_is_bounded)
 	rig.results_len = 0;
 	rig.room = RECORDS_MAX;
 	orders_up(rig.orders, rig.now);
-	cr_assert_eq(rig.end_counts[1], 64);
-	cr_assert_str_eq(rig.results[0].id, "n36");
+	cr_assert_eq(rig.end_counts[1], 32);
+	cr_assert_str_eq(rig.results[0].id, "n68");
 }
 
 Test(orders, end_of_an_outage_ends_every_wait)

@@ -263,15 +263,15 @@ Test(orders_edges, the_one_that_ended_first_is_forgotten_first)
 	orders_answer(rig.orders, rig.now, rig.calls[0].ticket,
 	    &(struct cloud_answer){.fault = FAULT_FINAL, .reason = "NoPermission"});
 	rig_grant(0, TERM);
-	for (size_t i = 2; i < 64; i++)
+	for (size_t i = 2; i < 32; i++)
 		give_attach(i);
 	rig.results_len = 0;
 	orders_up(rig.orders, rig.now);
-	cr_expect_eq(rig.end_counts[1], 64);
-	give_attach(64);
+	cr_expect_eq(rig.end_counts[1], 32);
+	give_attach(32);
 	rig.results_len = 0;
 	orders_up(rig.orders, rig.now);
-	cr_expect_eq(rig.end_counts[2], 64);
+	cr_expect_eq(rig.end_counts[2], 32);
 	cr_expect_str_eq(rig.results[0].id, "o0", "not the one that was given last");
 }
 
