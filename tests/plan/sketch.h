@@ -121,8 +121,8 @@ struct sketch_made {
 struct sketch_made *sketch_make(struct sketch *sketch, unsigned seed);
 void sketch_unmake(struct sketch_made *made);
 
-/* A step in words: KIND [TARGET[*]] [STATE/REASON] [why] [!]; "*": the ephemeral
- * address goes first; "!": worth a warning. */
+/* A step in words: KIND [TARGET[*]] [STATE/REASON] [why] [behind OWNER] [!]; "*": the
+ * ephemeral address goes first; "!": worth a warning. */
 struct plan_step;
 void sketch_step(const struct plan_step *step, char *out, size_t size);
 

@@ -428,11 +428,13 @@ sketch_step(const struct plan_step *step, char *out, size_t size)
 {
 	bool targeted = step->target.node != NULL;
 	bool said = step->reason[0] != '\0';
+	bool behind = step->kind == PLAN_OPEN && step->owner != NULL;
 
-	snprintf(out, size, "%s%s%s%s%s%s%s%s%s%s", step_kind(step->kind),
+	snprintf(out, size, "%s%s%s%s%s%s%s%s%s%s%s%s", step_kind(step->kind),
 	    targeted ? " " : "", targeted ? step->target.node->name : "",
 	    targeted && step->target.ephemeral ? "*" : "", said ? " " : "",
 	    said ? address_state_name(step->state) : "", said ? "/" : "", step->reason,
 	    step->kind == PLAN_MOVE ? step_why(step->why) : "",
+	    behind ? " behind " : "", behind ? step->owner->name : "",
 	    step->degraded ? " !" : "");
 }
