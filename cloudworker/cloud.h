@@ -48,7 +48,8 @@ bool cloud_op_changes(enum cloud_op op);
 struct cloud_call {
 	enum cloud_op op;
 	const char *project;
-	const char *place;    /* zone, or region of CLOUD_LIST_ADDRESSES */
+	/* zone; of CLOUD_LIST_ADDRESSES region, or PLACE_GLOBAL */
+	const char *place;
 	const char *instance; /* the cloud's id */
 	const char *nic;
 	const char *address; /* CLOUD_ADD_CONFIG; "" asks for an ephemeral one */

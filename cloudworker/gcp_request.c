@@ -145,11 +145,14 @@ static void
 build_list(struct gcp_request *request, const struct cloud_call *call)
 {
 	bool zone = call->op == CLOUD_LIST_INSTANCES;
+	bool global = !zone && strcmp(call->place, PLACE_GLOBAL) == 0;
 
 	request->method = "GET";
-	buf_printf(&request->path, "/projects/%s/%s/%s/%s?maxResults=%u", call->project,
-	    zone ? "zones" : "regions", call->place, zone ? "instances" : "addresses",
-	    CLOUD_PAGE_ITEMS_MAX);
+	buf_printf(&request->path, "/projects/%s/%s%s/%s?maxResults=%u", call->project,
+	    zone     ? "zones/"
+	    : global ? ""
+		     : "regions/",
+	    call->place, zone ? "instances" : "addresses", CLOUD_PAGE_ITEMS_MAX);
 	buf_printf(&request->path, "&fields=items(%s),nextPageToken&prettyPrint=false",
 	    zone ? INSTANCE_FIELDS : ADDRESS_FIELDS);
 	if (call->page != NULL && call->page[0] != '\0') {

@@ -28,6 +28,8 @@ enum pod_phase {
 	POD_PHASE_FAILED,
 };
 enum scope_kind { SCOPE_ZONE, SCOPE_REGION };
+/* The place of a SCOPE_REGION that stands for none: the project's global addresses. */
+#define PLACE_GLOBAL "global"
 enum order_kind {
 	ORDER_ATTACH, /* put `address` on `instance` under the name in `fence` */
 	ORDER_DETACH, /* take `address` off `instance` if it is there under `fence` */

@@ -49,23 +49,28 @@ holder_unknown(struct holder *holder, const char *reason, const char *text)
 	MESSAGE_TEXT(holder->text, text);
 }
 
-/* Where the address is reserved, by any region that was seen and is fresh. */
+/* Where the address is reserved, by any region that was seen and is fresh; else by the
+ * list of global ones. */
 static const struct view_scope *
 holder_region(const struct scene *scene, const char *address)
 {
+	const struct view_scope *extra = NULL;
 	const char *reason, *message;
 
 	MAP_EACH(scene->view->scopes, entry)
 	{
 		const struct view_scope *scope = lh_entry_v(entry);
 
-		if (scope->kind == SCOPE_REGION &&
-		    view_fresh(scene->view, scope, address, scene->now.mono, &reason,
-			&message) &&
-		    map_get(scope->things, address) != NULL)
+		if (scope->kind != SCOPE_REGION ||
+		    !view_fresh(scene->view, scope, address, scene->now.mono, &reason,
+			&message) ||
+		    map_get(scope->things, address) == NULL)
+			continue;
+		if (!view_is_extra(scope))
 			return scope;
+		extra = scope;
 	}
-	return NULL;
+	return extra;
 }
 
 /* Of several scopes that say nothing the first by name is told, so that the message
@@ -122,6 +127,8 @@ holder_not_found(const struct scene *scene, const char *address, struct holder *
 	struct regions regions = {.len = 0};
 	struct unseen unseen = {0};
 	char list[TEXT_MAX - 64] = "";
+	const char *reason, *message;
+	bool extra = false;
 
 	MAP_EACH(scene->view->scopes, entry)
 	{
@@ -129,6 +136,11 @@ holder_not_found(const struct scene *scene, const char *address, struct holder *
 
 		if (scope->kind != SCOPE_REGION || regions.len == VIEW_SCOPES_MAX)
 			continue;
+		if (view_is_extra(scope)) {
+			extra |= view_fresh(scene->view, scope, address,
+			    scene->now.mono, &reason, &message);
+			continue;
+		}
 		unseen_look(scene, scope, address, &unseen);
 		regions.scopes[regions.len++] = scope;
 	}
@@ -143,7 +155,8 @@ holder_not_found(const struct scene *scene, const char *address, struct holder *
 	regions_tell(&regions, list, sizeof list);
 	holder->kind = HOLDER_NOT_FOUND;
 	holder->reason = "AddressNotFound";
-	snprintf(holder->text, sizeof holder->text, "not reserved in %s", list);
+	snprintf(holder->text, sizeof holder->text, "not reserved in %s%s", list,
+	    extra ? ", nor a global address" : "");
 }
 
 /* The zone scopes of the region of `place`, all fresh? And does one hold the address?

@@ -36,6 +36,20 @@ pass_want_project(void *arg, const char *project)
 }
 
 static void
+pass_want_global(void *arg, const char *project)
+{
+	view_want_spec_region(arg, project, PLACE_GLOBAL);
+}
+
+/* What no region has may be a global address, which is told as such. */
+static bool
+pass_is_missing(const struct allocation_address *entry)
+{
+	return entry->listed && (strcmp(entry->reason, "AddressNotFound") == 0 ||
+				    strcmp(entry->reason, "AddressIsGlobal") == 0);
+}
+
+static void
 pass_want_allocation(struct core *core, const struct allocation *allocation)
 {
 	struct pass_wanted wanted = {core, allocation};
@@ -46,6 +60,8 @@ pass_want_allocation(struct core *core, const struct allocation *allocation)
 		const struct intent *intent = &entry->intent;
 
 		view_want_zone(core->view, entry->project, entry->zone);
+		if (pass_is_missing(entry))
+			holder_each_project(core->world, pass_want_global, core->view);
 		if (!plan_is_open(entry))
 			continue;
 		view_want_zone(core->view, intent->from.project, intent->from.zone);

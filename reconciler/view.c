@@ -109,6 +109,12 @@ view_want_spec_region(struct view *view, const char *project, const char *region
 		view_want(view, SCOPE_REGION, project, region);
 }
 
+bool
+view_is_extra(const struct view_scope *scope)
+{
+	return scope->kind == SCOPE_REGION && strcmp(scope->place, PLACE_GLOBAL) == 0;
+}
+
 void
 view_want_zone(struct view *view, const char *project, const char *zone)
 {
@@ -367,7 +373,8 @@ view_take_address(struct view_scope *scope, const struct msg_observed_address *s
 	address = mem_calloc(1, sizeof *address);
 	MESSAGE_TEXT(address->address, seen->address);
 	address->status = (enum address_status)seen->status;
-	address->flaw = (enum address_flaw)seen->flaw;
+	address->flaw =
+	    view_is_extra(scope) ? ADDRESS_GLOBAL : (enum address_flaw)seen->flaw;
 	MESSAGE_TEXT(address->user, seen->user);
 	map_put(scope->incoming, address->address, address);
 	return 0;

@@ -89,8 +89,10 @@ void view_free(struct view *view);
 void view_want_begin(struct view *view);
 /* A zone with its region. */
 void view_want_zone(struct view *view, const char *project, const char *zone);
-/* A region that only a spec names. */
+/* A region that only a spec names, or PLACE_GLOBAL. */
 void view_want_spec_region(struct view *view, const char *project, const char *region);
+/* Nothing depends on what it says: it names what no region has. */
+bool view_is_extra(const struct view_scope *scope);
 void view_want_end(struct view *view);
 
 /* To be observed at once: a zone and its region; everything. */

@@ -32,6 +32,7 @@ static const struct route {
     {GCE_CALL_OPERATIONS_WAIT, "POST", "zones/Z/operations/N/wait", gce_read_wait},
     {GCE_CALL_ADDRESSES_GET, "GET", "regions/R/addresses/N", gce_read_address},
     {GCE_CALL_ADDRESSES_LIST, "GET", "regions/R/addresses", gce_read_addresses},
+    {GCE_CALL_ADDRESSES_LIST, "GET", "global/addresses", gce_read_global_addresses},
     {GCE_CALL_ADDRESSES_AGGREGATED, "GET", "aggregated/addresses",
 	gce_read_all_addresses},
 };

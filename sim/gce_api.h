@@ -23,6 +23,7 @@ gce_call_fn gce_read_instances;
 gce_call_fn gce_read_all_instances;
 gce_call_fn gce_read_address;
 gce_call_fn gce_read_addresses;
+gce_call_fn gce_read_global_addresses;
 gce_call_fn gce_read_all_addresses;
 gce_call_fn gce_read_operation;
 gce_call_fn gce_read_operations;

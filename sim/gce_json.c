@@ -167,6 +167,7 @@ gce_json_address(const struct sim_gce *gce, const struct gce_address *address)
 	struct json_object *users;
 	const struct gce_instance *instance = gce_operation_shown_user(gce, address);
 	bool used = instance != NULL || address->user[0] != '\0';
+	bool global = strcmp(address->region, GCE_GLOBAL) == 0;
 
 	gce_json_add_text(object, "kind", "compute#address");
 	add_id(object, "id", address->id);
@@ -176,11 +177,11 @@ gce_json_address(const struct sim_gce *gce, const struct gce_address *address)
 	gce_json_add_text(object, "addressType", "EXTERNAL");
 	gce_json_add_text(object, "networkTier", "PREMIUM");
 	gce_json_add_text(object, "status", used ? "IN_USE" : "RESERVED");
-	gce_json_add_format(object, "region", GCE_JSON_BASE "%s/regions/%s",
-	    gce->project, address->region);
-	gce_json_add_format(object, "selfLink",
-	    GCE_JSON_BASE "%s/regions/%s/addresses/%s", gce->project, address->region,
-	    address->name);
+	if (!global)
+		gce_json_add_format(object, "region", GCE_JSON_BASE "%s/regions/%s",
+		    gce->project, address->region);
+	gce_json_add_format(object, "selfLink", GCE_JSON_BASE "%s/%s%s/addresses/%s",
+	    gce->project, global ? "" : "regions/", address->region, address->name);
 	if (used) {
 		users = json_object_new_array();
 		json_object_array_add(users, json_user(gce, address, instance));

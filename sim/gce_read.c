@@ -116,6 +116,22 @@ gce_read_addresses(const struct gce_call *call)
 }
 
 void
+gce_read_global_addresses(const struct gce_call *call)
+{
+	struct gce_list list = {
+	    .kind = "compute#addressList", .path = "global/addresses"};
+	const struct gce_address *address;
+
+	if (gce_list_begin(&list, call->request, call->reply) < 0)
+		return;
+	TAILQ_FOREACH(address, &call->gce->addresses, link)
+		if (strcmp(address->region, GCE_GLOBAL) == 0)
+			gce_list_add(&list, NULL, address->name, address->id,
+			    gce_json_address(call->gce, address));
+	gce_list_end(&list, call->gce, call->reply);
+}
+
+void
 gce_read_all_addresses(const struct gce_call *call)
 {
 	struct gce_list list = {.kind = "compute#addressAggregatedList",
@@ -133,7 +149,9 @@ gce_read_all_addresses(const struct gce_call *call)
 		gce_list_add_scope(&list, scope);
 	}
 	TAILQ_FOREACH(address, &call->gce->addresses, link) {
-		snprintf(scope, sizeof scope, "regions/%s", address->region);
+		snprintf(scope, sizeof scope, "%s%s",
+		    strcmp(address->region, GCE_GLOBAL) == 0 ? "" : "regions/",
+		    address->region);
 		gce_list_add_scope(&list, scope);
 		gce_list_add(&list, scope, address->name, address->id,
 		    gce_json_address(call->gce, address));

@@ -75,6 +75,9 @@ struct gce_instance {
 	TAILQ_ENTRY(gce_instance) link;
 };
 
+/* The region of an address that is of none. */
+#define GCE_GLOBAL "global"
+
 struct gce_address {
 	uint64_t id;
 	char region[GCE_NAME_MAX + 1];

@@ -629,6 +629,7 @@ SYSTEM_SHELL += tests/system/sim_kubectls.sh
 SYSTEM_SHELL += tests/system/steady.sh
 SYSTEM_SHELL += tests/system/metrics.sh
 SYSTEM_SHELL += tests/system/rest.sh
+SYSTEM_SHELL += tests/system/reasons.sh
 SYSTEM_SHELL += tests/system/refused.sh
 SYSTEM_SHELL += tests/system/rotation.sh
 SYSTEM_SHELL += tests/system/stop.sh

@@ -123,3 +123,50 @@ Test(core_identity, what_never_was_a_node_is_not)
 	fake_run(fake, 60000);
 	cr_assert_eq(fake->ordered, 0);
 }
+
+/* --- addresses that no region has ------------------------------------------------- */
+
+static bool
+blocked(const char *reason)
+{
+	return strcmp(fake_entry(fake, "other", "34.8.8.8", "reason"), reason) == 0;
+}
+
+static bool
+is_global(struct fake *unused)
+{
+	(void)unused;
+	return blocked("AddressIsGlobal");
+}
+
+static bool
+is_missing(struct fake *unused)
+{
+	(void)unused;
+	return blocked("AddressNotFound");
+}
+
+Test(core_identity, a_global_address_is_told_as_such)
+{
+	fake_reserve(fake, "34.8.8.8", "global");
+	rig_attach_both();
+	fake_allocation(fake, "other", "[\"34.8.8.8\"]", "");
+	cr_assert(fake_until(fake, is_global, 10000));
+	/* and reserved anew in a region, that is where it is */
+	fake->addresses_len--;
+	fake_reserve(fake, "34.8.8.8", "us-west1");
+	fake_run(fake, 120000);
+	cr_assert(rig_on("34.8.8.8", "n3"));
+}
+
+/* Whoever may not list them hears that it is nowhere, and nothing else suffers. */
+Test(core_identity, without_their_list_it_is_not_found)
+{
+	fake->dark = "global";
+	rig_attach_both();
+	fake_allocation(fake, "other", "[\"34.8.8.8\"]", "");
+	cr_assert(fake_until(fake, is_missing, 10000));
+	fake_run(fake, 120000);
+	cr_assert(is_missing(fake));
+	cr_assert(rig_both_attached(fake));
+}

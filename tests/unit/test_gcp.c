@@ -102,6 +102,12 @@ Test(gcp_request, reads)
 	      "nextPageToken&prettyPrint=false",
 	    NULL);
 	call = sound_call(CLOUD_LIST_ADDRESSES);
+	call.place = "global";
+	check_request(&call, "GET",
+	    P "/global/addresses?maxResults=500&fields=items(address,name,region,"
+	      "networkTier,status,addressType,users),nextPageToken&prettyPrint=false",
+	    NULL);
+	call.place = "europe-west1";
 	call.page = "a/b+c=";
 	check_request(&call, "GET",
 	    P

@@ -369,6 +369,8 @@ provider_serve(const struct cloud_call *call, struct cloud_answer *answer)
 		return;
 	case CLOUD_LIST_ADDRESSES:
 		provider.lists++;
+		if (strcmp(call->place, PLACE_GLOBAL) == 0)
+			return;
 		serve_addresses(first, most, &answer->page);
 		return;
 	case CLOUD_OP_COUNT:
