@@ -9,10 +9,10 @@
  * `begun_ms` and `ms`: when it came and when it was answered, by CLOCK_MONOTONIC.
  * `user` is "" for a token that nobody has. `verb` is that of RBAC; for a path that is
  * no resource it is the method in small letters, and `resource` is "". `namespace` is
- * "" for all, `audit_id` the request's own (header Audit-ID), `name` for a collection; a create has the name of what was made. `status`
- * is 0 when the connection was cut without an answer. A request is logged once it is
- * answered, a watch when it begins, and one whose answer is held (sim/hold.h) once it
- * was carried out. */
+ * "" for all, `audit_id` the request's own (header Audit-ID), `name` for a collection;
+ * a create has the name of what was made. `status` is 0 when the connection was cut
+ * without an answer. A request is logged once it is answered, a watch when it begins,
+ * and one whose answer is held (sim/hold.h) once it was carried out. */
 #ifndef IPW_SIM_KUBE_RECORD_H
 #define IPW_SIM_KUBE_RECORD_H
 

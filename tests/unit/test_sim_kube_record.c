@@ -103,8 +103,7 @@ Test(sim_kube_record, who_asked_for_what)
 	    "\"/api/v1/nodes\",\"verb\":\"list\",\"group\":\"\",\"resource\":\"nodes\","
 	    "\"subresource\":\"\",\"namespace\":\"\",\"name\":\"\",\"status\":200}");
 	expect_line(lines, 3,
-	    "{\"user\":\"" CONTROLLER
-	    "\",\"agent\":\"ipwarden/"
+	    "{\"user\":\"" CONTROLLER "\",\"agent\":\"ipwarden/"
 	    "1\",\"audit_id\":\"\",\"method\":\"PATCH\",\"path\":"
 	    "\"/api/v1/nodes/a\\\"b/status\",\"verb\":\"patch\",\"group\":\"\","
 	    "\"resource\":\"nodes\",\"subresource\":\"status\",\"namespace\":\"\","
