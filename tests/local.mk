@@ -633,6 +633,7 @@ SYSTEM_SHELL += tests/system/reasons.sh
 SYSTEM_SHELL += tests/system/refused.sh
 SYSTEM_SHELL += tests/system/rotation.sh
 SYSTEM_SHELL += tests/system/stop.sh
+SYSTEM_SHELL += tests/system/switch.sh
 SYSTEM_SHELL += tests/system/two_replicas.sh
 SYSTEM_SHELL += tests/system/logs.sh
 SYSTEM_SHELL += tests/system/workloads.sh
@@ -644,7 +645,8 @@ TESTS += tests/system/path.sh
 else
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL) tests/system/api_access.sh
 endif
-EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/api_access.sh \
+EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/old_tool.sh \
+	tests/system/api_access.sh \
 	bench/move \
 	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \

@@ -1,0 +1,180 @@
+#!/bin/sh
+# The switch from the controller that ipwarden replaces, and back (old_tool.sh is a stub of
+# it): its addresses, labels, lease and stored objects are taken over as they are, with no
+# detach and no label lost; and after ipwarden has left, also with an address that it has
+# moved, the old one finds nothing to do.
+. "$SRC/tests/system/lib.sh"
+. "$SRC/tests/system/old_tool.sh"
+
+ONE=34.82.10.1
+TWO=34.82.10.2
+LEASE_DURATION=5
+LEASE_SKEW_GRACE_SEC=1
+
+# --- what is looked at ----------------------------------------------------------------
+
+# watch_nodes: from now on, each state of each node, one a line; its process is $WATCH
+watch_nodes() {
+	: >"$DIR/nodes.watch"
+	api GET '/api/v1/nodes?watch=true' -N >>"$DIR/nodes.watch" 2>/dev/null &
+	WATCH=$!
+	OTHERS="$OTHERS $WATCH"
+	until_true 10 seen node-1 .metadata.name node-1 && until_true 10 seen node-3 .metadata.name node-3
+}
+# seen NODE JQ-PATH VALUE: the watch has shown it so
+seen() {
+	jq -e -n --arg n "$1" --arg v "$3" 'any(inputs.object |
+		select(.metadata.name == $n) | '"$2"' == $v; .)' "$DIR/nodes.watch"
+}
+# label_losses NODE...: how often the watch has shown one of them without its label
+label_losses() {
+	jq -n --arg nodes " $* " '[inputs.object | select(.metadata.name as $n |
+		$nodes | contains(" " + $n + " ")) |
+		select(.metadata.labels["ip.ready"] != "true")] | length' "$DIR/nodes.watch"
+}
+# changes: what was done to addresses, and by whom, since the world began
+changes() {
+	jq -r 'select(.fact == "attach" or .fact == "detach" or .fact == "start") |
+		.fact + " " + (.by // "")' "$ATTACHMENTS_LOG" | sort | uniq -c | tr -s ' \n' ' '
+}
+# writes RESOURCE: how many of ours the API server has had
+writes() {
+	jq -n --arg r "$1" '[inputs | select(.agent | startswith("ipwarden-")) |
+		select(.resource == $r and .subresource == "" and .verb == "patch")] | length' \
+		"$DIR/requests.jsonl"
+}
+# done_by_us: each kind of our acts, by the audit stream
+done_by_us() { jq -r .what "$AUDIT" | sort -u | tr '\n' ' '; }
+nothing_done() { [ ! -s "$DIR/$1.acts" ]; }
+
+# --- a world as the old one leaves it -------------------------------------------------
+
+start_world --nodes 3 --addresses $ONE,$TWO
+# its CRD: no status, and no fields but its own
+apply - >/dev/null <<'YAML'
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: netipallocations.netinfra.darkbrains.com}
+spec:
+  group: netinfra.darkbrains.com
+  scope: Cluster
+  names: {plural: netipallocations, singular: netipallocation, kind: NetIPAllocation, shortNames: [nia]}
+  versions:
+  - name: v1alpha1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            required: [reservedIPs, cloud]
+            properties:
+              reservedIPs: {type: array, items: {type: string}}
+              workloadRef:
+                type: object
+                properties: {kind: {type: string}, name: {type: string}, namespace: {type: string, default: default}}
+              nodeSelector: {type: object, additionalProperties: {type: string}}
+              cloud:
+                type: object
+                properties: {region: {type: string}, zones: {type: array, items: {type: string}}}
+              reconcileInterval: {type: integer, minimum: 5, default: 30}
+YAML
+until_true 10 kc get nia
+deployment sip
+pod default/sip-1 node-1 sip
+pod default/sip-2 node-2 sip
+apply - >/dev/null <<YAML
+apiVersion: netinfra.darkbrains.com/v1alpha1
+kind: NetIPAllocation
+metadata: {name: pool}
+spec:
+  reservedIPs: [$ONE]
+  workloadRef: {kind: Deployment, name: sip}
+  nodeSelector: {pool: static}
+  cloud: {region: us-west1}
+  reconcileInterval: 5
+YAML
+old_lease ""
+old_pod old-2
+old_starts old-1 $ONE $TWO
+eventually 20 "the old controller leads" holder_is old-1
+eventually 30 "and is done" rests old-1 2
+is "its addresses are on nodes" "$(node_of $ONE) $(node_of $TWO)" "node-1 node-2"
+is "by its access config" "$(nat_of node-1)" "external-nat $ONE"
+before=$(changes)
+watch_nodes
+is "which have its label, and no other" "$(label node-1 ip.ready) $(label node-2 ip.ready) \
+$(label node-1 netinfra.darkbrains.com/address)" "true true "
+
+# --- over to ipwarden -----------------------------------------------------------------
+
+install_crd
+# as manifests of its users look, which its CRD has never known
+apply - >/dev/null <<YAML
+apiVersion: netinfra.darkbrains.com/v1alpha1
+kind: NetIPAllocation
+metadata: {name: older}
+spec:
+  reservedIPs: [$TWO]
+  deploymentRef: {name: sip, namespace: default}
+  strategy: {maxSurge: 1, maxUnavailable: 0}
+  nodeSelector: {pool: static}
+  cloud: {region: us-west1, credentials: {secretName: gcp-credentials, key: key.json}}
+  reconcileInterval: 5
+YAML
+our_pod
+start_ipwarden
+eventually 30 "ipwarden waits while it runs" says pool Ready "Unknown OtherControllerRunning"
+remove_object $PODS/old-2
+old_ends old-1
+OTHERS=$WATCH
+for name in pool older; do
+	eventually 40 "$name is taken over" kc wait --for=condition=Ready nia/$name --timeout=1s
+	is "$name is accepted" "$(condition $name Accepted)" "True Accepted"
+done
+eventually 10 "which is told" event Adopted "$ONE found on node-1, left there"
+eventually 10 "of both" event Adopted "$TWO found on node-2, left there"
+eventually 10 "a missing provider is told of" event ProviderAssumed
+eventually 10 "a deploymentRef, too" event Deprecated deploymentRef
+eventually 10 "and what has no effect" event FieldIgnored credentials
+for node in node-1 node-2; do
+	eventually 10 "$node is labelled further" \
+		seen $node '.metadata.labels["netinfra.darkbrains.com/address"] | length > 0 | tostring' true
+done
+lists=$(calls instances.list)
+eventually 30 "two more looks at the cloud" more_calls instances.list $((lists + 1))
+is "no address was touched" "$(changes)" "$before"
+is "by the access configs that were there" "$(nat_of node-1), $(nat_of node-2)" \
+	"external-nat $ONE, external-nat $TWO"
+is "no label was lost" "$(label_losses node-1 node-2)" 0
+is "one write for each of two nodes" "$(writes nodes)" 2
+is "ipwarden has done nothing else but mark its pod" "$(done_by_us)" "annotate label status "
+
+# --- it works, and goes ---------------------------------------------------------------
+
+cordon node-1
+remove_object /api/v1/namespaces/default/pods/sip-1
+eventually 30 "a drained node's address moves" holds $ONE node-3
+eventually 30 "and is at rest" entry_is pool $ONE "Attached Attached"
+kill $WATCH
+OTHERS=
+watch_nodes
+before=$(changes)
+stop_ipwarden
+is "the lease is nobody's" "$(holder)" ""
+remove_object $PODS/ipwarden-0
+is "what it has placed is what the old one looks for" \
+	"$(nat_of node-3 | sed 's/^ipw-[^ ]*/ipw/')" "ipw $ONE"
+
+# --- back to the old one --------------------------------------------------------------
+
+old_starts old-3 $ONE $TWO
+eventually 20 "the old controller takes the lease" holder_is old-3
+eventually 30 "looks around" rests old-3 2
+check "it finds nothing to do" nothing_done old-3
+is "no address was touched on the way back" "$(changes)" "$before"
+is "no label was lost either" "$(label_losses node-2 node-3)" 0
+check "no violations" no_violations
+judge | sed 's/^/# /'
