@@ -613,6 +613,7 @@ SYSTEM_SHELL += tests/system/hostile.sh
 SYSTEM_SHELL += tests/system/kills.sh
 SYSTEM_SHELL += tests/system/leaving.sh
 SYSTEM_SHELL += tests/system/lost.sh
+SYSTEM_SHELL += tests/system/moves.sh
 SYSTEM_SHELL += tests/system/needed.sh
 SYSTEM_SHELL += tests/system/nodes.sh
 SYSTEM_SHELL += tests/system/old_controller.sh
