@@ -333,7 +333,7 @@ tests_plan_test_tables_CFLAGS = $(TESTS_CFLAGS)
 tests_plan_test_tables_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS)
 tests_plan_test_tables_SOURCES = tests/plan/sketch.c tests/plan/sketch.h \
-	tests/plan/sketch_make.c tests/plan/sketch_words.c \
+	tests/plan/sketch_make.c tests/plan/sketch_step.c tests/plan/sketch_words.c \
 	tests/plan/sketch_words.h tests/plan/tables.c tests/plan/tables.h \
 	tests/plan/pairs.c tests/plan/test_tables.c
 check_PROGRAMS += tests/plan/test_walk
@@ -341,7 +341,7 @@ tests_plan_test_walk_CPPFLAGS = $(tests_plan_test_tables_CPPFLAGS)
 tests_plan_test_walk_CFLAGS = $(TESTS_CFLAGS)
 tests_plan_test_walk_LDADD = $(tests_plan_test_tables_LDADD)
 tests_plan_test_walk_SOURCES = tests/plan/sketch.c tests/plan/sketch.h \
-	tests/plan/sketch_make.c tests/plan/sketch_words.c \
+	tests/plan/sketch_make.c tests/plan/sketch_step.c tests/plan/sketch_words.c \
 	tests/plan/sketch_words.h tests/plan/walk.c tests/plan/walk.h \
 	tests/plan/walk_apply.c tests/plan/walk_check.c tests/plan/test_walk.c
 TESTS += tests/plan/test_tables tests/plan/test_walk

@@ -126,4 +126,9 @@ void sketch_unmake(struct sketch_made *made);
 struct plan_step;
 void sketch_step(const struct plan_step *step, char *out, size_t size);
 
+/* Whether two plans of the same allocations are the same, to the last letter. */
+struct plan;
+bool sketch_same(
+    const struct plan *plan, const struct plan *other, char *why, size_t size);
+
 #endif

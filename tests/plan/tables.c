@@ -210,23 +210,10 @@ static void
 outcome_same(struct tables *tables, const struct outcome *outcome,
     const struct outcome *other, unsigned line)
 {
-	for (size_t i = 0; i < outcome->plan->len; i++) {
-		const struct plan_step *step = &outcome->plan->steps[i];
-		const struct plan_step *twin = &other->plan->steps[i];
-		char got[TEXT_MAX], instead[TEXT_MAX];
+	char why[1024];
 
-		sketch_step(step, got, sizeof got);
-		sketch_step(twin, instead, sizeof instead);
-		if (strcmp(got, instead) == 0 &&
-		    strcmp(step->message, twin->message) == 0)
-			continue;
-		tables_fail(tables, line,
-		    "the order in which things come in matters:\n\t%s (%s)\n\t%s (%s)",
-		    got, step->message, instead, twin->message);
-		return;
-	}
-	if (outcome->plan->next_ms != other->plan->next_ms)
-		tables_fail(tables, line, "wakes at another time in another order");
+	if (!sketch_same(outcome->plan, other->plan, why, sizeof why))
+		tables_fail(tables, line, "%s", why);
 }
 
 static void

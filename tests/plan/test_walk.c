@@ -52,28 +52,6 @@ read_world(const struct walk *walk)
 	return NULL;
 }
 
-static bool
-same_plan(const struct plan *plan, const struct plan *other, char *why, size_t size)
-{
-	for (size_t i = 0; i < plan->len; i++) {
-		const struct plan_step *step = &plan->steps[i];
-		const struct plan_step *twin = &other->steps[i];
-		char got[TEXT_MAX], instead[TEXT_MAX];
-
-		sketch_step(step, got, sizeof got);
-		sketch_step(twin, instead, sizeof instead);
-		if (strcmp(got, instead) == 0 &&
-		    strcmp(step->message, twin->message) == 0)
-			continue;
-		snprintf(why, size,
-		    "in another order: %.99s (%.99s), not %.99s (%.99s)", instead,
-		    twin->message, got, step->message);
-		return false;
-	}
-	snprintf(why, size, "in another order it wakes at another time");
-	return plan->next_ms == other->next_ms;
-}
-
 /* The plan in another order of things. */
 static bool
 check_order(struct sketch *sketch, const struct plan *plan, unsigned seed, char *why,
@@ -81,7 +59,7 @@ check_order(struct sketch *sketch, const struct plan *plan, unsigned seed, char 
 {
 	struct sketch_made *made = sketch_make(sketch, seed);
 	struct plan *other = plan_make(&made->scene);
-	bool same = same_plan(plan, other, why, size);
+	bool same = sketch_same(plan, other, why, size);
 
 	plan_free(other);
 	sketch_unmake(made);
