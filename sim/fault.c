@@ -24,7 +24,7 @@
  *   drop_after       true: the request is carried out, then the connection is cut
  *   operation_error  gce: the operation ends with this code
  *   hold             until the faults are cleared: "before": the request waits, then it
- *                    is carried out, also when its client has left; "after": it is
+ *                    is carried out, unless its client has left; "after": it is
  *                    carried out, and not answered. gce, of a request that begins an
  *                    operation: "after", "operation": that does not end; "wait": it
  *                    ends, but whoever waits for it or reads it is not answered, and
