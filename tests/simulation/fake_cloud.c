@@ -380,8 +380,11 @@ fake_judge_order(struct fake *fake, const struct msg_order *order)
 
 	if (fake->now_ms >= fake->grant_until_ms)
 		fake_violate(fake, "an order without a live grant");
-	if (order->kind == ORDER_EPHEMERAL)
+	if (order->kind == ORDER_EPHEMERAL) {
+		if (fake->no_restore)
+			fake_violate(fake, "an ephemeral address that nobody wants");
 		return;
+	}
 	if (!fake_is_journaled(fake, order->request_id))
 		fake_violate(
 		    fake, "an order for %s that no journal has", order->address);

@@ -33,6 +33,9 @@ fake_node_fact(struct json_object *json, struct message *message)
 	MESSAGE_TEXT(fact->provider_id, fake_text(spec, "providerID"));
 	json_read_bool(spec, "unschedulable", &unschedulable);
 	fact->unschedulable = unschedulable;
+	fact->skip = strcmp(fake_text(json_read_member(metadata, "annotations"),
+				"netinfra.darkbrains.com/skip"),
+			 "true") == 0;
 	fact->ready = strcmp(fake_text(ready, "status"), "True") == 0
 			  ? NODE_READY_TRUE
 			  : NODE_READY_FALSE;

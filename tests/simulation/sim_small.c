@@ -11,26 +11,41 @@
 #include "log.h"
 #include "mem.h"
 
-#define SIM_NODES     6u
-#define SIM_ADDRESSES 4u
-#define SIM_PODS      3u
-#define SIM_TICKS     150
-#define SIM_TICK_MS   4000
-#define SIM_CALM_MS   1500000
-#define SIM_QUIET_MS  200000
+#define SIM_NODES	6u
+#define SIM_ADDRESSES	4u
+#define SIM_PODS	3u
+#define SIM_ALLOCATIONS 2u
+#define SIM_TICKS	150
+#define SIM_TICK_MS	4000
+#define SIM_CALM_MS	1500000
+#define SIM_QUIET_MS	200000
 
 static const char *const addresses[SIM_ADDRESSES] = {
     "34.1.1.1", "34.1.1.2", "34.1.1.3", "34.1.1.4"};
 
+static const char *const allocations[SIM_ALLOCATIONS] = {"web", "late"};
+
 struct sim_node {
 	char name[16];
 	bool cordoned, ready, exists;
+	bool skipped, elsewhere; /* the annotation; in another pool */
+	int64_t unready_ms;	 /* since when it is not ready */
+};
+
+/* An allocation as its user last set it. */
+struct sim_spec {
+	int generation;
+	bool paused;
+	const char *policy;
+	bool settled; /* a brake is on, and no intent has been open since */
 };
 
 struct sim {
 	struct fake *fake;
 	struct sim_node nodes[SIM_NODES];
 	unsigned pod_on[SIM_PODS];
+	struct sim_spec specs[SIM_ALLOCATIONS];
+	int64_t grace_ms; /* of both */
 };
 
 static unsigned long sim_evicted; /* pods, in all seeds */
@@ -75,9 +90,29 @@ sim_replace_pods(struct sim *sim)
 			sim_put_pod(sim, i, fake_random(sim->fake) % SIM_NODES);
 }
 
+/* What both have in their spec. */
+static void
+sim_choose_spec(struct sim *sim, char *out, size_t size)
+{
+	static const int graces_s[] = {30, 60, 300};
+	static const char *const moves[] = {"1", "2", "\"50%\"", "\"1%\""};
+	struct fake *fake = sim->fake;
+	int grace_s = graces_s[fake_random(fake) % 3];
+
+	sim->grace_ms = grace_s * 1000;
+	fake->no_restore = fake_chance(fake, 200);
+	snprintf(out, size,
+	    ",\"notReadyGraceSeconds\":%d,\"maxConcurrentMoves\":%s,"
+	    "\"restoreEphemeral\":%s,\"minAttached\":%d",
+	    grace_s, moves[fake_random(fake) % 4], fake->no_restore ? "false" : "true",
+	    (int)(fake_random(fake) % 4));
+}
+
 static void
 sim_make(struct sim *sim, uint64_t seed)
 {
+	char spec[256], late[300];
+
 	*sim = (struct sim){.fake = fake_new(seed)};
 	for (size_t i = 0; i < SIM_NODES; i++) {
 		struct sim_node *node = &sim->nodes[i];
@@ -92,10 +127,21 @@ sim_make(struct sim *sim, uint64_t seed)
 		fake_reserve(sim->fake, addresses[i], "us-west1");
 	for (size_t i = 0; i < SIM_PODS; i++)
 		sim_put_pod(sim, i, i);
+	sim_choose_spec(sim, spec, sizeof spec);
+	snprintf(late, sizeof late, "%s,\"reconcileInterval\":20", spec);
 	fake_allocation(
-	    sim->fake, "web", "[\"34.1.1.1\",\"34.1.1.2\",\"34.1.1.3\"]", "");
-	fake_allocation(sim->fake, "late", "[\"34.1.1.3\",\"34.1.1.4\"]",
-	    ",\"reconcileInterval\":20");
+	    sim->fake, "web", "[\"34.1.1.1\",\"34.1.1.2\",\"34.1.1.3\"]", spec);
+	fake_allocation(sim->fake, "late", "[\"34.1.1.3\",\"34.1.1.4\"]", late);
+	for (size_t i = 0; i < SIM_ALLOCATIONS; i++)
+		sim->specs[i] = (struct sim_spec){.generation = 1, .policy = "Sync"};
+}
+
+/* Not ready for as long as the spec grants, before the next look. */
+static bool
+sim_is_overdue(const struct sim *sim, const struct sim_node *node)
+{
+	return !node->ready && !node->skipped &&
+	       sim->fake->now_ms + SIM_TICK_MS >= node->unready_ms + sim->grace_ms;
 }
 
 /* Since when each instance has a reason to keep its address: for the judge. */
@@ -111,7 +157,8 @@ sim_mark(struct sim *sim)
 			continue;
 		for (size_t j = 0; j < SIM_PODS; j++)
 			used |= sim->pod_on[j] == i && sim_pod_lives(sim, j);
-		if (!node->exists || !node->ready || (node->cordoned && !used))
+		if (!node->exists || sim_is_overdue(sim, node) ||
+		    (!node->skipped && !used && (node->cordoned || node->elsewhere)))
 			instance->steady_since_ms = 0;
 		else if (instance->steady_since_ms == 0)
 			instance->steady_since_ms = sim->fake->now_ms;
@@ -156,8 +203,79 @@ sim_flip_ready(struct sim *sim, size_t i)
 	struct sim_node *node = &sim->nodes[i];
 
 	node->ready = !node->ready;
+	node->unready_ms = sim->fake->now_ms;
 	fake_ready(sim->fake, node->name, node->ready);
 }
+
+static void
+sim_patch_node(struct sim *sim, size_t i)
+{
+	const struct sim_node *node = &sim->nodes[i];
+	char path[64], patch[256];
+
+	snprintf(path, sizeof path, FAKE_NODES "%s", node->name);
+	snprintf(patch, sizeof patch,
+	    "{\"metadata\":{\"labels\":{\"pool\":\"%s\"},\"annotations\":"
+	    "{\"netinfra.darkbrains.com/skip\":%s}}}",
+	    node->elsewhere ? "other" : "edge", node->skipped ? "\"true\"" : "null");
+	fake_patch(sim->fake, path, patch);
+}
+
+/* --- what users do with an allocation --------------------------------------------- */
+
+static void
+sim_set(struct sim *sim, size_t i, const char *policy, bool paused)
+{
+	struct sim_spec *spec = &sim->specs[i];
+	char path[128], patch[256];
+
+	if (strcmp(policy, spec->policy) != 0)
+		spec->generation++;
+	spec->policy = policy;
+	spec->paused = paused;
+	spec->settled = false;
+	snprintf(path, sizeof path, FAKE_ALLOCATIONS "/%s", allocations[i]);
+	snprintf(patch, sizeof patch,
+	    "{\"metadata\":{\"generation\":%d,\"annotations\":"
+	    "{\"netinfra.darkbrains.com/paused\":%s,"
+	    "\"netinfra.darkbrains.com/reconcile-at\":\"%lld\"}},"
+	    "\"spec\":{\"policy\":\"%s\"}}",
+	    spec->generation, paused ? "\"true\"" : "null",
+	    (long long)(fake_random(sim->fake) % 3), policy);
+	fake_patch(sim->fake, path, patch);
+}
+
+static void
+sim_change_spec(struct sim *sim)
+{
+	static const char *const policies[] = {
+	    "Sync", "Sync", "Sync", "AssignOnly", "Observe"};
+	size_t i = fake_random(sim->fake) % SIM_ALLOCATIONS;
+
+	sim_set(
+	    sim, i, policies[fake_random(sim->fake) % 5], fake_chance(sim->fake, 200));
+}
+
+/* With a brake on nothing is begun: what is closed stays closed. Each intent is written
+ * over what the API last had, so that the brake was seen by whoever wrote it. */
+static void
+sim_judge_brakes(struct sim *sim)
+{
+	for (size_t i = 0; i < SIM_ALLOCATIONS; i++) {
+		struct sim_spec *spec = &sim->specs[i];
+		bool open = fake_has_intent(sim->fake, allocations[i]);
+
+		if (!spec->paused && strcmp(spec->policy, "Observe") != 0)
+			continue;
+		if (open && spec->settled)
+			fake_violate(sim->fake, "%s has begun something, %s",
+			    allocations[i], spec->paused ? "paused" : spec->policy);
+		spec->settled = !open;
+	}
+}
+
+/* --- more of what happens ----------------------------------------------------------
+ */
 
 /* The VM is deleted, or made anew under the same name with another id. */
 static void
@@ -231,7 +349,7 @@ sim_happen(struct sim *sim)
 	fake->cloud_down = false;
 	if (!fake->watcher_up)
 		sim_flip_watcher(sim);
-	switch (fake_random(fake) % 16) {
+	switch (fake_random(fake) % 20) {
 	case 0:
 	case 1:
 	case 2:
@@ -280,6 +398,21 @@ sim_happen(struct sim *sim)
 	case 13:
 		sim_take_address(sim, node);
 		return;
+	case 14:
+	case 15:
+		sim_change_spec(sim);
+		return;
+	case 16:
+		sim->nodes[node].elsewhere = !sim->nodes[node].elsewhere;
+		if (sim->nodes[node].exists)
+			sim_patch_node(sim, node);
+		return;
+	case 17:
+		sim->nodes[node].skipped =
+		    !sim->nodes[node].skipped && fake_chance(fake, 500);
+		if (sim->nodes[node].exists)
+			sim_patch_node(sim, node);
+		return;
 	default:
 		return;
 	}
@@ -316,7 +449,12 @@ sim_calm(struct sim *sim)
 			sim_flip_cordon(sim, i);
 		if (!sim->nodes[i].ready)
 			sim_flip_ready(sim, i);
+		sim->nodes[i].elsewhere = false;
+		sim->nodes[i].skipped = false;
+		sim_patch_node(sim, i);
 	}
+	for (size_t i = 0; i < SIM_ALLOCATIONS; i++)
+		sim_set(sim, i, "Sync", false);
 	fake_run(fake, 2000);
 	if (!fake->watcher_up)
 		sim_flip_watcher(sim);
@@ -350,7 +488,8 @@ sim_judge_labels(struct sim *sim)
 		if (holds != (strcmp(fake_label(fake, name, "ip.ready"), "true") == 0))
 			fake_violate(fake, "%s has %s but ip.ready is \"%s\"", name,
 			    instance->address, fake_label(fake, name, "ip.ready"));
-		if (!holds && instance->had_ephemeral && instance->address[0] == '\0')
+		if (!holds && instance->had_ephemeral && !fake->no_restore &&
+		    instance->address[0] == '\0')
 			printf("note: %s was left without an address\n", name);
 	}
 }
@@ -395,6 +534,7 @@ sim_run(uint64_t seed, bool verbose)
 		sim_replace_pods(&sim);
 		sim_happen(&sim);
 		sim_mark(&sim);
+		sim_judge_brakes(&sim);
 		fake_run(sim.fake, SIM_TICK_MS);
 	}
 	sim_calm(&sim);
