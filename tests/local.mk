@@ -529,7 +529,7 @@ tests_simulation_whole_libreconciler_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(RECONCILER
 tests_simulation_whole_libreconciler_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_reconciler.c \
 	reconciler/access.c reconciler/shell.c reconciler/shell_effects.c \
-	reconciler/shell_identity.c $(RECONCILER_PURE) $(RECONCILER_CORE)
+	reconciler/shell_identity.c reconciler/shell_lease.c $(RECONCILER_PURE) $(RECONCILER_CORE)
 tests_simulation_whole_libcloudworker_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC)
 tests_simulation_whole_libcloudworker_a_SOURCES = \
 	tests/simulation/whole/program_cloudworker.c cloudworker/cloud.c \

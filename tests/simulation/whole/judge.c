@@ -535,7 +535,9 @@ judge_wrote(struct json_object *before, struct json_object *after, const char *p
 	if (server_kind(path) != KIND_ALLOCATION)
 		return;
 	/* what was owed stood in its status; who only observes gives nothing back */
-	if (after == NULL || strcmp(server_text(after, "spec/policy"), "Observe") == 0)
+	if (after == NULL ||
+	    strcmp(server_text(after, "spec/policy"), "Observe") == 0 ||
+	    server_at(after, "spec/restoreEphemeral") != NULL)
 		for (size_t i = 0; i < provider.vms_len; i++)
 			provider.vms[i].owed_ephemeral = false;
 	if (after == NULL)

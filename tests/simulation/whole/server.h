@@ -21,11 +21,12 @@ struct loop;
 #define LEASES	    "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 #define LEASE	    LEASES "ip-address-controller-leader"
 
-/* What can be watched, in the watcher's own order; and the rest. */
+/* What can be watched, and the rest. */
 enum kind {
 	KIND_NODE,
 	KIND_POD,
 	KIND_ALLOCATION,
+	KIND_LEASE,
 	KIND_WATCHED,
 	KIND_OTHER = KIND_WATCHED
 };

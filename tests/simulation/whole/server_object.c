@@ -52,6 +52,8 @@ server_kind(const char *path)
 		return KIND_POD;
 	if (begins(path, ALLOCATIONS))
 		return KIND_ALLOCATION;
+	if (begins(path, LEASES))
+		return KIND_LEASE;
 	return KIND_OTHER;
 }
 

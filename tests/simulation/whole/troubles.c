@@ -60,6 +60,7 @@ troubles_end(void)
 		hosts.all[i].no_server = false;
 		hosts.all[i].no_cloud = false;
 		host_start(&hosts.all[i]);
+		users_put_replica(i, true);
 	}
 }
 
@@ -98,7 +99,10 @@ kill_process(void)
 static void
 come_back(void *arg)
 {
-	host_start(arg);
+	struct host *host = arg;
+
+	host_start(host);
+	users_put_replica((size_t)(host - hosts.all), true);
 }
 
 static void
@@ -107,6 +111,7 @@ kill_host(void)
 	struct host *host = some_host();
 
 	host_kill(host);
+	users_put_replica((size_t)(host - hosts.all), false);
 	stage_later(stage_between(100, 40000), &host->suspended_until_ms, come_back,
 	    NULL, host);
 }

@@ -66,10 +66,36 @@ allocation_patch(size_t which, const char *patch)
 	server_patch(path, patch);
 }
 
+/* --- our own pods ------------------------------------------------------------------
+ */
+
+/* They run on the first nodes: a leader does not take an address off the one below it.
+ */
+void
+users_put_replica(size_t replica, bool ready)
+{
+	char *path = mem_printf(CONTROLLERS "ipwarden-%zu", replica);
+	char *json = mem_printf(
+	    "{\"metadata\":{\"name\":\"ipwarden-%zu\",\"namespace\":\"kube-system\","
+	    "\"labels\":{\"app\":\"ip-address-controller\","
+	    "\"app.kubernetes.io/"
+	    "name\":\"ipwarden\"},\"ownerReferences\":[]},\"spec\":{\"nodeName\":"
+	    "\"n%zu\"},\"status\":{\"phase\":\"Running\",\"conditions\":[{\"type\":"
+	    "\"Ready\",\"status\":\"%s\"}]}}",
+	    replica, replica, ready ? "True" : "False");
+
+	if (server_get(path) == NULL)
+		server_put(path, json);
+	else
+		server_patch(path, json);
+	free(path);
+	free(json);
+}
+
 /* --- scenery ---------------------------------------------------------------------- */
 
 void
-users_make(void)
+users_make(size_t replicas)
 {
 	struct vm *foreign;
 
@@ -90,6 +116,8 @@ users_make(void)
 		nodes_put_pod(pod, pod % users.nodes);
 	for (size_t i = 0; i < ALLOCATIONS_LEN; i++)
 		allocation_make(i);
+	for (size_t i = 0; i < replicas; i++)
+		users_put_replica(i, true);
 }
 
 /* --- what happens ----------------------------------------------------------------- */
@@ -259,6 +287,12 @@ edit(void)
 	    "{\"spec\":{\"evictionPolicy\":\"Always\"}}",
 	    "{\"spec\":{\"notReadyGraceSeconds\":30}}",
 	    "{\"spec\":{\"deletionPolicy\":\"Retain\"}}",
+	    "{\"spec\":{\"maxConcurrentMoves\":2,\"minAttached\":1}}",
+	    "{\"spec\":{\"restoreEphemeral\":false}}",
+	    "{\"metadata\":{\"annotations\":{\"netinfra.darkbrains.com/release-now\":"
+	    "\"true\"}}}",
+	    "{\"metadata\":{\"annotations\":{\"netinfra.darkbrains.com/reconcile-at\":"
+	    "\"now\"}}}",
 	    "{\"spec\":{\"workloadRef\":{\"name\":\"nobody\"}}}",
 	    "{\"spec\":{\"workloadRef\":{\"name\":\"sip\"}}}",
 	    "{\"metadata\":{\"annotations\":{\"netinfra.darkbrains.com/paused\":"
@@ -365,6 +399,17 @@ flip_user(void)
 }
 
 static void
+skip(void)
+{
+	size_t node = stage_pick(users.nodes);
+
+	stage_tell("user", "skips n%zu", node);
+	nodes_patch(node,
+	    "{\"metadata\":{\"annotations\":{\"netinfra.darkbrains.com/skip\":"
+	    "\"true\"}}}");
+}
+
+static void
 label_by_hand(void)
 {
 	static const char *const patches[] = {
@@ -410,6 +455,7 @@ users_happen(void)
 	    move_address,
 	    flip_user,
 	    label_by_hand,
+	    skip,
 	};
 	size_t which = stage_pick(sizeof happenings / sizeof *happenings);
 
@@ -438,7 +484,8 @@ mend_allocation(size_t which)
 	    "{\"metadata\":{\"annotations\":null},\"spec\":{\"reservedIPs\":%s,"
 	    "\"nodeSelector\":{\"pool\":\"edge\"},\"workloadRef\":{\"name\":\"sip\"},"
 	    "\"policy\":\"Sync\",\"evictionPolicy\":null,\"deletionPolicy\":null,"
-	    "\"notReadyGraceSeconds\":null}}",
+	    "\"notReadyGraceSeconds\":null,\"maxConcurrentMoves\":null,"
+	    "\"minAttached\":null,\"restoreEphemeral\":null}}",
 	    allocation_list(which));
 	server_patch(path, patch);
 	free(patch);
@@ -459,7 +506,8 @@ mend_node(size_t node)
 		nodes_cordon(node, false);
 	if (!nodes_ready(node))
 		nodes_set_ready(node, true);
-	nodes_patch(node, "{\"spec\":{\"taints\":null}}");
+	nodes_patch(
+	    node, "{\"metadata\":{\"annotations\":null},\"spec\":{\"taints\":null}}");
 }
 
 bool

@@ -19,7 +19,9 @@ extern struct users users;
 extern const char *const users_addresses[ADDRESSES_MAX];
 
 /* The scenery of a schedule. */
-void users_make(void);
+void users_make(size_t replicas);
+/* The pod of one of ours. */
+void users_put_replica(size_t replica, bool ready);
 /* Something happens. */
 void users_happen(void);
 /* All is as it should be, or on its way: to be called until it is (true). */

@@ -31,6 +31,7 @@ struct kube_informer {
 	size_t position; /* in the history: what is to be told next */
 	bool held;	 /* the handler takes nothing now */
 	unsigned restarts;
+	bool inside, doomed; /* it is freed by its own handler */
 	struct event event;
 	LIST_ENTRY(kube_informer) entry;
 };
@@ -109,6 +110,8 @@ informer_list(struct kube_informer *informer, size_t end)
 			return;
 	}
 	informer->handlers->sync_end(informer->arg);
+	if (informer->restarts != restarts)
+		return;
 	informer->at = INFORMER_WATCHES;
 	informer->position = end;
 	if (informer->position < server.changes_len)
@@ -160,15 +163,19 @@ informer_run(void *arg)
 
 	if (!process_enter(process, process->life))
 		return;
+	informer->inside = true;
 	if (server.down || process->host->no_server) {
 		informer->handlers->failed(informer->arg, 0, "it is not there");
-		informer_arm(informer, AGAIN_LEAST_MS, AGAIN_MOST_MS);
+		if (!informer->doomed)
+			informer_arm(informer, AGAIN_LEAST_MS, AGAIN_MOST_MS);
 	} else if (informer->at == INFORMER_LISTS) {
-		stage_tell(process->who, "lists kind %d", informer->kind);
 		informer_list(informer, stale_end());
 	} else {
 		informer_watch(informer);
 	}
+	informer->inside = false;
+	if (informer->doomed)
+		informer_free(informer);
 	process_leave(process);
 }
 
@@ -210,9 +217,10 @@ kube_informer_new(struct kube *kube, const char *path, const char *query,
 	(void)kube;
 	(void)query;
 	informer->loop = hosts.current;
-	informer->kind = strstr(path, "/nodes") != NULL	 ? KIND_NODE
-			 : strstr(path, "/pods") != NULL ? KIND_POD
-							 : KIND_ALLOCATION;
+	informer->kind = strstr(path, "/nodes") != NULL	   ? KIND_NODE
+			 : strstr(path, "/pods") != NULL   ? KIND_POD
+			 : strstr(path, "/leases") != NULL ? KIND_LEASE
+							   : KIND_ALLOCATION;
 	informer->handlers = handlers;
 	informer->arg = arg;
 	informer->event =
@@ -222,6 +230,18 @@ kube_informer_new(struct kube *kube, const char *path, const char *query,
 	LIST_INSERT_HEAD(&informers, informer, entry);
 	informer_arm(informer, LIST_MS, 2 * LIST_MS);
 	return informer;
+}
+
+void
+kube_informer_free(struct kube_informer *informer)
+{
+	if (informer == NULL)
+		return;
+	informer->restarts++;
+	stage_disarm(&informer->event);
+	informer->doomed = informer->inside;
+	if (!informer->inside)
+		informer_free(informer);
 }
 
 void

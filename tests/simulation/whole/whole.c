@@ -47,7 +47,7 @@ schedule_open(uint64_t seed, struct event *look)
 	provider_open();
 	judge_open();
 	hosts_open(2 + stage_pick(2));
-	users_make();
+	users_make(hosts.len);
 	*look = (struct event){.run = schedule_look, .arg = look};
 	stage_arm(look, 1000);
 	for (size_t i = 0; i < hosts.len; i++)
