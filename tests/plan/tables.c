@@ -125,6 +125,33 @@ expect_text(struct tables *tables, struct outcome *outcome, const char *want)
 		    step != NULL ? step->message : "");
 }
 
+/* "NIA ADDRESS WANTED [not NODE]": where an address in the middle of its move would go
+ * on to; WANTED "-": nowhere. */
+static void
+expect_choice(struct tables *tables, struct outcome *outcome, const char *want)
+{
+	const struct scene *scene = &outcome->made->scene;
+	struct place place = {.project = "demo", .region = "us-west1"};
+	char wanted[64] = "", avoided[64] = "", message[TEXT_MAX + 1] = "";
+	const char *rest = "", *got = "-";
+	const struct plan_step *step = outcome_about(outcome, want, &rest);
+	const struct world_node *except;
+	struct target target;
+
+	sscanf(rest, "%63s not %63s", wanted, avoided);
+	except = world_node(scene->world, avoided);
+	if (step != NULL &&
+	    plan_choose(scene, step->allocation,
+		&step->allocation->addresses[step->index], &place,
+		except != NULL ? except->uid : "", &target, message, sizeof message))
+		got = target.node->name;
+	if (strcmp(got, wanted) != 0)
+		tables_fail(tables, tables->title_line, "%s: chooses %s, not %s",
+		    tables->title, got, wanted);
+	else if (got[0] == '-' && strstr(message, "nodes") == NULL)
+		tables_fail(tables, tables->title_line, "it does not say why");
+}
+
 static void
 expect_wake(struct tables *tables, const struct outcome *outcome, const char *want)
 {
@@ -149,6 +176,8 @@ expects(struct tables *tables, struct outcome *outcome, const char *line)
 		expect_text(tables, outcome, rest);
 	else if (begins(line, "wakes", &rest))
 		expect_wake(tables, outcome, rest);
+	else if (begins(line, "choose", &rest))
+		expect_choice(tables, outcome, rest);
 	else
 		return false;
 	return true;
@@ -184,7 +213,7 @@ sketch_block(struct tables *tables, struct sketch *sketch, const struct block *b
 		const char *line = block->lines[i], *rest;
 
 		if (begins(line, "->", &rest) || begins(line, "says", &rest) ||
-		    begins(line, "wakes", &rest))
+		    begins(line, "wakes", &rest) || begins(line, "choose", &rest))
 			continue;
 		if (sketch_line(sketch, line, error, sizeof error) < 0)
 			tables_fail(

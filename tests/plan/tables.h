@@ -5,6 +5,7 @@
  *     -> NIA ADDRESS STEP    one for each address of each allocation (sketch_step)
  *     says NIA ADDRESS TEXT  which the step's message contains
  *     wakes SECONDS|never    when time alone may change it
+ *     choose NIA ADDRESS NODE|- [not NODE]   plan_choose
  *   subject NIA ADDRESS      whose step the rows below tell
  *   factor NAME              followed by its values:
  *     value NAME [alone]     followed by their lines; "alone": it alone decides, so
