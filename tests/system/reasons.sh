@@ -41,8 +41,13 @@ control POST /gce/addresses --data-binary \
 	'{"region":"global","name":"everywhere","address":"34.99.0.2"}' >/dev/null
 allocation addressisglobal 34.99.0.2 >/dev/null
 reason 34.99.0.2 Blocked AddressIsGlobal "cannot be put on an instance"
-allocation addressinotherregion $TWO >/dev/null
-merge_patch "$NIA/addressinotherregion" '{"spec":{"cloud":{"region":"us-east1"}}}'
+apply - >/dev/null <<-YAML
+	apiVersion: netinfra.darkbrains.com/v1alpha1
+	kind: NetIPAllocation
+	metadata: {name: addressinotherregion}
+	spec: {cloud: {provider: gcp, region: us-east1}, nodeSelector: {pool: static},
+	  reservedIPs: [$TWO]}
+YAML
 reason $TWO Blocked AddressInOtherRegion "$TWO is reserved in us-west1, not in us-east1"
 
 # --- the cloud refuses --------------------------------------------------------------
@@ -66,8 +71,9 @@ allocation throttled $SIX >/dev/null
 reason $SIX Unknown Throttled "Rate Limit Exceeded"
 eventually 90 "it comes back after that" says pool Ready "True AllAttached"
 fault '{"target":"gce","drop_before":true,"count":-1}'
-allocation cloudunreachable $SIX >/dev/null
-reason $SIX Unknown CloudUnreachable ""
+eventually 40 "CloudUnreachable" entry_is pool $ONE "Unknown CloudUnreachable"
+check "CloudUnreachable: its words" entry_says pool $ONE "Empty reply from server"
+clear_faults
 eventually 60 "and after that" says pool Ready "True AllAttached"
 
 # --- somebody else takes it ---------------------------------------------------------
