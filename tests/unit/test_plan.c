@@ -156,6 +156,8 @@ Test(plan, a_node_is_promised_as_long_as_the_journal_names_it)
 	cr_assert(plan_is_promised(&scene, NULL, "uid-n1"));
 	cr_assert(plan_is_promised(&scene, NULL, "uid-n2"));
 	cr_assert_not(plan_is_promised(&scene, NULL, "uid-n3"));
+	snprintf(intent->from.node_uid, sizeof intent->from.node_uid, "uid-n3");
+	cr_assert(plan_is_promised(&scene, NULL, "uid-n3"));
 	plan_free(plan);
 	plan_rig_unmake(&made);
 }
