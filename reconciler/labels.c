@@ -353,11 +353,32 @@ labels_orphaned(
 	const struct view_instance *instance;
 	const char *reason, *message;
 
-	if (!node->placed || address[0] == '\0' ||
+	if (!node->placed ||
 	    !view_fresh(scene->view, zone, address, scene->now.mono, &reason, &message))
 		return false;
 	instance = view_instance(zone, node->place.instance);
 	return instance == NULL || strcmp(instance->address, address) != 0;
+}
+
+/* The label that names the address is gone: does the instance have a reserved one? */
+static bool
+labels_bare(const struct scene *scene, const struct world_node *node)
+{
+	const struct place *place = &node->place;
+	const struct view *view = scene->view;
+	const struct view_scope *zone =
+	    view_scope(view, SCOPE_ZONE, place->project, place->zone);
+	const struct view_scope *region =
+	    view_scope(view, SCOPE_REGION, place->project, place->region);
+	const struct view_instance *instance;
+	const char *reason, *message;
+
+	if (!node->placed ||
+	    !view_fresh(view, zone, "", scene->now.mono, &reason, &message) ||
+	    !view_fresh(view, region, "", scene->now.mono, &reason, &message))
+		return false;
+	instance = view_instance(zone, place->instance);
+	return instance == NULL || !view_reserved(view, instance->address);
 }
 
 /* Labels that stand on a node where nothing belongs: take them off? */
@@ -389,7 +410,8 @@ labels_stale(const struct core *core, const struct plan *plan,
 	if (address == NULL && allocation == NULL)
 		return named;
 	return listed || named ||
-	       labels_orphaned(scene, node, address != NULL ? address : "");
+	       (address != NULL ? labels_orphaned(scene, node, address)
+				: labels_bare(scene, node));
 }
 
 static void

@@ -117,6 +117,18 @@ Test(core_cross, one_good_answer_ends_an_outage_for_all)
 	cr_assert(labelled("n1") && labelled("n2"));
 }
 
+/* The label that names the address is gone: what is left is still ours. */
+Test(core_cross, half_of_our_labels_go_too_where_no_address_is)
+{
+	rig_attach_both();
+	fake_patch(fake, FAKE_NODES "n3",
+	    "{\"metadata\":{\"labels\":{\"ip.ready\":\"true\","
+	    "\"netinfra.darkbrains.com/allocation\":\"web\"}}}");
+	fake_run(fake, 90000);
+	cr_assert_str_empty(fake_label(fake, "n3", "ip.ready"));
+	cr_assert(labelled("n1") && labelled("n2"));
+}
+
 /* A new leader whose list fails again and again, while its lease is renewed. */
 Test(core_cross, a_leader_lists_soon_after_an_outage)
 {
