@@ -348,6 +348,14 @@ flip_deployment(void)
 
 /* --- foreign hands ---------------------------------------------------------------- */
 
+/* A move that they break into is over, and with it what was owed for it. */
+static void
+forgive(void)
+{
+	for (size_t i = 0; i < provider.vms_len; i++)
+		provider.vms[i].owed_ephemeral = false;
+}
+
 static void
 take_address(void)
 {
@@ -357,7 +365,7 @@ take_address(void)
 		return;
 	stage_tell("foreign", "takes %s off %s", vm->address, vm->name);
 	provider_set(vm, "", "");
-	vm->owed_ephemeral = false;
+	forgive();
 	if (stage_chance(300))
 		provider_set_ephemeral(vm);
 }
@@ -374,10 +382,9 @@ move_address(void)
 	if (to == NULL || to == from || provider_reserved(to->address) != NULL)
 		return;
 	stage_tell("foreign", "puts %s on %s", address, to->name);
-	if (from != NULL) {
+	forgive();
+	if (from != NULL)
 		provider_set(from, "", "");
-		from->owed_ephemeral = false;
-	}
 	provider_set(to, address, "external-nat");
 }
 
@@ -394,6 +401,7 @@ flip_user(void)
 					      : "projects/" PROJECT "/regions/" REGION
 						"/forwardingRules/web");
 	reserved->foreign_ms = stage.now_ms;
+	forgive();
 	stage_tell(
 	    "foreign", "%s is used by '%s'", reserved->address, reserved->foreign_user);
 }

@@ -228,6 +228,9 @@ link_open(struct loop *loop, enum link_id id, enum role self,
 	link->session = session_new(epoch, &session_io, link);
 	link->work = (struct event){
 	    .gate_ms = &loop->host->suspended_until_ms, .run = on_work, .arg = link};
+	/* what an earlier process has left behind comes before all that this one sends
+	 */
+	(*wire)->pair++;
 	(*wire)->ends[link->end] = link;
 	LIST_INSERT_HEAD(&loop->links, link, entry);
 	stage_arm(&link->work, 0);
