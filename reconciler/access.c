@@ -1,5 +1,7 @@
 #include "access.h"
 
+#include "allocation.h"
+
 /* One row for each kind of request that is made. */
 const struct kube_right access_rights[] = {
     {.resource = "nodes", .verb = "get"},
@@ -16,8 +18,15 @@ const struct kube_right access_rights[] = {
 	.verb = "list"},
     {.group = "netinfra.darkbrains.com",
 	.resource = "netipallocations",
+	.verb = "patch"},
+    {.group = "netinfra.darkbrains.com",
+	.resource = "netipallocations",
 	.subresource = "status",
 	.verb = "patch"},
+    {.group = "apiextensions.k8s.io",
+	.resource = "customresourcedefinitions",
+	.verb = "get",
+	.name = ALLOCATION_RESOURCE},
     {.group = "events.k8s.io", .resource = "events", .verb = "create"},
     {.group = "events.k8s.io", .resource = "events", .verb = "patch"},
     {.group = "coordination.k8s.io",

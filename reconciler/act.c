@@ -6,6 +6,8 @@
 
 #include "check.h"
 #include "events.h"
+#include "finalizer.h"
+#include "items.h"
 #include "journal.h"
 #include "match.h"
 
@@ -90,6 +92,26 @@ act_holder(struct act *act, const struct holder *holder)
 	MESSAGE_TEXT(entry->node_uid, holder->node->uid);
 }
 
+/* What the status has of the address is no longer so, or not ours to have. */
+static void
+act_disown(struct allocation_address *entry)
+{
+	entry->instance[0] = '\0';
+	entry->project[0] = '\0';
+	entry->zone[0] = '\0';
+	entry->fence[0] = '\0';
+	entry->ephemeral_taken = false;
+	entry->outside_generation = 0;
+}
+
+void
+act_no_holder(struct act *act)
+{
+	act_disown(act->entry);
+	act->entry->node[0] = '\0';
+	act->entry->node_uid[0] = '\0';
+}
+
 static void
 act_target_place(const struct target *target, struct intent_place *place)
 {
@@ -148,6 +170,23 @@ act_close(struct act *act)
 
 /* --- what a plan says ------------------------------------------------------------- */
 
+/* Who takes an address over in place takes over what its node is owed, too. */
+static bool
+act_inherits_ephemeral(const struct act *act)
+{
+	const struct scene *scene = act->scene;
+
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		const struct allocation_address *other =
+		    allocation_find(scene->allocations[i], act->entry->address);
+
+		if (other != NULL && other != act->entry && other->ephemeral_taken &&
+		    strcmp(other->instance, act->step->holder.instance->id) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 act_adopt(struct act *act)
 {
@@ -157,23 +196,13 @@ act_adopt(struct act *act)
 	if (step->holder.node != NULL &&
 	    match_node(step->holder.node, step->allocation) != MATCH_YES)
 		act->entry->outside_generation = step->allocation->generation;
+	if (act_inherits_ephemeral(act))
+		act->entry->ephemeral_taken = true;
 	act_state(act, step->state, step->reason, step->message);
 	act->slot->failure_reason[0] = '\0';
 	act_event_on(act, act->entry->node, act->entry->node_uid, "Normal", "Adopted",
 	    "%s found on %s, left there", act->entry->address,
 	    step->holder.place.instance);
-}
-
-/* What the status has of the address is no longer so, or not ours to have. */
-static void
-act_disown(struct allocation_address *entry)
-{
-	entry->instance[0] = '\0';
-	entry->project[0] = '\0';
-	entry->zone[0] = '\0';
-	entry->fence[0] = '\0';
-	entry->ephemeral_taken = false;
-	entry->outside_generation = 0;
 }
 
 /* Who only looks on says where an address is, and holds nothing. */
@@ -286,31 +315,41 @@ act_from_place(const struct act *act, struct intent_place *place)
 }
 
 /* Fresh reads first; the intent is written only right after they allowed it. */
+static bool
+act_is_checked(
+    struct act *act, enum check_purpose purpose, const struct intent_place *from)
+{
+	const struct holder *holder = &act->step->holder;
+
+	switch (check_state_of(act->core, act->slot, purpose, from->instance)) {
+	case CHECK_PASSED:
+		return true;
+	case CHECK_RUNNING:
+		break;
+	case CHECK_NONE:
+	case CHECK_FAILED:
+		check_start(act->core, act->item, act->slot, purpose,
+		    from->node[0] != '\0' ? from->node : holder->place.instance,
+		    from->node_uid, holder->instance);
+		break;
+	}
+	return false;
+}
+
 static void
 act_move(struct act *act)
 {
 	const struct plan_step *step = act->step;
-	struct slot *slot = act->slot;
 	struct intent_place from;
 
 	act_holder(act, &step->holder);
 	act_state(act, ADDRESS_STATE_DRAINING, "Moving", step->message);
-	if (backoff_waits(act->core, &slot->backoff) ||
+	if (backoff_waits(act->core, &act->slot->backoff) ||
 	    plan_is_promised(act->scene, act->entry, step->target.node->uid))
 		return;
 	act_from_place(act, &from);
-	switch (check_state_of(act->core, slot, from.instance)) {
-	case CHECK_RUNNING:
+	if (!act_is_checked(act, CHECK_MOVE, &from))
 		return;
-	case CHECK_NONE:
-	case CHECK_FAILED:
-		check_start(act->core, act->item, slot,
-		    from.node[0] != '\0' ? from.node : step->holder.place.instance,
-		    from.node_uid, step->holder.instance);
-		return;
-	case CHECK_PASSED:
-		break;
-	}
 	act_begin(act, &from, &step->target);
 	act->entry->intent.step = INTENT_DETACH;
 	effects_uuid(&act->core->effects, act->entry->intent.request_detach);
@@ -327,8 +366,79 @@ act_give_up(struct act *act)
 	    owner != NULL ? allocation_find(owner, act->entry->address) : NULL;
 
 	if (theirs != NULL && theirs->instance[0] != '\0' &&
+	    act->step->release.verdict == RELEASE_NOT &&
 	    act->entry->intent.step == INTENT_NONE)
 		act_disown(act->entry);
+}
+
+/* Its state stays what it was until the reads allow it: that is soon, or it was said
+ * already why not. */
+static void
+act_release(struct act *act)
+{
+	const struct plan_step *step = act->step;
+	struct allocation_address *entry = act->entry;
+	struct slot *slot = act->slot;
+	struct intent intent = {.step = INTENT_RELEASE};
+
+	act_holder(act, &step->holder);
+	if (slot->failure_reason[0] != '\0')
+		act_state(
+		    act, ADDRESS_STATE_DRAINING, slot->failure_reason, slot->failure);
+	act_from_place(act, &intent.from);
+	if (backoff_waits(act->core, &slot->backoff) ||
+	    !act_is_checked(act, CHECK_RELEASE, &intent.from))
+		return;
+	effects_uuid(&act->core->effects, intent.id);
+	effects_uuid(&act->core->effects, intent.request_detach);
+	intent.since = act->core->now.wall;
+	entry->intent = intent;
+	slot->refusals = 0;
+	slot->give_tries = 0;
+	slot->give_request[0] = '\0';
+	act_state(act, step->state, step->reason, step->message);
+}
+
+/* An entry that is listed stays, and says so: the spec has it. */
+static void
+act_forget(struct act *act)
+{
+	struct plan_step *step = act->step;
+	const char *address = act->entry->address;
+	bool handed = strcmp(step->reason, "HandedOver") == 0;
+
+	/* not before the other's journal has it */
+	if (handed && !items_settled(map_get(act->core->items, step->heir->name))) {
+		step->kind = PLAN_HOLD;
+		return;
+	}
+	if (handed || (strcmp(step->reason, "Retained") == 0 &&
+			  act->item->allocation->policy != POLICY_OBSERVE))
+		act_event(
+		    act, "Normal", step->reason, "%s %.400s", address, step->message);
+	act_no_holder(act);
+	act_state(act, step->state, step->reason, step->message);
+}
+
+/* What would be begun waits for the finalizer. */
+static void
+act_wait(struct act *act)
+{
+	const char *refusal = act->item->finalizer_refusal;
+
+	if (refusal[0] == '\0' || act->step->kind == PLAN_RELEASE)
+		return;
+	act_state(act,
+	    act->step->kind == PLAN_MOVE ? ADDRESS_STATE_DRAINING
+					 : ADDRESS_STATE_PENDING,
+	    REASON_FINALIZER_REFUSED, refusal);
+}
+
+static bool
+act_is_begin(enum plan_kind kind)
+{
+	return kind == PLAN_ADOPT || kind == PLAN_ATTACH || kind == PLAN_MOVE ||
+	       kind == PLAN_RELEASE;
 }
 
 void
@@ -338,8 +448,13 @@ act_step(struct act *act)
 	if (!act->complete && act->step->kind != PLAN_OPEN)
 		return;
 	act_give_up(act);
+	if (!act->begins && act_is_begin(act->step->kind)) {
+		act_wait(act);
+		return;
+	}
 	switch (act->step->kind) {
 	case PLAN_FORGET:
+		act_forget(act);
 		return;
 	case PLAN_HOLD:
 		act_hold(act);
@@ -355,6 +470,9 @@ act_step(struct act *act)
 		return;
 	case PLAN_MOVE:
 		act_move(act);
+		return;
+	case PLAN_RELEASE:
+		act_release(act);
 		return;
 	case PLAN_OPEN:
 		journal_step(act);

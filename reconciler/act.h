@@ -18,6 +18,7 @@ struct act {
 	struct plan_step *step;
 	const struct scene *scene;
 	bool complete;	 /* the watcher's facts are whole: things may be taken away */
+	bool begins;	 /* its object has what it needs before anything is begun */
 	unsigned events; /* told so far */
 };
 
@@ -34,8 +35,9 @@ void act_suspect(struct act *act);
 void act_close(struct act *act);
 void act_state(
     struct act *act, enum address_state state, const char *reason, const char *message);
-/* The entry says that the address is on that instance. */
+/* The entry says that the address is on that instance; that it is with none of ours. */
 void act_holder(struct act *act, const struct holder *holder);
+void act_no_holder(struct act *act);
 /* An event about the allocation; the second, about that node too ("" none). */
 void act_event(struct act *act, const char *type, const char *reason,
     const char *format, ...) __attribute__((format(printf, 4, 5)));

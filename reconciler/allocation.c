@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocation_finalizer.h"
 #include "allocation_spec.h"
 #include "intent.h"
 #include "json_read.h"
@@ -54,6 +55,8 @@ parse_metadata(struct allocation *allocation, struct json_object *object)
 	json_read_number(metadata, "generation", &allocation->generation);
 	json_read_time(metadata, "creationTimestamp", &allocation->created);
 	allocation->deleting = json_read_member(metadata, "deletionTimestamp") != NULL;
+	json_read_time(metadata, "deletionTimestamp", &allocation->deleted);
+	allocation_finalizer_parse(allocation, metadata);
 	return 0;
 }
 
@@ -363,6 +366,7 @@ allocation_free(struct allocation *allocation)
 	texts_free(&allocation->zones);
 	free(allocation->status_json);
 	free(allocation->status_same);
+	free(allocation->finalizers);
 	free(allocation);
 }
 

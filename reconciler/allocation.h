@@ -66,6 +66,7 @@ enum intent_step {
 	INTENT_DETACH,	  /* take it off `from`, then go on with attach */
 	INTENT_EPHEMERAL, /* take the ephemeral address off `to`, then attach */
 	INTENT_ATTACH,	  /* put it on `to` */
+	INTENT_RELEASE,	  /* take it off `from`, and that is all */
 	INTENT_UNKNOWN,	  /* a schemaVersion or step that we do not know: hold */
 };
 
@@ -167,6 +168,9 @@ struct allocation {
 	int64_t generation;
 	struct wall_time created;
 	bool deleting;
+	struct wall_time deleted; /* deletionTimestamp */
+	bool finalizer;		  /* ours is among metadata.finalizers */
+	char *finalizers;	  /* all of them, as JSON; NULL none */
 
 	/* spec */
 	enum workload_kind workload;
@@ -207,7 +211,8 @@ struct allocation {
 	int64_t observed_generation;
 	/* what the status says now, to see whether a write would change anything */
 	char *status_json;
-	char *status_same; /* our part of it, as allocation_status_patch last found it */
+	char
+	    *status_same; /* our part of it, as allocation_status_patch last found it */
 	/* The status has more addresses than STATUS_ADDRESSES_MAX: not all were read,
 	 * the spec counts as refused, and writes leave addresses and counts alone. */
 	bool status_overflow;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "definition.h"
 #include "items.h"
 #include "labels.h"
 #include "log.h"
@@ -98,6 +99,7 @@ calls_judge(struct core *core, const struct kube_reply *reply)
 
 	if (core->api_failing && !failing) {
 		backoff_recover(&core->list_backoff);
+		definition_recover(core);
 		items_recover(core);
 		labels_recover(core);
 		peers_recover(core);

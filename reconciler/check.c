@@ -11,6 +11,7 @@
 
 struct check {
 	char serial[32]; /* ties answers to their check */
+	enum check_purpose purpose;
 	char address[ADDRESS_MAX + 1];
 	char node_uid[UID_MAX_LEN + 1];
 	struct view_instance instance;
@@ -32,9 +33,11 @@ check_free(struct check *check)
 }
 
 enum check_state
-check_state_of(const struct core *core, const struct slot *slot, const char *instance)
+check_state_of(const struct core *core, const struct slot *slot,
+    enum check_purpose purpose, const char *instance)
 {
-	if (strcmp(slot->check_instance, instance) != 0)
+	if (slot->check_purpose != purpose ||
+	    strcmp(slot->check_instance, instance) != 0)
 		return CHECK_NONE;
 	if (slot->check != CHECK_RUNNING &&
 	    core->now.mono.ms - slot->checked_at.ms >= CHECK_GOOD_MS)
@@ -44,7 +47,7 @@ check_state_of(const struct core *core, const struct slot *slot, const char *ins
 
 /* --- the verdict ------------------------------------------------------------------ */
 
-/* Why it may leave, as just read; LEAVE_NOT: it may not. */
+/* Why it may leave, as just read. */
 static enum leave_why
 check_judge(struct core *core, const struct item *item, const struct check *check)
 {
@@ -58,20 +61,34 @@ check_judge(struct core *core, const struct item *item, const struct check *chec
 	};
 	int64_t next_ms = INT64_MAX;
 
-	if (query.address == NULL ||
-	    (check->node != NULL &&
-		(check->node->skip ||
-		    (check->node_uid[0] != '\0' &&
-			strcmp(check->node->uid, check->node_uid) != 0))))
-		return LEAVE_NOT;
 	return leave_judge(&query, &next_ms);
 }
 
+/* It is the node that was meant, and nobody wants it skipped. */
 static bool
-check_allows(struct core *core, const struct item *item, const struct check *check)
+check_fits(const struct check *check)
 {
-	const struct allocation *allocation = item->allocation;
-	enum leave_why why = check_judge(core, item, check);
+	const struct world_node *node = check->node;
+
+	return node == NULL ||
+	       (!node->skip && (check->node_uid[0] == '\0' ||
+				   strcmp(node->uid, check->node_uid) == 0));
+}
+
+/* The plan is to know it for a while. */
+static void
+check_note_missing(struct core *core, const struct allocation *allocation)
+{
+	struct mono_time until = {core->now.mono.ms + CHECK_MISSING_MS};
+
+	world_note(core->world, NOTE_WORKLOAD_MISSING, allocation->uid, "", until);
+	core_wake_at(core, until.ms);
+}
+
+static bool
+check_allows_move(struct core *core, const struct allocation *allocation,
+    const struct check *check, enum leave_why why)
+{
 	int64_t next_ms = INT64_MAX;
 	const char *first;
 
@@ -80,15 +97,41 @@ check_allows(struct core *core, const struct item *item, const struct check *che
 	if (!leave_heeds_pods(why))
 		return true;
 	if (check->workload_missing) {
-		struct mono_time until = {core->now.mono.ms + CHECK_MISSING_MS};
-
-		world_note(
-		    core->world, NOTE_WORKLOAD_MISSING, allocation->uid, "", until);
-		core_wake_at(core, until.ms);
+		check_note_missing(core, allocation);
 		return false;
 	}
 	return leave_count_pods(
 		   check->pods, allocation, core->now.wall, &next_ms, &first) == 0;
+}
+
+static bool
+check_allows_release(struct core *core, const struct allocation *allocation,
+    const struct check *check, enum leave_why why)
+{
+	int64_t next_ms = INT64_MAX;
+	char names[TEXT_MAX + 1];
+
+	if (allocation->release_now || !release_heeds_pods(why) ||
+	    release_count_pods(check->pods, allocation, check->workload_missing,
+		core->now.wall, &next_ms, names, sizeof names) == 0)
+		return true;
+	if (check->workload_missing)
+		check_note_missing(core, allocation);
+	return false;
+}
+
+static bool
+check_allows(struct core *core, const struct item *item, const struct check *check)
+{
+	const struct allocation *allocation = item->allocation;
+	enum leave_why why;
+
+	if (!check_fits(check) || allocation_find(allocation, check->address) == NULL)
+		return false;
+	why = check_judge(core, item, check);
+	if (check->purpose == CHECK_RELEASE)
+		return check_allows_release(core, allocation, check, why);
+	return check_allows_move(core, allocation, check, why);
 }
 
 static void
@@ -212,8 +255,9 @@ static const struct {
 };
 
 void
-check_start(struct core *core, struct item *item, struct slot *slot, const char *node,
-    const char *node_uid, const struct view_instance *instance)
+check_start(struct core *core, struct item *item, struct slot *slot,
+    enum check_purpose purpose, const char *node, const char *node_uid,
+    const struct view_instance *instance)
 {
 	const struct allocation *allocation = item->allocation;
 	struct check *check;
@@ -229,12 +273,14 @@ check_start(struct core *core, struct item *item, struct slot *slot, const char 
 	check = mem_calloc(1, sizeof *check);
 	snprintf(check->serial, sizeof check->serial, "%llu",
 	    (unsigned long long)++core->next_ticket);
+	check->purpose = purpose;
 	MESSAGE_TEXT(check->address, slot->address);
 	MESSAGE_TEXT(check->node_uid, node_uid);
 	check->instance = *instance;
 	item->check = check;
 	item->workload_uid[0] = '\0';
 	slot->check = CHECK_RUNNING;
+	slot->check_purpose = purpose;
 	MESSAGE_TEXT(slot->check_instance, instance->id);
 	check_read(core, item, mem_printf("/api/v1/nodes/%s", node), "get nodes",
 	    check_node_read);

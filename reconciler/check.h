@@ -14,10 +14,11 @@
  * when not known), unless some are under way for this allocation. The outcome is left
  * in the address's slot. */
 void check_start(struct core *core, struct item *item, struct slot *slot,
-    const char *node, const char *node_uid, const struct view_instance *instance);
-/* PASSED (and still good), FAILED, RUNNING or NONE, for that instance. */
-enum check_state check_state_of(
-    const struct core *core, const struct slot *slot, const char *instance);
+    enum check_purpose purpose, const char *node, const char *node_uid,
+    const struct view_instance *instance);
+/* PASSED (and still good), FAILED, RUNNING or NONE, for that purpose and instance. */
+enum check_state check_state_of(const struct core *core, const struct slot *slot,
+    enum check_purpose purpose, const char *instance);
 void check_free(struct check *check);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "definition.h"
 #include "events.h"
 #include "facts.h"
 #include "handover.h"
@@ -300,6 +301,7 @@ core_lead(struct core *core, struct core_time now, uint64_t term)
 	core->epoch++;
 	core->until.ms = 0;
 	items_forget(core);
+	definition_expire(core);
 	peers_forget(core);
 	backoff_clear(&core->list_backoff);
 	view_lead(core->view);

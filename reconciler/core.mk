@@ -13,6 +13,9 @@ RECONCILER_CORE = \
 	reconciler/match.c reconciler/match.h \
 	reconciler/eligible.c reconciler/eligible.h \
 	reconciler/plan.c reconciler/plan.h reconciler/planner.c reconciler/planner.h \
+	reconciler/planner_release.c reconciler/release.c reconciler/release.h \
+	reconciler/definition.c reconciler/definition.h \
+	reconciler/finalizer.c reconciler/finalizer.h \
 	reconciler/act.c reconciler/act.h reconciler/journal.c reconciler/journal.h \
 	reconciler/journal_off.c reconciler/journal_place.c reconciler/journal_tell.c \
 	reconciler/check.c reconciler/check.h \

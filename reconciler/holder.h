@@ -25,6 +25,15 @@ struct holder {
 	const struct world_node *node;	      /* ours: NULL when the node is gone */
 };
 
+/* Whether our CustomResourceDefinition is being deleted, and all objects with it. */
+enum definition_state {
+	DEFINITION_NOT_READ, /* since an object was last found to be deleted */
+	DEFINITION_UNKNOWN,  /* the API server does not say */
+	DEFINITION_DENIED,   /* we may not read it */
+	DEFINITION_STAYS,
+	DEFINITION_GOING,
+};
+
 /* All that decisions look at. */
 struct scene {
 	const struct world *world;
@@ -32,6 +41,7 @@ struct scene {
 	struct allocation *const *allocations; /* oldest first, then by uid */
 	size_t allocations_len;
 	struct core_time now;
+	enum definition_state definition;
 };
 
 void holder_find(const struct scene *scene, const struct allocation_address *address,

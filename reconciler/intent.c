@@ -10,6 +10,7 @@ static const char *const step_names[] = {
     [INTENT_DETACH] = "Detach",
     [INTENT_EPHEMERAL] = "Ephemeral",
     [INTENT_ATTACH] = "Attach",
+    [INTENT_RELEASE] = "Release",
 };
 #define STEP_NAMES_LEN (sizeof step_names / sizeof step_names[0])
 

@@ -8,6 +8,7 @@
 #include "calls.h"
 #include "change.h"
 #include "check.h"
+#include "definition.h"
 #include "events.h"
 #include "evict.h"
 #include "json_read.h"
@@ -87,6 +88,7 @@ items_recover(struct core *core)
 		struct item *item = lh_entry_v(entry);
 
 		backoff_recover(&item->backoff);
+		backoff_recover(&item->finalizer_backoff);
 		MAP_EACH(item->slots, slot_entry)
 		{
 			struct slot *slot = lh_entry_v(slot_entry);
@@ -204,6 +206,9 @@ items_take(struct core *core, struct json_object *object)
 	if (item->allocation != NULL &&
 	    strcmp(item->allocation->reconcile_at, allocation->reconcile_at) != 0)
 		items_poke(core, item);
+	if (allocation->deleting &&
+	    (item->allocation == NULL || !item->allocation->deleting))
+		definition_expire(core);
 	allocation_free(item->allocation);
 	item->allocation = allocation;
 	items_hold(item);
@@ -386,32 +391,44 @@ items_refused(struct core *core, struct item *item, const struct kube_reply *rep
 	events_tell(core, item->allocation, NULL, "Warning", "StatusRefused", message);
 }
 
+struct item *
+items_answer(struct core *core, const struct call *call, const struct kube_reply *reply,
+    bool *ret_taken)
+{
+	struct item *item = map_get(core->items, call->subject);
+
+	core_touch(core);
+	*ret_taken = false;
+	if (item == NULL)
+		return NULL;
+	item->writing = false;
+	*ret_taken = items_ok(reply) && items_take(core, reply->json) != NULL;
+	item = map_get(core->items, call->subject);
+	/* Lost, refused or overtaken: only a read tells what is true. */
+	if (item != NULL && !*ret_taken)
+		item->stale = true;
+	return item;
+}
+
 static void
 items_written(struct core *core, struct call *call, const struct kube_reply *reply)
 {
 	struct item *item = map_get(core->items, call->subject);
-	char before[UID_MAX_LEN + 1];
+	char before[UID_MAX_LEN + 1] = "";
+	bool taken;
 
-	core_touch(core);
+	if (item != NULL)
+		MESSAGE_TEXT(before, item->allocation->resource_version);
+	item = items_answer(core, call, reply, &taken);
 	if (item == NULL)
 		return;
-	item->writing = false;
-	MESSAGE_TEXT(before, item->allocation->resource_version);
-	if (items_ok(reply) && items_take(core, reply->json) != NULL) {
-		item = map_get(core->items, call->subject);
-		if (item == NULL)
-			return;
+	if (taken) {
 		if (strcmp(before, item->allocation->resource_version) == 0)
 			items_dropped(core, item);
 		else
 			backoff_clear(&item->backoff);
 		return;
 	}
-	/* Lost, refused or overtaken: only a read tells what is true. */
-	item = map_get(core->items, call->subject);
-	if (item == NULL)
-		return;
-	item->stale = true;
 	if (reply->error == 0 && reply->status == 409)
 		return;
 	backoff_fail_call(&item->backoff, core->now.mono, reply);

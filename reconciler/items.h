@@ -3,7 +3,7 @@
 #ifndef IPW_ITEMS_H
 #define IPW_ITEMS_H
 
-#include "state.h"
+#include "calls.h"
 
 /* Allocations one cluster may have. */
 #define ITEMS_MAX 4096u
@@ -29,6 +29,10 @@ struct slot *items_slot(struct item *item, const char *address);
 /* The API server answers again (backoff_recover). */
 void items_recover(struct core *core);
 
+/* The answer to a write of an object: taken as it is now, or it is to be read. Returns
+ * the item, NULL when it is no more; *ret_taken: it was taken. */
+struct item *items_answer(struct core *core, const struct call *call,
+    const struct kube_reply *reply, bool *ret_taken);
 /* Sends the draft if it differs from what was read. */
 void items_write(struct core *core, struct item *item);
 

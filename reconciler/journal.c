@@ -36,6 +36,7 @@ journal_step(struct act *act)
 	}
 	switch (intent->step) {
 	case INTENT_DETACH:
+	case INTENT_RELEASE:
 		journal_off_detach(act);
 		return;
 	case INTENT_EPHEMERAL:

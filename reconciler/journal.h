@@ -37,7 +37,10 @@ void journal_abandon(struct act *act);
 
 /* --- journal_off.c: taking an address off, giving an ephemeral one back */
 
+/* Of a move or a release. */
 void journal_off_detach(struct act *act);
+/* It is on no node, and is to be on none: debts paid, closed. */
+void journal_off_release(struct act *act);
 /* True when there is nothing (more) to do: the target that is given up has back what we
  * took off it; so has the node that the address left. */
 bool journal_off_given_back(struct act *act);

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "journal.h"
 #include "labels.h"
+#include "trail.h"
 
 /* Tries to give an ephemeral address back whose outcome stays unknown. */
 #define JOURNAL_OFF_GIVE_TRIES_MAX 5u
@@ -17,12 +18,41 @@
 static void
 journal_off_cancel(struct act *act, const char *reason, const char *message)
 {
-	if (reason[0] != '\0')
+	struct slot *slot = act->slot;
+	bool release = act->entry->intent.step == INTENT_RELEASE;
+
+	if (reason[0] != '\0') {
 		act_event(act, "Warning", "Refused", "%s stays on %s: %s: %.300s",
 		    act->entry->address, act->entry->intent.from.node, reason, message);
-	act_back_off(act);
+		act_back_off(act);
+	}
+	if (release && reason[0] != '\0') {
+		MESSAGE_TEXT(slot->failure_reason, reason);
+		MESSAGE_TEXT(slot->failure, message);
+	}
 	act_close(act);
-	act_state(act, ADDRESS_STATE_ATTACHED, "Attached", "the move was given up");
+	act_state(act, ADDRESS_STATE_ATTACHED, "Attached",
+	    release ? "the release was given up" : "the move was given up");
+}
+
+/* What was begun is still wanted. A move is, as long as the address is. */
+static bool
+journal_off_is_wanted(const struct act *act)
+{
+	const struct plan_step *step = act->step;
+
+	if (act->item->allocation->policy != POLICY_SYNC)
+		return false;
+	if (act->entry->intent.step == INTENT_DETACH)
+		return step->release.verdict == RELEASE_NOT;
+	return step->heir == NULL && (step->release.verdict == RELEASE_TAKE ||
+					 step->release.verdict == RELEASE_WAIT);
+}
+
+static enum check_purpose
+journal_off_purpose(const struct act *act)
+{
+	return act->entry->intent.step == INTENT_RELEASE ? CHECK_RELEASE : CHECK_MOVE;
 }
 
 /* The order goes out only right after fresh reads allowed it, each time. */
@@ -33,13 +63,14 @@ journal_off_allowed(struct act *act)
 	const struct holder *holder = &act->step->holder;
 	struct slot *slot = act->slot;
 
-	switch (check_state_of(act->core, slot, intent->from.instance)) {
+	switch (check_state_of(
+	    act->core, slot, journal_off_purpose(act), intent->from.instance)) {
 	case CHECK_PASSED:
 		return true;
 	case CHECK_RUNNING:
 		return false;
 	case CHECK_NONE:
-		check_start(act->core, act->item, slot,
+		check_start(act->core, act->item, slot, journal_off_purpose(act),
 		    intent->from.node[0] != '\0' ? intent->from.node
 						 : holder->place.instance,
 		    intent->from.node_uid, holder->instance);
@@ -68,19 +99,53 @@ journal_off_detached(struct act *act)
 }
 
 void
+journal_off_release(struct act *act)
+{
+	const struct intent *intent = &act->entry->intent;
+	const struct release *release = &act->step->release;
+	const char *why = release->verdict == RELEASE_TAKE ? release->text
+							   : "it was no longer wanted";
+
+	/* that it went off well says that giving back need not wait */
+	if (act->slot->give_request[0] == '\0')
+		backoff_clear(&act->slot->backoff);
+	if (!journal_off_left_well(act))
+		return;
+	if (intent->from.node[0] != '\0')
+		act_event_on(act, intent->from.node, intent->from.node_uid, "Normal",
+		    "Detached", "%s taken off %.200s and released: %s",
+		    act->entry->address, intent->from.node, why);
+	act_close(act);
+	act_no_holder(act);
+	act_state(act, ADDRESS_STATE_PENDING, "Released", why);
+	act->slot->failure_reason[0] = '\0';
+	act->slot->nowhere_since.ms = 0;
+	backoff_clear(&act->slot->backoff);
+	trail_metric(act->core, GAUGE_ADD, METRIC_RECONCILE_TOTAL, 1.0, act->item->name,
+	    "success", NULL);
+	/* of one that the list no longer has nothing is left to say */
+	act->step->kind = PLAN_FORGET;
+}
+
+void
 journal_off_detach(struct act *act)
 {
 	struct intent *intent = &act->entry->intent;
 	struct order *order;
 
 	if (act->step->holder.kind == HOLDER_ABSENT) {
-		journal_off_detached(act);
+		if (intent->step == INTENT_RELEASE ||
+		    act->step->release.verdict != RELEASE_NOT)
+			journal_off_release(act);
+		else
+			journal_off_detached(act);
 		return;
 	}
 	order = orders_find(act->core, intent->request_detach);
 	if ((order == NULL || !order->open) &&
-	    check_state_of(act->core, act->slot, intent->from.instance) ==
-		CHECK_FAILED) {
+	    (!journal_off_is_wanted(act) ||
+		check_state_of(act->core, act->slot, journal_off_purpose(act),
+		    intent->from.instance) == CHECK_FAILED)) {
 		journal_off_cancel(act, "", "");
 		return;
 	}
@@ -98,12 +163,12 @@ journal_off_detach(struct act *act)
 	}
 	/* Paused, what was asked for already is brought to its end: the address may
 	 * well be nowhere. */
-	if (act->item->allocation->policy != POLICY_SYNC ||
-	    (act->item->allocation->paused && order == NULL)) {
+	if (act->item->allocation->paused && order == NULL) {
 		journal_off_cancel(act, "", "");
 		return;
 	}
-	if (!act->complete || !journal_off_allowed(act) ||
+	if (act->step->release.verdict == RELEASE_WAIT || !act->complete ||
+	    !journal_off_allowed(act) ||
 	    !labels_are_off(act->core, act->step->holder.node, act->entry->address))
 		return;
 	journal_order(act, ORDER_DETACH, &intent->from, act->entry->address,

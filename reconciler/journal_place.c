@@ -202,6 +202,10 @@ journal_place_retarget(struct act *act, const char *reason, const char *message)
 
 	if (!act->complete || !journal_off_given_back(act))
 		return;
+	if (act->step->release.verdict != RELEASE_NOT) {
+		journal_off_release(act);
+		return;
+	}
 	journal_place_failed(act, reason, message);
 	if (plan_choose(act->scene, act->item->allocation, act->entry,
 		&act->step->holder.place, act->entry->intent.to.node_uid, &target,

@@ -290,8 +290,8 @@ labels_is_leaving(const struct plan_step *step, const struct world_node *node)
 {
 	const struct intent *intent = &labels_entry(step)->intent;
 
-	return intent->step == INTENT_DETACH && step->holder.kind == HOLDER_OURS &&
-	       step->holder.node == node &&
+	return (intent->step == INTENT_DETACH || intent->step == INTENT_RELEASE) &&
+	       step->holder.kind == HOLDER_OURS && step->holder.node == node &&
 	       strcmp(intent->from.instance, step->holder.instance->id) == 0;
 }
 

@@ -181,12 +181,18 @@ leave_pod_is_of(const struct world_pod *pod, const struct allocation *allocation
 	return false;
 }
 
-static bool
+bool
+leave_pod_is_bound(const struct world_pod *pod)
+{
+	return !pod->mirror && strcmp(pod->owner_kind, "DaemonSet") != 0;
+}
+
+bool
 leave_pod_concerns(const struct world_pod *pod, const struct allocation *allocation)
 {
 	if (allocation->workload != WORKLOAD_NONE)
 		return leave_pod_is_of(pod, allocation);
-	return !pod->mirror && strcmp(pod->owner_kind, "DaemonSet") != 0;
+	return leave_pod_is_bound(pod);
 }
 
 bool
@@ -195,7 +201,7 @@ leave_pod_is_going(const struct world_pod *pod, struct wall_time now)
 	return pod->deleting && now.ms < pod->delete_at_ms + LEAVE_POD_OVERDUE_MS;
 }
 
-static bool
+bool
 leave_pod_counts(
     const struct world_pod *pod, struct wall_time now, int64_t *ret_next_ms)
 {

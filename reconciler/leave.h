@@ -46,6 +46,14 @@ bool leave_heeds_pods(enum leave_why why);
 bool leave_pod_is_of(const struct world_pod *pod, const struct allocation *allocation);
 /* On its way out, and not overdue. */
 bool leave_pod_is_going(const struct world_pod *pod, struct wall_time now);
+/* One that the workload's addresses are for; without a workloadRef each bound one. */
+bool leave_pod_concerns(
+    const struct world_pod *pod, const struct allocation *allocation);
+/* Neither a DaemonSet's nor one that a kubelet runs from a file. */
+bool leave_pod_is_bound(const struct world_pod *pod);
+/* It runs, or may; when it is going, *ret_next_ms is lowered to the end of that. */
+bool leave_pod_counts(
+    const struct world_pod *pod, struct wall_time now, int64_t *ret_next_ms);
 /* How many pods keep the address on their node; the first one's name, "" none. */
 size_t leave_count_pods(const struct world_pod *pods,
     const struct allocation *allocation, struct wall_time now, int64_t *ret_next_ms,

@@ -3,6 +3,7 @@
 RECONCILER_INC = -iquote $(top_srcdir)/reconciler
 RECONCILER_PURE = \
 	reconciler/allocation.c reconciler/allocation.h \
+	reconciler/allocation_finalizer.c reconciler/allocation_finalizer.h \
 	reconciler/allocation_spec.c reconciler/allocation_spec.h \
 	reconciler/allocation_status.c \
 	reconciler/amount.c reconciler/amount.h \

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "act.h"
+#include "definition.h"
+#include "finalizer.h"
 #include "items.h"
 #include "labels.h"
 #include "lost.h"
@@ -158,6 +160,9 @@ pass_act_item(struct core *core, struct item *item, const struct scene *scene,
 	    .complete = complete,
 	};
 
+	if (complete && finalizer_run(core, item, steps, len))
+		return;
+	act.begins = finalizer_allows(item);
 	for (size_t i = 0; i < len; i++) {
 		act.step = &steps[i];
 		act.entry = &item->allocation->addresses[steps[i].index];
@@ -165,12 +170,20 @@ pass_act_item(struct core *core, struct item *item, const struct scene *scene,
 		act_step(&act);
 	}
 	for (size_t i = len; complete && i > 0; i--)
-		if (steps[i - 1].kind == PLAN_FORGET)
+		if (steps[i - 1].kind == PLAN_FORGET &&
+		    !item->allocation->addresses[steps[i - 1].index].listed)
 			allocation_remove(item->allocation,
 			    item->allocation->addresses[steps[i - 1].index].address);
 	report_conditions(core, item);
 	items_write(core, item);
 	report_metrics(core, item);
+}
+
+/* Nothing holds it any more: the watcher will tell. */
+static bool
+pass_is_gone(const struct allocation *allocation)
+{
+	return allocation->deleting && allocation->finalizers == NULL;
 }
 
 static void
@@ -187,7 +200,8 @@ pass_act(struct core *core, const struct plan *plan, const struct scene *scene,
 
 		while (end < plan->len && plan->steps[end].allocation == allocation)
 			end++;
-		if (items_settled(item) && !backoff_waits(core, &item->backoff))
+		if (items_settled(item) && !pass_is_gone(allocation) &&
+		    !backoff_waits(core, &item->backoff))
 			pass_act_item(core, item, scene, &plan->steps[start],
 			    end - start, complete);
 		start = end;
@@ -218,6 +232,7 @@ pass_decide(struct core *core)
 	struct plan *plan;
 
 	scene.allocations = sorted;
+	scene.definition = definition_look(core);
 	plan = plan_make(&scene);
 	if (complete && !core->dry_run) {
 		lost_run(core, plan, &scene);

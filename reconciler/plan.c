@@ -59,12 +59,13 @@ plan_is_incumbent(const struct allocation_address *address)
 	return address->instance[0] != '\0' || address->intent.step != INTENT_NONE;
 }
 
+/* It is still wanted there. */
 static bool
 plan_may_own(
     const struct allocation *allocation, const struct allocation_address *entry)
 {
-	return entry->listed && allocation_address_usable(entry) &&
-	       allocation->policy != POLICY_OBSERVE;
+	return entry->listed && !allocation->deleting &&
+	       allocation_address_usable(entry) && allocation->policy != POLICY_OBSERVE;
 }
 
 /* The scene's allocations come oldest first, then by uid: the first one wins. But who
@@ -80,8 +81,8 @@ plan_find_owners(struct planner *planner)
 		const struct allocation_address *entry = planner_address(step);
 
 		if (entry->intent.step != INTENT_NONE &&
-		    map_get(planner->incumbents, entry->address) == NULL)
-			map_put(planner->incumbents, entry->address, step->allocation);
+		    map_get(planner->busy, entry->address) == NULL)
+			map_put(planner->busy, entry->address, step->allocation);
 	}
 	for (size_t i = 0; i < plan->len; i++) {
 		struct plan_step *step = &plan->steps[i];
@@ -104,8 +105,11 @@ plan_find_owners(struct planner *planner)
 static const struct allocation *
 plan_owner(const struct planner *planner, const char *address)
 {
+	const struct allocation *busy = map_get(planner->busy, address);
 	const struct allocation *incumbent = map_get(planner->incumbents, address);
 
+	if (busy != NULL)
+		return busy;
 	return incumbent != NULL ? incumbent : map_get(planner->eldest, address);
 }
 
@@ -208,6 +212,8 @@ plan_make(const struct scene *scene)
 	struct plan *plan = planner.plan;
 
 	planner.taken = map_new(NULL);
+	planner.busy = map_new(NULL);
+	planner.releasers = map_new(NULL);
 	planner.incumbents = map_new(NULL);
 	planner.eldest = map_new(NULL);
 	plan_find_owners(&planner);
@@ -217,6 +223,8 @@ plan_make(const struct scene *scene)
 	plan_targets(&planner, false);
 	/* What is only said takes no node from what is done. */
 	plan_targets(&planner, true);
+	map_free(planner.busy);
+	map_free(planner.releasers);
 	map_free(planner.incumbents);
 	map_free(planner.eldest);
 	map_free(planner.taken);
@@ -243,7 +251,7 @@ plan_refuse(struct plan_step *step)
 		plan_block(step, allocation->refusal_reason, allocation->refusal);
 		return true;
 	}
-	if (!address->listed || step->owner == NULL ||
+	if (step->release.verdict != RELEASE_NOT || step->owner == NULL ||
 	    allocation->policy == POLICY_OBSERVE)
 		return false;
 	snprintf(message, sizeof message, "belongs to NetIPAllocation %s",
@@ -252,8 +260,8 @@ plan_refuse(struct plan_step *step)
 	return true;
 }
 
-static void
-plan_unknown(struct planner *planner, struct plan_step *step)
+void
+planner_unknown(struct planner *planner, struct plan_step *step)
 {
 	/* it may well be where it was */
 	planner_take(planner, step->allocation, planner_address(step)->node_uid);
@@ -322,33 +330,7 @@ plan_absent(struct plan_step *step)
 		plan_block(step, "AddressInOtherRegion", message);
 		return;
 	}
-	if (allocation->deleting) {
-		step->kind = PLAN_REST;
-		planner_say(
-		    step, ADDRESS_STATE_PENDING, "Deleting", "is being deleted");
-		return;
-	}
 	step->kind = PLAN_ATTACH;
-}
-
-/* An address that the list no longer has stays where it is, and goes from the status
- * once it is with none of our instances. */
-static void
-plan_unlisted(struct plan_step *step)
-{
-	char message[TEXT_MAX + 1];
-
-	step->kind = PLAN_HOLD;
-	if (step->holder.kind == HOLDER_UNKNOWN)
-		return;
-	if (step->holder.kind != HOLDER_OURS) {
-		step->kind = PLAN_FORGET;
-		return;
-	}
-	step->kind = PLAN_REST;
-	snprintf(message, sizeof message, "no longer listed; left on %s",
-	    step->holder.place.instance);
-	planner_say(step, ADDRESS_STATE_ATTACHED, "NotListed", message);
 }
 
 static void
@@ -357,6 +339,10 @@ plan_look(struct planner *planner, struct plan_step *step)
 	const struct allocation_address *address = planner_address(step);
 
 	step->holder.reason = "";
+	step->release = release_judge(
+	    planner->scene, step->allocation, address->listed, &planner->plan->next_ms);
+	if (step->release.verdict != RELEASE_NOT)
+		step->heir = map_get(planner->eldest, address->address);
 	if (address->intent.step == INTENT_UNKNOWN) {
 		plan_block(step, "UnknownJournal",
 		    "its intent is of a version that this program does not know");
@@ -375,13 +361,13 @@ plan_look(struct planner *planner, struct plan_step *step)
 			planner_take(planner, step->allocation, step->holder.node->uid);
 		return;
 	}
-	if (!address->listed) {
-		plan_unlisted(step);
+	if (step->release.verdict != RELEASE_NOT) {
+		planner_release(planner, step);
 		return;
 	}
 	switch (step->holder.kind) {
 	case HOLDER_UNKNOWN:
-		plan_unknown(planner, step);
+		planner_unknown(planner, step);
 		return;
 	case HOLDER_OURS:
 		plan_ours(planner, step);

@@ -5,16 +5,18 @@
 
 #include "eligible.h"
 #include "holder.h"
-#include "leave.h"
+#include "release.h"
 
 enum plan_kind {
-	PLAN_REST,   /* nothing to do; state and reason say how it is */
-	PLAN_HOLD,   /* nothing can be said: what the status says stays */
-	PLAN_OPEN,   /* the journal has an open intent: act goes on with it */
-	PLAN_ADOPT,  /* found on an instance of ours: to be journaled */
-	PLAN_ATTACH, /* absent: put it on `target` */
-	PLAN_MOVE,   /* take it off `holder`, put it on `target`; after fresh reads */
-	PLAN_FORGET, /* no longer listed and not with us: drop it from the status */
+	PLAN_REST,    /* nothing to do; state and reason say how it is */
+	PLAN_HOLD,    /* nothing can be said: what the status says stays */
+	PLAN_OPEN,    /* the journal has an open intent: act goes on with it */
+	PLAN_ADOPT,   /* found on an instance of ours: to be journaled */
+	PLAN_ATTACH,  /* absent: put it on `target` */
+	PLAN_MOVE,    /* take it off `holder`, put it on `target`; after fresh reads */
+	PLAN_RELEASE, /* take it off `holder`, and that is all; after fresh reads */
+	PLAN_FORGET,  /* no longer wanted, and not (or no longer) ours: drop it from the
+		       * status */
 };
 
 struct plan_step {
@@ -30,6 +32,8 @@ struct plan_step {
 	struct holder holder;
 	struct target target;
 	enum leave_why why; /* MOVE */
+	struct release release;
+	const struct allocation *heir; /* takes it over; NULL nobody */
 };
 
 struct plan {

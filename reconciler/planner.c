@@ -58,7 +58,8 @@ planner_is_serving(const struct scene *scene, const struct plan_step *step)
 
 	if (step->kind == PLAN_MOVE)
 		return step->why == LEAVE_UNMATCHED;
-	if (step->kind != PLAN_OPEN || from->instance[0] == '\0')
+	if (step->kind != PLAN_OPEN || from->instance[0] == '\0' ||
+	    planner_address(step)->intent.step == INTENT_RELEASE)
 		return false;
 	node = world_node(scene->world, from->node);
 	return node != NULL && strcmp(node->uid, from->node_uid) == 0 &&
@@ -219,8 +220,7 @@ static bool
 planner_is_at_rest(const struct plan_step *step)
 {
 	return step->kind == PLAN_REST && step->state == ADDRESS_STATE_ATTACHED &&
-	       step->holder.kind == HOLDER_OURS && planner_address(step)->listed &&
-	       !step->allocation->deleting;
+	       step->holder.kind == HOLDER_OURS && step->release.verdict == RELEASE_NOT;
 }
 
 void

@@ -9,6 +9,8 @@ struct planner {
 	struct plan *plan;
 	/* node uid → the allocation of which it holds or is promised an address */
 	struct map *taken;
+	struct map *busy; /* address → the allocation with an open intent for it */
+	struct map *releasers;	/* address → the eldest one that is to release it */
 	struct map *incumbents; /* address → the eldest allocation that has it */
 	struct map *eldest;	/* address → the eldest allocation that wants it */
 };
@@ -18,6 +20,12 @@ void planner_say(struct plan_step *step, enum address_state state, const char *r
     const char *message);
 void planner_take(
     struct planner *planner, const struct allocation *allocation, const char *node_uid);
+
+/* An address that is no longer wanted (step->release says so): what to do with it. */
+void planner_release(struct planner *planner, struct plan_step *step);
+/* Unknown, and why; a first look that is still to come is no news. */
+void planner_unknown(struct planner *planner, struct plan_step *step);
+
 /* Attached addresses whose node is leaving, dead or gone, or no longer meant; of those
  * allocations that have a brake on, or of the others. */
 void planner_moves(struct planner *planner, bool braked);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "events.h"
+#include "finalizer.h"
 #include "labels.h"
 #include "mem.h"
 #include "peers.h"
@@ -22,6 +23,10 @@ struct report {
 	const struct allocation_address *held; /* first that a brake holds up */
 };
 
+/* Reasons of Draining that are as they should be. */
+static const char *const report_calm[] = {"InUse", "MoveWaits", "Moving", "Releasing",
+    "AssignOnly", "Observing", "Paused", "Skipped"};
+
 static bool
 report_is_there(const struct allocation_address *entry)
 {
@@ -32,12 +37,14 @@ report_is_there(const struct allocation_address *entry)
 static bool
 report_is_degraded(const struct allocation_address *entry)
 {
-	if (entry->state == ADDRESS_STATE_DRAINING)
-		return strcmp(entry->reason, "NoEligibleNode") == 0 ||
-		       strcmp(entry->reason, "WorkloadNotFound") == 0 ||
-		       strcmp(entry->reason, "ManyNodesNotReady") == 0;
-	return entry->state == ADDRESS_STATE_BLOCKED ||
-	       entry->state == ADDRESS_STATE_UNKNOWN;
+	if (entry->state != ADDRESS_STATE_DRAINING)
+		return entry->state == ADDRESS_STATE_BLOCKED ||
+		       entry->state == ADDRESS_STATE_UNKNOWN ||
+		       strcmp(entry->reason, REASON_FINALIZER_REFUSED) == 0;
+	for (size_t i = 0; i < sizeof report_calm / sizeof report_calm[0]; i++)
+		if (strcmp(entry->reason, report_calm[i]) == 0)
+			return false;
+	return true;
 }
 
 static void
@@ -251,6 +258,51 @@ report_degraded(
 	    allocation, CONDITION_DEGRADED, CONDITION_TRUE, reason, message, now);
 }
 
+/* The first address of a deleted object that is still with us; one that waits for
+ * something comes first. NULL: none. */
+static const struct allocation_address *
+report_left(const struct allocation *allocation)
+{
+	const struct allocation_address *left = NULL;
+
+	for (size_t i = 0; i < allocation->addresses_len; i++) {
+		const struct allocation_address *entry = &allocation->addresses[i];
+
+		if (entry->instance[0] == '\0' && entry->intent.step == INTENT_NONE)
+			continue;
+		if (entry->state == ADDRESS_STATE_DRAINING || report_is_degraded(entry))
+			return entry;
+		if (left == NULL)
+			left = entry;
+	}
+	return left;
+}
+
+static void
+report_deleting(const struct core *core, struct allocation *allocation)
+{
+	const struct allocation_address *left = report_left(allocation);
+	bool braked = core->dry_run || plan_brake(allocation) != NULL;
+	char reason[REASON_MAX + 1] = "Releasing", message[TEXT_MAX + 1];
+
+	if (core->dry_run) {
+		MESSAGE_TEXT(reason, plan_brake(allocation));
+		MESSAGE_TEXT(message,
+		    "being deleted; --dry-run changes nothing, not even the finalizer");
+	} else if (left == NULL) {
+		MESSAGE_TEXT(message, "being deleted; nothing is left to release");
+	} else {
+		report_one(
+		    left, "Releasing", reason, sizeof reason, message, sizeof message);
+	}
+	if (strcmp(reason, "Attached") == 0)
+		MESSAGE_TEXT(reason, "Releasing");
+	allocation_condition(allocation, CONDITION_READY, CONDITION_FALSE, reason,
+	    message, core->now.wall);
+	allocation_condition(allocation, CONDITION_PROGRESSING,
+	    braked ? CONDITION_FALSE : CONDITION_TRUE, reason, message, core->now.wall);
+}
+
 void
 report_conditions(struct core *core, struct item *item)
 {
@@ -260,8 +312,12 @@ report_conditions(struct core *core, struct item *item)
 
 	report_gather(allocation, &report);
 	report_accepted(core, allocation);
-	report_ready(allocation, &report, now);
-	report_progressing(core, allocation, &report);
+	if (allocation->deleting) {
+		report_deleting(core, allocation);
+	} else {
+		report_ready(allocation, &report, now);
+		report_progressing(core, allocation, &report);
+	}
 	report_degraded(allocation, &report, now);
 	report_notices(core, allocation);
 }

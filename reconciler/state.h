@@ -39,6 +39,7 @@ struct backoff {
 };
 
 /* The fresh reads before something is taken away. */
+enum check_purpose { CHECK_MOVE, CHECK_RELEASE };
 enum check_state { CHECK_NONE, CHECK_RUNNING, CHECK_PASSED, CHECK_FAILED };
 
 /* What is remembered of one address of one allocation; never needed to be right. */
@@ -47,7 +48,8 @@ struct slot {
 	struct backoff backoff;
 	unsigned refusals;
 	enum check_state check;
-	char check_instance[128]; /* what the reads were about */
+	enum check_purpose check_purpose; /* what the reads were for, */
+	char check_instance[128];	  /* and about */
 	struct mono_time checked_at;
 	char give_request[ID_MAX + 1];
 	unsigned give_tries;
@@ -70,7 +72,9 @@ struct item {
 	struct check *check; /* at most one at a time */
 	struct evict *evict; /* so is this */
 	struct backoff evict_backoff;
-	char workload_uid[UID_MAX_LEN + 1]; /* as last read; "" not yet */
+	struct backoff finalizer_backoff;
+	char finalizer_refusal[TEXT_MAX + 1]; /* "" it was not refused */
+	char workload_uid[UID_MAX_LEN + 1];   /* as last read; "" not yet */
 	bool shown;
 };
 
@@ -129,6 +133,13 @@ struct core {
 	struct peers *peers;
 	struct handover *handover;
 	struct map *denied; /* rights that were refused, told lately */
+	struct {
+		enum definition_state state;
+		bool reading;
+		bool stale; /* what is being read came too early */
+		struct mono_time read;
+		struct backoff backoff;
+	} definition;
 
 	bool leads, listed, listing, stopping;
 	struct backoff list_backoff;

@@ -47,7 +47,10 @@ static const struct {
 	"\"apiGroups\":[\"coordination.k8s.io\"],\"resources\":[\"leases\"]},"
 	"{\"verbs\":[\"get\",\"list\",\"watch\",\"patch\"],\"apiGroups\":"
 	"[\"netinfra.darkbrains.com\"],\"resources\":[\"netipallocations\","
-	"\"netipallocations/status\"]}]"},
+	"\"netipallocations/status\"]},"
+	"{\"verbs\":[\"get\"],\"apiGroups\":[\"apiextensions.k8s.io\"],"
+	"\"resources\":[\"customresourcedefinitions\"],\"resourceNames\":"
+	"[\"netipallocations.netinfra.darkbrains.com\"]}]"},
     {NAME_WATCHER,
 	"[{\"verbs\":[\"get\",\"list\",\"watch\"],\"apiGroups\":[\"\"],\"resources\":"
 	"[\"nodes\",\"pods\"]},"

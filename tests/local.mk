@@ -322,6 +322,7 @@ tests_unit_test_plan_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_plan_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/test_plan_spec.c \
+	tests/unit/test_plan_release.c \
 	tests/unit/plan_rig.c tests/unit/plan_rig.h
 
 # The plan as tables of worlds and steps, and walks through random worlds (tests/plan).
@@ -374,8 +375,8 @@ tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_cross.c \
 	tests/unit/test_core_handover.c tests/unit/test_core_identity.c \
-	tests/unit/test_core_peers.c \
-	tests/unit/test_core_refused.c tests/unit/test_core_spec.c \
+	tests/unit/test_core_peers.c tests/unit/test_core_refused.c \
+	tests/unit/test_core_release.c tests/unit/test_core_spec.c \
 	tests/unit/test_core_trail.c tests/unit/core_rig.c tests/unit/core_rig.h \
 	tests/simulation/fake.c tests/simulation/fake.h tests/simulation/fake_api.c \
 	tests/simulation/fake_cloud.c tests/simulation/fake_facts.c \
@@ -634,6 +635,7 @@ SYSTEM_SHELL += tests/system/metrics.sh
 SYSTEM_SHELL += tests/system/rest.sh
 SYSTEM_SHELL += tests/system/reasons.sh
 SYSTEM_SHELL += tests/system/refused.sh
+SYSTEM_SHELL += tests/system/release.sh
 SYSTEM_SHELL += tests/system/rotation.sh
 SYSTEM_SHELL += tests/system/stop.sh
 SYSTEM_SHELL += tests/system/switch.sh

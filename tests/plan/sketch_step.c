@@ -20,6 +20,8 @@ step_kind(enum plan_kind kind)
 		return "attach";
 	case PLAN_MOVE:
 		return "move";
+	case PLAN_RELEASE:
+		return "release";
 	case PLAN_FORGET:
 		return "forget";
 	}

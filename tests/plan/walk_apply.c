@@ -134,6 +134,11 @@ apply_step(struct sketch *sketch, const struct plan_step *step)
 	case PLAN_MOVE:
 		apply_put(sketch, entry, address->address, step->target.node->name);
 		return true;
+	case PLAN_RELEASE:
+		sketch_cloud(sketch, address->address)->shown = SKETCH_FREE;
+		sketch_cloud(sketch, address->address)->where[0] = '\0';
+		apply_forget(nia, address->address);
+		return true;
 	case PLAN_FORGET:
 		apply_forget(nia, address->address);
 		return true;

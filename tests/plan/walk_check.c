@@ -191,6 +191,10 @@ check_unknown(struct checking *checking)
 	if (step->kind == PLAN_REST || step->kind == PLAN_HOLD ||
 	    step->kind == PLAN_OPEN)
 		return true;
+	/* a status may always forget what is not to be taken off */
+	if (step->kind == PLAN_FORGET && (checking->allocation->policy != POLICY_SYNC ||
+					     checking->address->instance[0] == '\0'))
+		return true;
 	if (!address_is_known(checking->sketch, checking->cloud))
 		return wrong(checking, "something is done about what is unknown");
 	if (checking->cloud->shown == SKETCH_HALF ||
@@ -308,6 +312,43 @@ check_acting(struct checking *checking)
 	return check_target(checking);
 }
 
+/* What nobody wants any more, and nothing uses. */
+static bool
+check_release(struct checking *checking)
+{
+	const struct allocation *allocation = checking->allocation;
+	const struct sketch_node *node =
+	    sketch_node(checking->sketch, checking->cloud->where);
+
+	if (checking->step->kind != PLAN_RELEASE)
+		return true;
+	if (checking->cloud->shown != SKETCH_ON)
+		return wrong(checking, "it is taken off what does not have it");
+	if (checking->address->listed && !allocation->deleting)
+		return wrong(checking, "it is wanted");
+	if (allocation->policy != POLICY_SYNC || allocation->paused ||
+	    allocation->refusal_reason[0] != '\0')
+		return wrong(checking, "its allocation may not act");
+	if (node->fact.skip && !node->gone)
+		return wrong(checking, "its node is to be skipped");
+	/* of a node that is only not ready the pods may still run */
+	if (!node->gone && node->state != INSTANCE_STOPPED &&
+	    !has_taint(node, "node.kubernetes.io/out-of-service") &&
+	    count_pods(checking->sketch, node, allocation) > 0)
+		return wrong(checking, "pods on its node use it");
+	for (size_t i = 0; i < checking->plan->len; i++) {
+		const struct plan_step *other = &checking->plan->steps[i];
+
+		if (other != checking->step && other->release.verdict == RELEASE_NOT &&
+		    other->allocation->policy != POLICY_OBSERVE &&
+		    other->allocation->refusal_reason[0] == '\0' &&
+		    strcmp(other->allocation->addresses[other->index].address,
+			checking->address->address) == 0)
+			return wrong(checking, "another allocation wants it");
+	}
+	return true;
+}
+
 /* Of one allocation only so many serving addresses at a time. */
 static bool
 check_moves(struct checking *checking)
@@ -336,7 +377,7 @@ walk_check(struct sketch *sketch, const struct plan *plan, char *why, size_t siz
 		    &checking.allocation->addresses[checking.step->index];
 		checking.cloud = sketch_cloud(sketch, checking.address->address);
 		if (!check_unknown(&checking) || !check_acting(&checking) ||
-		    !check_moves(&checking))
+		    !check_release(&checking) || !check_moves(&checking))
 			return false;
 	}
 	return true;

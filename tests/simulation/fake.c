@@ -184,6 +184,8 @@ fake_new(uint64_t seed)
 	fake->objects = map_new(NULL);
 	fake->posted = map_new(fake_told_free);
 	fake->orders = map_new(free);
+	fake_put(fake, FAKE_DEFINITION,
+	    "{\"kind\":\"CustomResourceDefinition\",\"metadata\":{}}");
 	return fake;
 }
 

@@ -103,6 +103,7 @@ struct fake {
 	unsigned lose_answers; /* of so many POSTs that arrive */
 	struct {
 		const char *method, *part; /* of the path */
+		const char *spare;	   /* not with that in it; NULL none */
 		int status;
 		const char *message;
 		unsigned count;
@@ -169,6 +170,8 @@ void fake_put(struct fake *fake, const char *path, const char *json);
 /* Merge-patches one, as a user with kubectl would. */
 void fake_patch(struct fake *fake, const char *path, const char *json);
 void fake_delete(struct fake *fake, const char *path);
+/* As a user with kubectl would: what finalizers hold is marked, and goes with them. */
+void fake_ask_delete(struct fake *fake, const char *path);
 struct json_object *fake_get(struct fake *fake, const char *path);
 void fake_watch_start(struct fake *fake);
 
@@ -210,6 +213,9 @@ const char *fake_text(struct json_object *object, const char *key);
 #define FAKE_CONTROLLERS "/api/v1/namespaces/kube-system/pods/"
 #define FAKE_DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
 #define FAKE_ALLOCATIONS "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"
+#define FAKE_DEFINITION                                                                \
+	"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"                     \
+	"netipallocations.netinfra.darkbrains.com"
 
 /* --- fake_trail.c -------------------------------------------------------------------
  */

@@ -216,20 +216,35 @@ fake_merge(struct json_object *target, struct json_object *patch)
 	}
 }
 
+/* Marked as deleted, and held by nothing. */
+static bool
+fake_is_due(struct json_object *json)
+{
+	struct json_object *metadata = json_read_member(json, "metadata");
+
+	return json_read_member(metadata, "deletionTimestamp") != NULL &&
+	       json_read_length(json_read_member(metadata, "finalizers")) == 0;
+}
+
+/* *ret_answer, if not NULL: the object as it is then, be it for the last time. */
 static void
-fake_apply(struct fake *fake, struct fake_object *object, struct json_object *patch)
+fake_apply(struct fake *fake, struct fake_object *object, struct json_object *patch,
+    struct json_object **ret_answer)
 {
 	struct json_object *before = NULL;
-	char *path;
+	char *path = mem_strdup(object->path);
 
 	json_object_deep_copy(object->json, &before, NULL);
 	fake_merge(object->json, patch);
 	if (!json_object_equal(before, object->json)) {
 		fake_stamp(fake, object->json);
-		path = mem_strdup(object->path);
 		fake_changed(fake, path, "");
-		free(path);
 	}
+	if (ret_answer != NULL)
+		json_object_deep_copy(object->json, ret_answer, NULL);
+	if (fake_is_due(object->json))
+		fake_delete(fake, path);
+	free(path);
 	json_object_put(before);
 }
 
@@ -240,8 +255,20 @@ fake_patch(struct fake *fake, const char *path, const char *json)
 	struct json_object *patch = json_tokener_parse(json);
 
 	if (object != NULL)
-		fake_apply(fake, object, patch);
+		fake_apply(fake, object, patch, NULL);
 	json_object_put(patch);
+}
+
+void
+fake_ask_delete(struct fake *fake, const char *path)
+{
+	char when[CLOCK_TEXT_MAX];
+	char *patch;
+
+	clock_format(fake_time(fake).wall, false, when, sizeof when);
+	patch = mem_printf("{\"metadata\":{\"deletionTimestamp\":\"%s\"}}", when);
+	fake_patch(fake, path, patch);
+	free(patch);
 }
 
 /* --- the journal's own rules, watched at the server ------------------------------- */
@@ -326,9 +353,15 @@ fake_serve_patch(struct fake *fake, struct fake_request *request, const char *pa
 	}
 	if (fake->pruned != NULL && json_read_member(patch, "status") != NULL)
 		json_object_object_del(json_read_member(patch, "status"), fake->pruned);
-	fake_apply(fake, object, patch);
+	if (json_read_member(metadata, "deletionTimestamp") != NULL &&
+	    json_read_length(json_read_member(metadata, "finalizers")) <
+		json_read_length(json_read_member(wanted, "finalizers"))) {
+		fake_refuse(request, 422, "Invalid");
+		goto out;
+	}
+	fake_apply(fake, object, patch, &request->answer);
+	request->reply.status = 200;
 	fake_judge(fake);
-	fake_answer_object(request, object->json);
 out:
 	json_object_put(patch);
 }
@@ -394,7 +427,9 @@ fake_refuses(struct fake *fake, struct fake_request *request)
 {
 	if (fake->refuse.count == 0 ||
 	    strcmp(request->method, fake->refuse.method) != 0 ||
-	    strstr(request->path, fake->refuse.part) == NULL)
+	    strstr(request->path, fake->refuse.part) == NULL ||
+	    (fake->refuse.spare != NULL &&
+		strstr(request->path, fake->refuse.spare) != NULL))
 		return false;
 	fake->refuse.count--;
 	fake_refuse(request, fake->refuse.status, "Refused");

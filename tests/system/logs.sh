@@ -64,7 +64,7 @@ every "$AUDIT" "each line of the audit stream is an object of one shape" \
 	.who == "ipwarden-0" and (.term | type == "number") and
 	.lease == "kube-system/ip-address-controller-leader" and
 	(.what | IN("status", "label", "unlabel", "attach", "detach", "give ephemeral",
-	"annotate")) and (.object | test("^(web|node-[1-4]|ipwarden-0)$")) and
+	"annotate", "finalizer on", "finalizer off")) and (.object | test("^(web|node-[1-4]|ipwarden-0)$")) and
 	(.why | type == "string" and . != "") and
 	.before != null and .after != null and (.request_id | test("^[0-9a-f-]{36}$")) and
 	(.result | type == "string" and . != "") and (.duration_ms | . >= 0)'

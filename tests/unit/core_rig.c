@@ -66,3 +66,24 @@ rig_drain(const char *node, const char *pod, const char *elsewhere)
 	fake_delete(fake, path);
 	fake_pod(fake, "sip-new", elsewhere, "sip");
 }
+
+void
+rig_crash_everywhere(void (*story)(void), bool before)
+{
+	for (long at = 0;; at++) {
+		bool died;
+
+		if (at > 0)
+			rig_make_world();
+		fake->crash_at = at;
+		fake->crash_before = before;
+		story();
+		died = fake->effects > at;
+		cr_assert_str_eq(
+		    fake->violation, "", "effect %ld: %s", at, fake->violation);
+		cr_assert_lt(at, 300);
+		if (!died)
+			break;
+		fake_free(fake);
+	}
+}

@@ -18,5 +18,8 @@ bool rig_both_attached(struct fake *unused);
 void rig_attach_both(void);
 /* As kubectl drain does: the node is cordoned, its pod goes elsewhere. */
 void rig_drain(const char *node, const char *pod, const char *elsewhere);
+/* The core dies once, at each effect of the story in turn (or before it); each time
+ * everything ends well. */
+void rig_crash_everywhere(void (*story)(void), bool before);
 
 #endif

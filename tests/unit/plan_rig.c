@@ -270,6 +270,7 @@ kind_word(const struct plan_step *step)
 	    [PLAN_ADOPT] = "adopt",
 	    [PLAN_ATTACH] = "attach",
 	    [PLAN_MOVE] = "move",
+	    [PLAN_RELEASE] = "release",
 	    [PLAN_FORGET] = "forget",
 	};
 

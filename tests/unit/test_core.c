@@ -86,28 +86,6 @@ Test(core, an_event_whose_answer_was_lost_is_not_told_twice)
 	cr_assert_eq(fake->posts, 3);
 }
 
-/* Dies once, at each effect in turn; each time everything ends well. */
-static void
-crash_everywhere(void (*story)(void), bool before)
-{
-	for (long at = 0;; at++) {
-		bool died;
-
-		if (at > 0)
-			rig_make_world();
-		fake->crash_at = at;
-		fake->crash_before = before;
-		story();
-		died = fake->effects > at;
-		cr_assert_str_eq(
-		    fake->violation, "", "effect %ld: %s", at, fake->violation);
-		cr_assert_lt(at, 300);
-		if (!died)
-			break;
-		fake_free(fake);
-	}
-}
-
 static void
 story_attach(void)
 {
@@ -121,12 +99,12 @@ story_attach(void)
 
 Test(core, survives_death_at_every_effect_while_attaching)
 {
-	crash_everywhere(story_attach, false);
+	rig_crash_everywhere(story_attach, false);
 }
 
 Test(core, survives_death_before_every_effect_while_attaching)
 {
-	crash_everywhere(story_attach, true);
+	rig_crash_everywhere(story_attach, true);
 }
 
 static bool
@@ -184,12 +162,12 @@ Test(core, a_move_waits_for_nothing_but_answers)
 
 Test(core, survives_death_at_every_effect_while_moving)
 {
-	crash_everywhere(story_move, false);
+	rig_crash_everywhere(story_move, false);
 }
 
 Test(core, survives_death_before_every_effect_while_moving)
 {
-	crash_everywhere(story_move, true);
+	rig_crash_everywhere(story_move, true);
 }
 
 Test(core, keeps_the_address_while_pods_run)

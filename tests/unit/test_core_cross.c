@@ -19,7 +19,7 @@ Test(core_cross, a_hint_that_comes_during_a_read_is_not_lost)
 	fake_run(fake, 1000);
 	fake->faults.slow = 0;
 	fake_run(fake, 60000);
-	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.2", "reason"), "NotListed");
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.2", "reason"), "InUse");
 }
 
 Test(core_cross, an_object_made_anew_during_a_read_is_not_lost)

@@ -97,12 +97,6 @@ static const struct plan_case cases[] = {
 	{ONE ",\"status\":{\"addresses\":[{\"address\":\"34.1.1.1\",\"intent\":"
 	     "{\"schemaVersion\":99,\"id\":\"x\",\"step\":\"Attach\"}}]}"},
 	NULL, NULL, ".1 UnknownJournal"},
-    {"an address that left the list stays where it is", {{"n2", 'b', "34.1.1.1", ""}},
-	{"\"spec\":{\"reservedIPs\":[],\"cloud\":{}}" ON("n2")}, NULL, NULL,
-	".1 NotListed"},
-    {"and is forgotten once it is not with us", {{"n2", 'b', "", ""}},
-	{"\"spec\":{\"reservedIPs\":[],\"cloud\":{}}" ON("n2")}, NULL, NULL,
-	".1 forget"},
 };
 
 Test(plan, table)
