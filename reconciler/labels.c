@@ -10,6 +10,7 @@
 #include "fresh.h"
 #include "log.h"
 #include "mem.h"
+#include "pack.h"
 
 /* The same write to the same node within that time: somebody takes back what we wrote.
  */
@@ -150,6 +151,38 @@ labels_refused(struct core *core, struct label_job *job, const struct kube_reply
 		    core, item->allocation, NULL, "Warning", "LabelRefused", message);
 }
 
+static bool
+labels_is_ours(const char *key)
+{
+	return strcmp(key, LABEL_READY) == 0 || strcmp(key, LABEL_ADDRESS) == 0 ||
+	       strcmp(key, LABEL_ALLOCATION) == 0;
+}
+
+static void
+labels_add(struct pack *pack, const struct texts *labels, bool ours)
+{
+	size_t cursor = 0;
+	const char *key, *value;
+
+	while ((key = texts_next(labels, &cursor)) != NULL &&
+	       (value = texts_next(labels, &cursor)) != NULL)
+		if (labels_is_ours(key) == ours && pack_add(pack, key) == 0)
+			pack_add(pack, value);
+}
+
+/* Of an answer only our own labels are news: the others may have changed since, and the
+ * watcher has told of it before the answer came. */
+static void
+labels_take(struct world_node *known, const struct texts *answered)
+{
+	struct pack *pack = mem_calloc(1, sizeof *pack);
+
+	labels_add(pack, &known->labels, false);
+	labels_add(pack, answered, true);
+	texts_set(&known->labels, pack->data, pack->len);
+	free(pack);
+}
+
 static void
 labels_written(struct core *core, struct call *call, const struct kube_reply *reply)
 {
@@ -176,7 +209,7 @@ labels_written(struct core *core, struct call *call, const struct kube_reply *re
 	labels_calm(core, job, call->address);
 	node = fresh_node(reply->json);
 	if (node != NULL && known != NULL && strcmp(known->uid, node->uid) == 0)
-		texts_set(&known->labels, node->labels.data, node->labels.len);
+		labels_take(known, &node->labels);
 	world_node_free(node);
 }
 

@@ -340,6 +340,20 @@ sim_flip_old(struct sim *sim)
 		fake_end_controller(sim->fake, "old-0");
 }
 
+/* It leaves the pool or comes back; or it is to be skipped, or no longer. */
+static void
+sim_change_node(struct sim *sim, size_t i)
+{
+	struct sim_node *node = &sim->nodes[i];
+
+	if (fake_chance(sim->fake, 500))
+		node->elsewhere = !node->elsewhere;
+	else
+		node->skipped = !node->skipped && fake_chance(sim->fake, 500);
+	if (node->exists)
+		sim_patch_node(sim, i);
+}
+
 static void
 sim_happen(struct sim *sim)
 {
@@ -403,15 +417,8 @@ sim_happen(struct sim *sim)
 		sim_change_spec(sim);
 		return;
 	case 16:
-		sim->nodes[node].elsewhere = !sim->nodes[node].elsewhere;
-		if (sim->nodes[node].exists)
-			sim_patch_node(sim, node);
-		return;
 	case 17:
-		sim->nodes[node].skipped =
-		    !sim->nodes[node].skipped && fake_chance(fake, 500);
-		if (sim->nodes[node].exists)
-			sim_patch_node(sim, node);
+		sim_change_node(sim, node);
 		return;
 	default:
 		return;
