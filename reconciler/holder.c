@@ -113,7 +113,8 @@ regions_tell(struct regions *regions, char *out, size_t size)
 {
 	size_t used = 0;
 
-	qsort(regions->scopes, regions->len, sizeof regions->scopes[0], regions_order);
+	qsort(
+	    regions->scopes, regions->len, sizeof(struct view_scope *), regions_order);
 	for (size_t i = 0; i < regions->len && used < size; i++)
 		used += (size_t)snprintf(out + used, size - used, "%s%s/%s",
 		    i > 0 ? ", " : "", regions->scopes[i]->project,

@@ -293,9 +293,13 @@ static int
 line_changed(struct sketch *sketch, const struct words *words)
 {
 	char address[ADDRESS_MAX + 1];
+	struct sketch_cloud *cloud;
 
 	words_address(sketch_word(words, 1), address, sizeof address);
-	sketch_cloud(sketch, address)->changed = true;
+	cloud = sketch_cloud(sketch, address);
+	if (cloud == NULL)
+		return sketch_refuse(words, "too many addresses");
+	cloud->changed = true;
 	return 0;
 }
 

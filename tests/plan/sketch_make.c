@@ -354,7 +354,7 @@ sketch_make(struct sketch *sketch, unsigned seed)
 		made->allocations[i] = allocation_parse(sketch->nias[i]);
 		assert(made->allocations[i] != NULL);
 	}
-	qsort(made->allocations, sketch->nias_len, sizeof made->allocations[0],
+	qsort(made->allocations, sketch->nias_len, sizeof(struct allocation *),
 	    make_older);
 	made->scene = (struct scene){
 	    .world = made->world,
