@@ -623,6 +623,7 @@ SYSTEM_SHELL += tests/system/old_controller.sh
 SYSTEM_SHELL += tests/system/options.sh
 SYSTEM_SHELL += tests/system/outage.sh
 SYSTEM_SHELL += tests/system/own_node.sh
+SYSTEM_SHELL += tests/system/owners.sh
 SYSTEM_SHELL += tests/system/path.sh
 SYSTEM_SHELL += tests/system/policies.sh
 SYSTEM_SHELL += tests/system/proc.sh
@@ -652,7 +653,7 @@ TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL) tests/system/api_access.sh
 endif
 EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/old_tool.sh \
 	tests/system/api_access.sh \
-	bench/move \
+	tests/system/README bench/move \
 	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
 	tests/mutants tests/mutants.equivalent \
