@@ -612,6 +612,7 @@ SYSTEM_SHELL += tests/system/handover.sh
 SYSTEM_SHELL += tests/system/http2.sh
 SYSTEM_SHELL += tests/system/identity.sh
 SYSTEM_SHELL += tests/system/hostile.sh
+SYSTEM_SHELL += tests/system/kill_matrix.sh
 SYSTEM_SHELL += tests/system/kills.sh
 SYSTEM_SHELL += tests/system/leaving.sh
 SYSTEM_SHELL += tests/system/lost.sh
