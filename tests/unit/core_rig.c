@@ -1,8 +1,11 @@
 #include "core_rig.h"
 
 #include <criterion/criterion.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "json_read.h"
 
 struct fake *fake;
 
@@ -86,4 +89,88 @@ rig_crash_everywhere(void (*story)(void), bool before)
 			break;
 		fake_free(fake);
 	}
+}
+
+/* --- what is released ------------------------------------------------------------- */
+
+bool
+rig_gone(struct fake *unused)
+{
+	(void)unused;
+	return fake_get(fake, RIG_WEB) == NULL;
+}
+
+bool
+rig_is(const char *name, const char *address, const char *state, const char *reason)
+{
+	return strcmp(fake_entry(fake, name, address, "state"), state) == 0 &&
+	       strcmp(fake_entry(fake, name, address, "reason"), reason) == 0;
+}
+
+bool
+rig_labelled(const char *node)
+{
+	return strcmp(fake_label(fake, node, "ip.ready"), "true") == 0;
+}
+
+bool
+rig_held(const char *path)
+{
+	struct json_object *metadata =
+	    json_read_member(fake_get(fake, path), "metadata");
+	struct json_object *list = json_read_member(metadata, "finalizers");
+
+	for (size_t i = 0; i < json_read_length(list); i++)
+		if (strcmp(json_read_string(json_object_array_get_idx(list, i)),
+			"netinfra.darkbrains.com/release-ips") == 0)
+			return true;
+	return false;
+}
+
+void
+rig_delete_web(void)
+{
+	fake_ask_delete(fake, RIG_WEB);
+}
+
+/* Nothing speaks for an address there any more: for the judge. */
+void
+rig_unused(const char *node, const char *pod)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, FAKE_PODS "%s", pod);
+	fake_delete(fake, path);
+	fake_instance(fake, node)->steady_since_ms = 0;
+}
+
+void
+rig_nobody_uses_them(void)
+{
+	rig_unused("n1", "sip-1");
+	rig_unused("n2", "sip-2");
+}
+
+/* Both addresses are off and the nodes as before. */
+void
+rig_released(void)
+{
+	cr_assert_null(fake_where(fake, "34.1.1.1"), "effect %ld", fake->crash_at);
+	cr_assert_null(fake_where(fake, "34.1.1.2"), "effect %ld", fake->crash_at);
+	cr_assert_not(rig_labelled("n1"), "effect %ld", fake->crash_at);
+	cr_assert_not(rig_labelled("n2"), "effect %ld", fake->crash_at);
+	cr_assert_neq(
+	    fake_instance(fake, "n1")->address[0], '\0', "effect %ld", fake->crash_at);
+	cr_assert_neq(
+	    fake_instance(fake, "n2")->address[0], '\0', "effect %ld", fake->crash_at);
+}
+
+/* As it is after an outage of everything but the object itself. */
+void
+rig_left(void)
+{
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	cr_assert(rig_on("34.1.1.2", "n2"));
+	cr_assert(rig_labelled("n1"));
+	cr_assert(rig_labelled("n2"));
 }

@@ -22,4 +22,23 @@ void rig_drain(const char *node, const char *pod, const char *elsewhere);
  * everything ends well. */
 void rig_crash_everywhere(void (*story)(void), bool before);
 
+/* --- what is released */
+
+#define RIG_WEB FAKE_ALLOCATIONS "/web"
+
+/* For fake_until: the allocation is no more. */
+bool rig_gone(struct fake *unused);
+bool rig_is(
+    const char *name, const char *address, const char *state, const char *reason);
+bool rig_labelled(const char *node);
+/* Our finalizer is on. */
+bool rig_held(const char *path);
+void rig_delete_web(void);
+/* The pod goes, and nothing speaks for an address there any more: for the judge. */
+void rig_unused(const char *node, const char *pod);
+void rig_nobody_uses_them(void);
+/* Both addresses are off and the nodes as before; they are where they were. */
+void rig_released(void);
+void rig_left(void);
+
 #endif

@@ -1,111 +1,24 @@
-/* Addresses of deleted allocations, and those that a list no longer has. */
+/* Addresses of deleted allocations. */
 #include <criterion/criterion.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core_rig.h"
-#include "json_read.h"
-
-#define WEB FAKE_ALLOCATIONS "/web"
 
 TestSuite(core_release, .init = rig_make_world, .fini = rig_end_world, .timeout = 120);
-
-/* --- helpers ---------------------------------------------------------------------- */
-
-static bool
-gone(struct fake *unused)
-{
-	(void)unused;
-	return fake_get(fake, WEB) == NULL;
-}
-
-static bool
-is(const char *name, const char *address, const char *state, const char *reason)
-{
-	return strcmp(fake_entry(fake, name, address, "state"), state) == 0 &&
-	       strcmp(fake_entry(fake, name, address, "reason"), reason) == 0;
-}
-
-static bool
-labelled(const char *node)
-{
-	return strcmp(fake_label(fake, node, "ip.ready"), "true") == 0;
-}
-
-static bool
-held(const char *path)
-{
-	struct json_object *metadata =
-	    json_read_member(fake_get(fake, path), "metadata");
-	struct json_object *list = json_read_member(metadata, "finalizers");
-
-	for (size_t i = 0; i < json_read_length(list); i++)
-		if (strcmp(json_read_string(json_object_array_get_idx(list, i)),
-			"netinfra.darkbrains.com/release-ips") == 0)
-			return true;
-	return false;
-}
-
-static void
-delete_web(void)
-{
-	fake_ask_delete(fake, WEB);
-}
-
-/* Nothing speaks for an address there any more: for the judge. */
-static void
-unused(const char *node, const char *pod)
-{
-	char path[128];
-
-	snprintf(path, sizeof path, FAKE_PODS "%s", pod);
-	fake_delete(fake, path);
-	fake_instance(fake, node)->steady_since_ms = 0;
-}
-
-static void
-nobody_uses_them(void)
-{
-	unused("n1", "sip-1");
-	unused("n2", "sip-2");
-}
-
-/* Both addresses are off and the nodes as before. */
-static void
-cr_assert_released(void)
-{
-	cr_assert_null(fake_where(fake, "34.1.1.1"), "effect %ld", fake->crash_at);
-	cr_assert_null(fake_where(fake, "34.1.1.2"), "effect %ld", fake->crash_at);
-	cr_assert_not(labelled("n1"), "effect %ld", fake->crash_at);
-	cr_assert_not(labelled("n2"), "effect %ld", fake->crash_at);
-	cr_assert_neq(
-	    fake_instance(fake, "n1")->address[0], '\0', "effect %ld", fake->crash_at);
-	cr_assert_neq(
-	    fake_instance(fake, "n2")->address[0], '\0', "effect %ld", fake->crash_at);
-}
-
-/* As it is after an outage of everything but the object itself. */
-static void
-cr_assert_left(void)
-{
-	cr_assert(rig_on("34.1.1.1", "n1"));
-	cr_assert(rig_on("34.1.1.2", "n2"));
-	cr_assert(labelled("n1"));
-	cr_assert(labelled("n2"));
-}
 
 /* --- deleted ---------------------------------------------------------------------- */
 
 Test(core_release, a_deleted_allocation_gives_its_addresses_back)
 {
 	rig_attach_both();
-	cr_assert(held(WEB));
-	nobody_uses_them();
-	delete_web();
-	cr_assert(fake_until(fake, gone, 60000));
+	cr_assert(rig_held(RIG_WEB));
+	rig_nobody_uses_them();
+	rig_delete_web();
+	cr_assert(fake_until(fake, rig_gone, 60000));
 	fake_run(fake, 5000);
-	cr_assert_released();
+	rig_released();
 	cr_assert_not_null(fake_event(fake, "NetIPAllocation", "Detached", "released"));
 	cr_assert_not_null(fake_event(fake, "Node", "Detached", "34.1.1.1"));
 }
@@ -120,34 +33,34 @@ ordered(struct fake *unused)
 Test(core_release, the_finalizer_is_there_before_anything_is_begun)
 {
 	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
-	fake_patch(fake, WEB, "{\"metadata\":{\"finalizers\":[\"a.example/b\"]}}");
+	fake_patch(fake, RIG_WEB, "{\"metadata\":{\"finalizers\":[\"a.example/b\"]}}");
 	fake_start(fake);
 	while (!fake_has_intent(fake, "web")) {
 		cr_assert_lt(fake->now_ms, 1060000);
 		fake_run(fake, 1);
 	}
-	cr_assert(held(WEB));
+	cr_assert(rig_held(RIG_WEB));
 	cr_assert(fake_until(fake, ordered, 60000));
 	/* what others want stays */
-	cr_assert_not_null(
-	    strstr(json_object_to_json_string(fake_get(fake, WEB)), "a.example\\/b"));
+	cr_assert_not_null(strstr(
+	    json_object_to_json_string(fake_get(fake, RIG_WEB)), "a.example\\/b"));
 }
 
 Test(core_release, a_foreign_finalizer_outlives_ours)
 {
 	rig_attach_both();
-	fake_patch(fake, WEB,
+	fake_patch(fake, RIG_WEB,
 	    "{\"metadata\":{\"finalizers\":[\"a.example/b\","
 	    "\"netinfra.darkbrains.com/release-ips\"]}}");
-	nobody_uses_them();
-	delete_web();
+	rig_nobody_uses_them();
+	rig_delete_web();
 	fake_run(fake, 60000);
-	cr_assert_released();
-	cr_assert(!gone(fake));
-	cr_assert(!held(WEB));
-	fake_patch(fake, WEB, "{\"metadata\":{\"finalizers\":null}}");
+	rig_released();
+	cr_assert(!rig_gone(fake));
+	cr_assert(!rig_held(RIG_WEB));
+	fake_patch(fake, RIG_WEB, "{\"metadata\":{\"finalizers\":null}}");
 	fake_run(fake, 1000);
-	cr_assert(gone(fake));
+	cr_assert(rig_gone(fake));
 }
 
 Test(core_release, what_has_no_address_needs_no_finalizer)
@@ -155,73 +68,73 @@ Test(core_release, what_has_no_address_needs_no_finalizer)
 	fake_allocation(fake, "web", "[\"34.9.9.9\"]", "");
 	fake_start(fake);
 	fake_run(fake, 60000);
-	cr_assert(!held(WEB));
-	delete_web();
-	cr_assert(gone(fake));
+	cr_assert(!rig_held(RIG_WEB));
+	rig_delete_web();
+	cr_assert(rig_gone(fake));
 }
 
 Test(core_release, pods_keep_the_addresses)
 {
 	rig_attach_both();
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 300000);
-	cr_assert_left();
-	cr_assert(is("web", "34.1.1.1", "Draining", "InUse"));
+	rig_left();
+	cr_assert(rig_is("web", "34.1.1.1", "Draining", "InUse"));
 	cr_assert_not_null(
 	    strstr(fake_entry(fake, "web", "34.1.1.1", "message"), "sip-1"));
 	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "False/InUse");
 	cr_assert_str_eq(fake_condition(fake, "web", "Progressing"), "True/InUse");
 	cr_assert_not_null(fake_event(fake, "Node", "Held", "34.1.1.1"));
 	/* one after the other */
-	unused("n1", "sip-1");
+	rig_unused("n1", "sip-1");
 	fake_run(fake, 10000);
 	cr_assert_null(fake_where(fake, "34.1.1.1"));
 	cr_assert(rig_on("34.1.1.2", "n2"));
-	cr_assert(!gone(fake));
-	unused("n2", "sip-2");
-	cr_assert(fake_until(fake, gone, 60000));
-	cr_assert_released();
+	cr_assert(!rig_gone(fake));
+	rig_unused("n2", "sip-2");
+	cr_assert(fake_until(fake, rig_gone, 60000));
+	rig_released();
 }
 
 /* Facts only suggest: what the watcher did not tell is read before anything goes. */
 Test(core_release, a_pod_that_was_not_told_of_keeps_the_address)
 {
 	rig_attach_both();
-	nobody_uses_them();
+	rig_nobody_uses_them();
 	fake->mute = FAKE_PODS "sip-9";
 	fake_pod(fake, "sip-9", "n1", "sip");
 	fake_instance(fake, "n1")->steady_since_ms = 1;
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 60000);
 	cr_assert(rig_on("34.1.1.1", "n1"));
-	cr_assert(labelled("n1"));
+	cr_assert(rig_labelled("n1"));
 	cr_assert_null(fake_where(fake, "34.1.1.2"));
 }
 
 Test(core_release, release_now_does_not_wait_for_pods)
 {
 	rig_attach_both();
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 20000);
-	cr_assert_left();
+	rig_left();
 	fake_instance(fake, "n1")->steady_since_ms = 0;
 	fake_instance(fake, "n2")->steady_since_ms = 0;
-	fake_patch(fake, WEB,
+	fake_patch(fake, RIG_WEB,
 	    "{\"metadata\":{\"annotations\":"
 	    "{\"netinfra.darkbrains.com/release-now\":\"true\"}}}");
-	cr_assert(fake_until(fake, gone, 60000));
+	cr_assert(fake_until(fake, rig_gone, 60000));
 	fake_run(fake, 5000);
-	cr_assert_released();
+	rig_released();
 }
 
 Test(core_release, a_node_that_is_gone_holds_nothing_up)
 {
 	rig_attach_both();
-	unused("n2", "sip-2");
+	rig_unused("n2", "sip-2");
 	fake_instance(fake, "n1")->steady_since_ms = 0;
 	fake_delete(fake, FAKE_NODES "n1");
-	delete_web();
-	cr_assert(fake_until(fake, gone, 60000));
+	rig_delete_web();
+	cr_assert(fake_until(fake, rig_gone, 60000));
 	cr_assert_null(fake_where(fake, "34.1.1.1"));
 }
 
@@ -230,30 +143,30 @@ Test(core_release, a_workload_that_is_deleted_too)
 {
 	rig_attach_both();
 	fake_delete(fake, FAKE_DEPLOYMENTS "sip");
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 60000);
-	cr_assert_left();
-	nobody_uses_them();
-	cr_assert(fake_until(fake, gone, 90000));
-	cr_assert_released();
+	rig_left();
+	rig_nobody_uses_them();
+	cr_assert(fake_until(fake, rig_gone, 90000));
+	rig_released();
 }
 
 Test(core_release, a_workload_that_never_was)
 {
 	rig_attach_both();
-	nobody_uses_them();
+	rig_nobody_uses_them();
 	fake_pod(fake, "pis-1", "n1", "pis");
 	fake_instance(fake, "n1")->steady_since_ms = 1;
 	fake_delete(fake, FAKE_DEPLOYMENTS "sip");
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 200000);
 	cr_assert(rig_on("34.1.1.1", "n1"));
 	cr_assert_null(fake_where(fake, "34.1.1.2"));
-	cr_assert(is("web", "34.1.1.1", "Draining", "WorkloadNotFound"));
+	cr_assert(rig_is("web", "34.1.1.1", "Draining", "WorkloadNotFound"));
 	cr_assert_str_eq(
 	    fake_condition(fake, "web", "Degraded"), "True/WorkloadNotFound");
-	unused("n1", "pis-1");
-	cr_assert(fake_until(fake, gone, 90000));
+	rig_unused("n1", "pis-1");
+	cr_assert(fake_until(fake, rig_gone, 90000));
 }
 
 static void
@@ -265,12 +178,12 @@ story_release(void)
 	rig_attach_both();
 	fake->crash_at = crash_at;
 	fake->effects = 0;
-	nobody_uses_them();
-	delete_web();
-	cr_assert(fake_until(fake, gone, 180000), "effect %ld: %s", fake->crash_at,
+	rig_nobody_uses_them();
+	rig_delete_web();
+	cr_assert(fake_until(fake, rig_gone, 180000), "effect %ld: %s", fake->crash_at,
 	    fake_condition(fake, "web", "Progressing"));
 	fake_run(fake, 10000);
-	cr_assert_released();
+	rig_released();
 }
 
 Test(core_release, survives_death_at_every_effect)
@@ -296,13 +209,13 @@ delete_in_the_middle(unsigned long orders)
 		cr_assert_lt(fake->now_ms, 1200000);
 		fake_run(fake, 1);
 	}
-	delete_web();
-	nobody_uses_them();
-	unused("n3", "sip-new");
-	cr_assert(fake_until(fake, gone, 120000));
+	rig_delete_web();
+	rig_nobody_uses_them();
+	rig_unused("n3", "sip-new");
+	cr_assert(fake_until(fake, rig_gone, 120000));
 	fake_run(fake, 10000);
-	cr_assert_released();
-	cr_assert_not(labelled("n3"));
+	rig_released();
+	cr_assert_not(rig_labelled("n3"));
 }
 
 Test(core_release, in_the_middle_of_a_move_that_has_taken_it_off)
@@ -324,11 +237,11 @@ Test(core_release, retain_needs_no_finalizer)
 	fake_start(fake);
 	cr_assert(fake_until(fake, rig_both_attached, 60000));
 	fake_run(fake, 2000);
-	cr_assert(!held(WEB));
-	delete_web();
-	cr_assert(gone(fake));
+	cr_assert(!rig_held(RIG_WEB));
+	rig_delete_web();
+	cr_assert(rig_gone(fake));
 	fake_run(fake, 300000);
-	cr_assert_left();
+	rig_left();
 }
 
 Test(core_release, the_finalizer_goes_with_the_wish)
@@ -340,40 +253,40 @@ Test(core_release, the_finalizer_goes_with_the_wish)
 	rig_attach_both();
 	for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
 		snprintf(patch, sizeof patch, "{\"spec\":%s}", specs[i]);
-		fake_patch(fake, WEB, patch);
+		fake_patch(fake, RIG_WEB, patch);
 		fake_run(fake, 5000);
-		cr_assert(!held(WEB), "%s", specs[i]);
-		fake_patch(
-		    fake, WEB, "{\"spec\":{\"deletionPolicy\":null,\"policy\":null}}");
+		cr_assert(!rig_held(RIG_WEB), "%s", specs[i]);
+		fake_patch(fake, RIG_WEB,
+		    "{\"spec\":{\"deletionPolicy\":null,\"policy\":null}}");
 		fake_run(fake, 5000);
-		cr_assert(held(WEB), "%s", specs[i]);
+		cr_assert(rig_held(RIG_WEB), "%s", specs[i]);
 	}
-	cr_assert_left();
+	rig_left();
 }
 
 Test(core_release, a_refused_spec_keeps_the_finalizer_and_releases_nothing)
 {
 	rig_attach_both();
-	nobody_uses_them();
-	fake_patch(fake, WEB, "{\"spec\":{\"deletionPolicy\":\"Relase\"}}");
+	rig_nobody_uses_them();
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"deletionPolicy\":\"Relase\"}}");
 	fake_run(fake, 5000);
-	cr_assert(held(WEB));
+	cr_assert(rig_held(RIG_WEB));
 	cr_assert_str_eq(fake_condition(fake, "web", "Accepted"), "False/InvalidSpec");
-	delete_web();
-	cr_assert(fake_until(fake, gone, 10000));
+	rig_delete_web();
+	cr_assert(fake_until(fake, rig_gone, 10000));
 	fake_run(fake, 60000);
-	cr_assert_left();
+	rig_left();
 }
 
 Test(core_release, retain_frees_what_is_being_deleted)
 {
 	rig_attach_both();
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 20000);
-	fake_patch(fake, WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
-	cr_assert(fake_until(fake, gone, 5000));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
+	cr_assert(fake_until(fake, rig_gone, 5000));
 	fake_run(fake, 300000);
-	cr_assert_left();
+	rig_left();
 	cr_assert_not_null(
 	    fake_event(fake, "NetIPAllocation", "Retained", "2 addresses"));
 }
@@ -383,53 +296,53 @@ Test(core_release, retain_frees_in_an_outage)
 {
 	rig_attach_both();
 	fake->cloud_down = true;
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 300000);
-	cr_assert(!gone(fake));
-	cr_assert(is("web", "34.1.1.1", "Unknown", "CloudUnreachable"));
-	fake_patch(fake, WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
-	cr_assert(fake_until(fake, gone, 5000));
-	cr_assert_left();
+	cr_assert(!rig_gone(fake));
+	cr_assert(rig_is("web", "34.1.1.1", "Unknown", "CloudUnreachable"));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
+	cr_assert(fake_until(fake, rig_gone, 5000));
+	rig_left();
 }
 
 static bool
 unlabelled(struct fake *unused)
 {
 	(void)unused;
-	return !labelled("n1");
+	return !rig_labelled("n1");
 }
 
 /* The labels are off already: they come back before the object goes. */
 Test(core_release, retain_in_the_middle_of_a_release)
 {
 	rig_attach_both();
-	nobody_uses_them();
+	rig_nobody_uses_them();
 	fake_cloud_kill(fake);
 	fake_cloud_start(fake);
-	delete_web();
+	rig_delete_web();
 	cr_assert(fake_until(fake, unlabelled, 60000));
-	fake_patch(fake, WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
-	cr_assert(fake_until(fake, gone, 60000));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
+	cr_assert(fake_until(fake, rig_gone, 60000));
 	for (int i = 1; i <= 2; i++) {
 		char node[8], address[16];
 
 		snprintf(node, sizeof node, "n%d", i);
 		snprintf(address, sizeof address, "34.1.1.%d", i);
-		cr_assert_eq(rig_on(address, node), labelled(node), "%s", node);
+		cr_assert_eq(rig_on(address, node), rig_labelled(node), "%s", node);
 	}
 }
 
 Test(core_release, nothing_is_released_with_the_definition)
 {
 	rig_attach_both();
-	nobody_uses_them();
+	rig_nobody_uses_them();
 	fake_patch(fake, FAKE_DEFINITION,
 	    "{\"metadata\":{\"finalizers\":[\"x\"],\"deletionTimestamp\":"
 	    "\"2026-11-20T00:20:00Z\"}}");
-	delete_web();
-	cr_assert(fake_until(fake, gone, 10000));
+	rig_delete_web();
+	cr_assert(fake_until(fake, rig_gone, 10000));
 	fake_run(fake, 300000);
-	cr_assert_left();
+	rig_left();
 	cr_assert_not_null(fake_event(
 	    fake, "NetIPAllocation", "Retained", "CustomResourceDefinition"));
 }
@@ -438,13 +351,13 @@ Test(core_release, nothing_is_released_with_the_definition)
 Test(core_release, the_definition_is_looked_at_again)
 {
 	rig_attach_both();
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 20000);
 	fake_patch(fake, FAKE_DEFINITION,
 	    "{\"metadata\":{\"finalizers\":[\"x\"],\"deletionTimestamp\":"
 	    "\"2026-11-20T00:20:00Z\"}}");
-	cr_assert(fake_until(fake, gone, 40000));
-	cr_assert_left();
+	cr_assert(fake_until(fake, rig_gone, 40000));
+	rig_left();
 }
 
 static void
@@ -460,32 +373,32 @@ refuse_definition(int status)
 Test(core_release, a_definition_that_cannot_be_read_holds_everything)
 {
 	rig_attach_both();
-	nobody_uses_them();
+	rig_nobody_uses_them();
 	refuse_definition(500);
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 1800000);
-	cr_assert_left();
-	cr_assert(is("web", "34.1.1.1", "Unknown", "DefinitionUnknown"));
+	rig_left();
+	cr_assert(rig_is("web", "34.1.1.1", "Unknown", "DefinitionUnknown"));
 	cr_assert_str_eq(
 	    fake_condition(fake, "web", "Ready"), "False/DefinitionUnknown");
 	fake->refuse.count = 0;
-	cr_assert(fake_until(fake, gone, 90000));
-	cr_assert_released();
+	cr_assert(fake_until(fake, rig_gone, 90000));
+	rig_released();
 }
 
 /* Who deletes it does not wait for ever for a right that is missing. */
 Test(core_release, a_definition_that_may_not_be_read)
 {
 	rig_attach_both();
-	nobody_uses_them();
+	rig_nobody_uses_them();
 	refuse_definition(403);
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 590000);
-	cr_assert(!gone(fake));
-	cr_assert(is("web", "34.1.1.1", "Unknown", "DefinitionUnknown"));
-	cr_assert(fake_until(fake, gone, 20000));
+	cr_assert(!rig_gone(fake));
+	cr_assert(rig_is("web", "34.1.1.1", "Unknown", "DefinitionUnknown"));
+	cr_assert(fake_until(fake, rig_gone, 20000));
 	fake_run(fake, 60000);
-	cr_assert_left();
+	rig_left();
 	cr_assert_not_null(
 	    fake_event(fake, "NetIPAllocation", "Retained", "may not be read"));
 }
@@ -495,17 +408,17 @@ Test(core_release, a_definition_that_may_not_be_read)
 Test(core_release, an_outage_releases_nothing)
 {
 	rig_attach_both();
-	nobody_uses_them();
+	rig_nobody_uses_them();
 	fake->cloud_down = true;
 	fake_run(fake, 120000);
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 600000);
-	cr_assert_left();
+	rig_left();
 	cr_assert_str_eq(
 	    fake_condition(fake, "web", "Ready"), "False/CloudUnreachable");
 	fake->cloud_down = false;
-	cr_assert(fake_until(fake, gone, 90000));
-	cr_assert_released();
+	cr_assert(fake_until(fake, rig_gone, 90000));
+	rig_released();
 }
 
 Test(core_release, without_a_watcher_nothing_is_released)
@@ -513,65 +426,65 @@ Test(core_release, without_a_watcher_nothing_is_released)
 	unsigned long ordered_before;
 
 	rig_attach_both();
-	nobody_uses_them();
-	delete_web();
+	rig_nobody_uses_them();
+	rig_delete_web();
 	fake_run(fake, 40);
 	core_watcher(fake->core, fake_time(fake), false);
 	ordered_before = fake->ordered;
 	fake_run(fake, 60000);
 	cr_assert_eq(fake->ordered, ordered_before);
 	fake_watch_start(fake);
-	cr_assert(fake_until(fake, gone, 60000));
+	cr_assert(fake_until(fake, rig_gone, 60000));
 }
 
 Test(core_release, beside_the_old_controller_it_waits)
 {
 	rig_attach_both();
-	nobody_uses_them();
+	rig_nobody_uses_them();
 	fake_controller(fake, "old-0", false);
 	fake_run(fake, 1000);
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 60000);
-	cr_assert_left();
+	rig_left();
 	cr_assert_str_eq(
 	    fake_condition(fake, "web", "Ready"), "Unknown/OtherControllerRunning");
 	fake_end_controller(fake, "old-0");
-	cr_assert(fake_until(fake, gone, 60000));
-	cr_assert_released();
+	cr_assert(fake_until(fake, rig_gone, 60000));
+	rig_released();
 }
 
 Test(core_release, paused_it_waits)
 {
 	rig_attach_both();
-	nobody_uses_them();
-	fake_patch(fake, WEB,
+	rig_nobody_uses_them();
+	fake_patch(fake, RIG_WEB,
 	    "{\"metadata\":{\"annotations\":"
 	    "{\"netinfra.darkbrains.com/paused\":\"true\"}}}");
 	fake_run(fake, 1000);
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 60000);
-	cr_assert_left();
+	rig_left();
 	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "False/Paused");
-	fake_patch(fake, WEB,
+	fake_patch(fake, RIG_WEB,
 	    "{\"metadata\":{\"annotations\":"
 	    "{\"netinfra.darkbrains.com/paused\":null}}}");
-	cr_assert(fake_until(fake, gone, 60000));
-	cr_assert_released();
+	cr_assert(fake_until(fake, rig_gone, 60000));
+	rig_released();
 }
 
 Test(core_release, a_cloud_that_refuses_is_told_of)
 {
 	rig_attach_both();
-	nobody_uses_them();
+	rig_nobody_uses_them();
 	fake->faults.order_fail = 1000;
-	delete_web();
+	rig_delete_web();
 	fake_run(fake, 60000);
-	cr_assert(!gone(fake));
-	cr_assert(is("web", "34.1.1.1", "Draining", "Quota"));
+	cr_assert(!rig_gone(fake));
+	cr_assert(rig_is("web", "34.1.1.1", "Draining", "Quota"));
 	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "False/Quota");
 	cr_assert_str_eq(fake_condition(fake, "web", "Degraded"), "True/Quota");
 	fake->faults.order_fail = 0;
-	cr_assert(fake_until(fake, gone, 90000));
+	cr_assert(fake_until(fake, rig_gone, 90000));
 }
 
 /* --- the finalizer is refused ----------------------------------------------------- */
@@ -594,139 +507,13 @@ Test(core_release, without_the_finalizer_nothing_is_begun)
 	fake_start(fake);
 	fake_run(fake, 300000);
 	cr_assert_eq(fake->ordered, 0);
-	cr_assert(is("web", "34.1.1.1", "Pending", "FinalizerRefused"));
+	cr_assert(rig_is("web", "34.1.1.1", "Pending", "FinalizerRefused"));
 	cr_assert_str_eq(
 	    fake_condition(fake, "web", "Ready"), "False/FinalizerRefused");
 	cr_assert_str_eq(
 	    fake_condition(fake, "web", "Degraded"), "True/FinalizerRefused");
 	cr_assert(fake_told(fake, "FinalizerRefused"));
 	/* who asks for no release needs none */
-	fake_patch(fake, WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
 	cr_assert(fake_until(fake, rig_both_attached, 120000));
-}
-
-/* --- no longer listed ------------------------------------------------------------- */
-
-#define ONLY_THE_FIRST "{\"spec\":{\"reservedIPs\":[\"34.1.1.1\"]}}"
-
-Test(core_release, what_the_list_no_longer_has_is_released)
-{
-	rig_attach_both();
-	fake_patch(fake, WEB, ONLY_THE_FIRST);
-	fake_run(fake, 60000);
-	cr_assert_left();
-	cr_assert(is("web", "34.1.1.2", "Draining", "InUse"));
-	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "True/AllAttached");
-	unused("n2", "sip-2");
-	fake_run(fake, 30000);
-	cr_assert_null(fake_where(fake, "34.1.1.2"));
-	cr_assert(!labelled("n2"));
-	cr_assert_neq(fake_instance(fake, "n2")->address[0], '\0');
-	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.2", "state"), "");
-	cr_assert(rig_on("34.1.1.1", "n1"));
-	cr_assert(!fake_has_intent(fake, "web"));
-}
-
-Test(core_release, with_retain_it_is_left_and_told)
-{
-	rig_attach_both();
-	fake_patch(fake, WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
-	fake_run(fake, 5000);
-	fake_patch(fake, WEB, ONLY_THE_FIRST);
-	nobody_uses_them();
-	fake_run(fake, 60000);
-	cr_assert_left();
-	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.2", "state"), "");
-	cr_assert_not_null(fake_event(fake, "NetIPAllocation", "Retained", "34.1.1.2"));
-	cr_assert_str_eq(
-	    fake_label(fake, "n2", "netinfra.darkbrains.com/address"), "34.1.1.2");
-}
-
-Test(core_release, what_is_listed_again_stays)
-{
-	rig_attach_both();
-	fake_patch(fake, WEB, ONLY_THE_FIRST);
-	fake_run(fake, 20000);
-	fake_patch(
-	    fake, WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.1\",\"34.1.1.2\"]}}");
-	fake_run(fake, 20000);
-	cr_assert_left();
-	cr_assert(rig_both_attached(fake));
-}
-
-static void
-story_unlist(void)
-{
-	long crash_at = fake->crash_at;
-
-	fake->crash_at = -1;
-	rig_attach_both();
-	unused("n2", "sip-2");
-	fake->crash_at = crash_at;
-	fake->effects = 0;
-	fake_patch(fake, WEB, ONLY_THE_FIRST);
-	fake_run(fake, 120000);
-	cr_assert_null(fake_where(fake, "34.1.1.2"), "effect %ld", fake->crash_at);
-	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.2", "state"), "");
-	cr_assert(!fake_has_intent(fake, "web"), "effect %ld", fake->crash_at);
-	cr_assert(!labelled("n2"), "effect %ld", fake->crash_at);
-	cr_assert_neq(
-	    fake_instance(fake, "n2")->address[0], '\0', "effect %ld", fake->crash_at);
-}
-
-Test(core_release, survives_death_at_every_effect_of_an_unlisted_one)
-{
-	rig_crash_everywhere(story_unlist, false);
-}
-
-/* --- handed over ------------------------------------------------------------------ */
-
-static bool
-the_other_has_it(struct fake *unused)
-{
-	(void)unused;
-	cr_assert(labelled("n1"), "ip.ready went away");
-	return is("late", "34.1.1.1", "Attached", "Attached") &&
-	       strcmp(fake_label(fake, "n1", "netinfra.darkbrains.com/allocation"),
-		   "late") == 0;
-}
-
-Test(core_release, a_deleted_allocation_hands_over_in_place)
-{
-	unsigned long ordered_before;
-
-	rig_attach_both();
-	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
-	fake_run(fake, 20000);
-	cr_assert(is("late", "34.1.1.1", "Blocked", "Conflict"));
-	unused("n2", "sip-2");
-	ordered_before = fake->ordered;
-	delete_web();
-	cr_assert(fake_until(fake, the_other_has_it, 60000));
-	cr_assert(fake_until(fake, gone, 60000));
-	cr_assert(rig_on("34.1.1.1", "n1"));
-	cr_assert_null(fake_where(fake, "34.1.1.2"));
-	cr_assert_eq(fake->ordered, ordered_before + 2); /* off n2, and its ephemeral */
-	cr_assert_not_null(
-	    fake_event(fake, "NetIPAllocation", "HandedOver", "34.1.1.1"));
-	/* the other one owes n1 what was taken off it for the first */
-	unused("n1", "sip-1");
-	fake_ask_delete(fake, FAKE_ALLOCATIONS "/late");
-	fake_run(fake, 60000);
-	cr_assert_null(fake_get(fake, FAKE_ALLOCATIONS "/late"));
-	cr_assert_released();
-}
-
-Test(core_release, from_one_list_to_another)
-{
-	rig_attach_both();
-	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
-	fake_run(fake, 20000);
-	nobody_uses_them();
-	fake_instance(fake, "n1")->steady_since_ms = 1;
-	fake_patch(fake, WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.2\"]}}");
-	cr_assert(fake_until(fake, the_other_has_it, 60000));
-	fake_run(fake, 60000);
-	cr_assert(the_other_has_it(fake));
-	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "state"), "");
 }

@@ -1,0 +1,134 @@
+/* Addresses that a list no longer has, or that another one takes over. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core_rig.h"
+
+TestSuite(core_unlisted, .init = rig_make_world, .fini = rig_end_world, .timeout = 120);
+
+/* --- no longer listed ------------------------------------------------------------- */
+
+#define ONLY_THE_FIRST "{\"spec\":{\"reservedIPs\":[\"34.1.1.1\"]}}"
+
+Test(core_unlisted, what_the_list_no_longer_has_is_released)
+{
+	rig_attach_both();
+	fake_patch(fake, RIG_WEB, ONLY_THE_FIRST);
+	fake_run(fake, 60000);
+	rig_left();
+	cr_assert(rig_is("web", "34.1.1.2", "Draining", "InUse"));
+	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "True/AllAttached");
+	rig_unused("n2", "sip-2");
+	fake_run(fake, 30000);
+	cr_assert_null(fake_where(fake, "34.1.1.2"));
+	cr_assert(!rig_labelled("n2"));
+	cr_assert_neq(fake_instance(fake, "n2")->address[0], '\0');
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.2", "state"), "");
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	cr_assert(!fake_has_intent(fake, "web"));
+}
+
+Test(core_unlisted, with_retain_it_is_left_and_told)
+{
+	rig_attach_both();
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
+	fake_run(fake, 5000);
+	fake_patch(fake, RIG_WEB, ONLY_THE_FIRST);
+	rig_nobody_uses_them();
+	fake_run(fake, 60000);
+	rig_left();
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.2", "state"), "");
+	cr_assert_not_null(fake_event(fake, "NetIPAllocation", "Retained", "34.1.1.2"));
+	cr_assert_str_eq(
+	    fake_label(fake, "n2", "netinfra.darkbrains.com/address"), "34.1.1.2");
+}
+
+Test(core_unlisted, what_is_listed_again_stays)
+{
+	rig_attach_both();
+	fake_patch(fake, RIG_WEB, ONLY_THE_FIRST);
+	fake_run(fake, 20000);
+	fake_patch(
+	    fake, RIG_WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.1\",\"34.1.1.2\"]}}");
+	fake_run(fake, 20000);
+	rig_left();
+	cr_assert(rig_both_attached(fake));
+}
+
+static void
+story_unlist(void)
+{
+	long crash_at = fake->crash_at;
+
+	fake->crash_at = -1;
+	rig_attach_both();
+	rig_unused("n2", "sip-2");
+	fake->crash_at = crash_at;
+	fake->effects = 0;
+	fake_patch(fake, RIG_WEB, ONLY_THE_FIRST);
+	fake_run(fake, 120000);
+	cr_assert_null(fake_where(fake, "34.1.1.2"), "effect %ld", fake->crash_at);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.2", "state"), "");
+	cr_assert(!fake_has_intent(fake, "web"), "effect %ld", fake->crash_at);
+	cr_assert(!rig_labelled("n2"), "effect %ld", fake->crash_at);
+	cr_assert_neq(
+	    fake_instance(fake, "n2")->address[0], '\0', "effect %ld", fake->crash_at);
+}
+
+Test(core_unlisted, survives_death_at_every_effect_of_an_unlisted_one)
+{
+	rig_crash_everywhere(story_unlist, false);
+}
+
+/* --- handed over ------------------------------------------------------------------ */
+
+static bool
+the_other_has_it(struct fake *unused)
+{
+	(void)unused;
+	cr_assert(rig_labelled("n1"), "ip.ready went away");
+	return rig_is("late", "34.1.1.1", "Attached", "Attached") &&
+	       strcmp(fake_label(fake, "n1", "netinfra.darkbrains.com/allocation"),
+		   "late") == 0;
+}
+
+Test(core_unlisted, a_deleted_allocation_hands_over_in_place)
+{
+	unsigned long ordered_before;
+
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	cr_assert(rig_is("late", "34.1.1.1", "Blocked", "Conflict"));
+	rig_unused("n2", "sip-2");
+	ordered_before = fake->ordered;
+	rig_delete_web();
+	cr_assert(fake_until(fake, the_other_has_it, 60000));
+	cr_assert(fake_until(fake, rig_gone, 60000));
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	cr_assert_null(fake_where(fake, "34.1.1.2"));
+	cr_assert_eq(fake->ordered, ordered_before + 2); /* off n2, and its ephemeral */
+	cr_assert_not_null(
+	    fake_event(fake, "NetIPAllocation", "HandedOver", "34.1.1.1"));
+	/* the other one owes n1 what was taken off it for the first */
+	rig_unused("n1", "sip-1");
+	fake_ask_delete(fake, FAKE_ALLOCATIONS "/late");
+	fake_run(fake, 60000);
+	cr_assert_null(fake_get(fake, FAKE_ALLOCATIONS "/late"));
+	rig_released();
+}
+
+Test(core_unlisted, from_one_list_to_another)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	rig_nobody_uses_them();
+	fake_instance(fake, "n1")->steady_since_ms = 1;
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.2\"]}}");
+	cr_assert(fake_until(fake, the_other_has_it, 60000));
+	fake_run(fake, 60000);
+	cr_assert(the_other_has_it(fake));
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "state"), "");
+}
