@@ -638,6 +638,7 @@ SYSTEM_SHELL += tests/system/rest.sh
 SYSTEM_SHELL += tests/system/reasons.sh
 SYSTEM_SHELL += tests/system/refused.sh
 SYSTEM_SHELL += tests/system/release.sh
+SYSTEM_SHELL += tests/system/rights.sh
 SYSTEM_SHELL += tests/system/rotation.sh
 SYSTEM_SHELL += tests/system/stop.sh
 SYSTEM_SHELL += tests/system/switch.sh

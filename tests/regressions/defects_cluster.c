@@ -143,6 +143,21 @@ Test(defect, 14b_it_tells_what_it_does)
 	    fake_event(fake, "Deployment", "Moved", "34.1.1.1 moved n1→n3"));
 }
 
+Test(defect, 14c_deleted_allocation_gives_its_addresses_back)
+{
+	rig_attach_both();
+	fake_delete(fake, FAKE_PODS "sip-1");
+	fake_delete(fake, FAKE_PODS "sip-2");
+	fake_instance(fake, "n1")->steady_since_ms = 0;
+	fake_instance(fake, "n2")->steady_since_ms = 0;
+	fake_ask_delete(fake, FAKE_ALLOCATIONS "/web");
+	fake_run(fake, 60000);
+	cr_assert_null(fake_get(fake, FAKE_ALLOCATIONS "/web"));
+	cr_assert_null(fake_where(fake, "34.1.1.1"), "it is left on n1");
+	cr_assert_null(fake_where(fake, "34.1.1.2"), "it is left on n2");
+	cr_assert_str_eq(fake_label(fake, "n1", "ip.ready"), "");
+}
+
 /* --- what it may do --------------------------------------------------------------- */
 
 /* Rows that ask whether we have more rights than we want do not count. */
