@@ -32,6 +32,7 @@ struct script {
 };
 
 struct world {
+	uint64_t epoch; /* of our side: the next one after a loss */
 	bool up;
 	bool blocked;
 	unsigned long delivered;
@@ -70,7 +71,7 @@ on_transmit(void *arg, const uint8_t *frame, size_t len)
 
 	assert(len >= SESSION_HEADER && len <= LINK_FRAME_MAX);
 	assert(frame[0] == 1 && frame[1] >= 1 && frame[1] <= 3);
-	assert(get_u64(frame + 2) == EPOCH);
+	assert(get_u64(frame + 2) == world->epoch);
 	assert((frame[1] == 2) == (len > SESSION_HEADER));
 	assert(frame[1] == 1 || world->up);
 	return world->blocked ? -EAGAIN : 0;
@@ -127,17 +128,24 @@ give_raw(
 }
 
 static void
-give_frame(struct session *session, struct mono_time now, struct script *script,
-    uint8_t choice)
+give_frame(struct session *session, const struct world *world, struct mono_time now,
+    struct script *script, uint8_t choice)
 {
 	uint8_t frame[SESSION_HEADER + 4] = {1, (uint8_t)(1 + choice % 3)};
 	size_t len = frame[1] == 2 ? sizeof frame : SESSION_HEADER;
 
 	put_u64(frame + 2, 1u + take_byte(script) % 4);
-	put_u64(frame + 10, (choice & 0x80) != 0 ? EPOCH + 1 : EPOCH);
+	put_u64(frame + 10, world->epoch + ((choice & 0x80) != 0));
 	put_u64(frame + 18, take_byte(script));
 	put_u64(frame + 26, take_byte(script));
 	assert(session_receive(session, now, frame, len) == 0);
+}
+
+static void
+lose(struct session *session, struct world *world)
+{
+	world->epoch += world->up;
+	session_lost(session);
 }
 
 static void
@@ -170,7 +178,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct script script = {data, size};
-	struct world world = {0};
+	struct world world = {.epoch = EPOCH};
 	struct session *session = session_new(EPOCH, &io, &world);
 	struct mono_time now = {1000};
 
@@ -182,13 +190,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (step == STEP_RAW)
 			give_raw(session, now, &script, choice);
 		else if (step == STEP_FRAME)
-			give_frame(session, now, &script, choice);
+			give_frame(session, &world, now, &script, choice);
 		else if (step == STEP_TIME)
 			now.ms += (int64_t)choice * 10;
 		else if (step == STEP_SEND)
 			send_one(session, now, choice);
 		else if (step == STEP_LOST)
-			session_lost(session);
+			lose(session, &world);
 		else
 			world.blocked = (choice & 1) != 0;
 		delay_ms = session_tick(session, now);
