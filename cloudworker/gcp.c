@@ -39,9 +39,10 @@ struct gcp {
 	struct gcp_hooks hooks;
 	TAILQ_HEAD(, call) calls; /* in the order they were made */
 	size_t calls_len;
-	struct loop_timer *timer; /* the next turn of calls that wait */
-	struct breaker breaker;	  /* of compute */
-	bool tokenless;		  /* calls have failed for want of a token */
+	struct loop_timer *timer;   /* the next turn of calls that wait */
+	struct breaker breaker;	    /* of compute */
+	char probed[PLACE_MAX + 1]; /* the place of the last probe */
+	bool tokenless;		    /* calls have failed for want of a token */
 };
 
 static void gcp_turn(void *arg);
@@ -138,20 +139,23 @@ gcp_call(struct gcp *gcp, uint64_t ticket, const struct cloud_call *cloud_call,
 
 /* --- the endpoint's breaker ---------------------------------------------------- */
 
+static bool
+call_lists(const struct call *call)
+{
+	return call->op == CLOUD_LIST_INSTANCES || call->op == CLOUD_LIST_ADDRESSES;
+}
+
 /* A server's error about one instance or operation is the business of whoever asked:
  * the rest goes on. */
 static enum breaker_mark
 call_mark(const struct call *call, enum cloud_fault fault)
 {
-	bool list =
-	    call->op == CLOUD_LIST_INSTANCES || call->op == CLOUD_LIST_ADDRESSES;
-
 	switch (fault) {
 	case FAULT_NOT_SENT:
 	case FAULT_LOST:
 		return BREAKER_OUTAGE;
 	case FAULT_TRANSIENT:
-		return list ? BREAKER_OUTAGE : BREAKER_SILENT;
+		return call_lists(call) ? BREAKER_OUTAGE : BREAKER_SILENT;
 	case FAULT_THROTTLED:
 		return BREAKER_THROTTLED;
 	case FAULT_NONE:
@@ -166,20 +170,19 @@ call_mark(const struct call *call, enum cloud_fault fault)
 	return BREAKER_GOOD;
 }
 
-/* What waits behind a probe that failed has failed with it. */
+/* What waits behind a probe that failed has failed with it; what is asked for anew
+ * because of that has not. */
 static void
 gcp_fail_waiting(
     struct gcp *gcp, enum cloud_fault fault, const char *reason, const char *message)
 {
-	size_t waiting = gcp->calls_len;
+	size_t waiting = 0;
+	struct call *call;
 
-	for (; waiting > 0; waiting--) {
-		struct call *call = first_waiting(gcp);
-
-		if (call == NULL)
-			return;
+	TAILQ_FOREACH(call, &gcp->calls, entry)
+		waiting += call->exchange == NULL;
+	for (; waiting > 0 && (call = first_waiting(gcp)) != NULL; waiting--)
 		call_fail(call, fault, reason, message);
-	}
 }
 
 static void
@@ -342,6 +345,8 @@ call_start(struct call *call)
 		return;
 	}
 	call->probe = breaker_send(&gcp->breaker);
+	if (call->probe)
+		MESSAGE_TEXT(gcp->probed, call->place);
 	call->generation = token_generation(gcp->token);
 	call->exchange = http_start(gcp->compute,
 	    &(struct http_request){
@@ -372,17 +377,31 @@ first_waiting(const struct gcp *gcp)
 	return NULL;
 }
 
-/* A list says most about the endpoint: it is the probe, when there is one. */
+/* A list says most about the endpoint: it is the probe, when there is one. The places
+ * take turns, by name: one that is in trouble by itself does not speak for the rest. */
+static struct call *
+next_probe(const struct gcp *gcp)
+{
+	struct call *call, *first = NULL, *next = NULL;
+
+	TAILQ_FOREACH(call, &gcp->calls, entry) {
+		if (call->exchange != NULL || !call_lists(call))
+			continue;
+		if (first == NULL || strcmp(call->place, first->place) < 0)
+			first = call;
+		if (strcmp(call->place, gcp->probed) > 0 &&
+		    (next == NULL || strcmp(call->place, next->place) < 0))
+			next = call;
+	}
+	if (first == NULL)
+		return first_waiting(gcp);
+	return next != NULL ? next : first;
+}
+
 static struct call *
 next_waiting(const struct gcp *gcp)
 {
-	struct call *call;
-
-	if (gcp->breaker.open)
-		TAILQ_FOREACH(call, &gcp->calls, entry)
-			if (call->exchange == NULL && call->op == CLOUD_LIST_INSTANCES)
-				return call;
-	return first_waiting(gcp);
+	return gcp->breaker.open ? next_probe(gcp) : first_waiting(gcp);
 }
 
 /* Lets all go that wait. An answer may add and remove calls, so the walk starts anew

@@ -42,6 +42,7 @@ static struct {
 	enum cloud_fault fault; /* of the last answer */
 	char fault_reason[REASON_MAX + 1];
 	size_t held_back; /* answers that say so */
+	size_t again;	  /* so many answers are followed by a further call */
 } t;
 
 /* --- the HTTP client ------------------------------------------------------------ */
@@ -121,6 +122,8 @@ on_credentials(void *arg, const char *why)
 	snprintf(t.credentials, sizeof t.credentials, "%s", why);
 }
 
+static void call(enum cloud_op op);
+
 static void
 on_answer(void *arg, uint64_t ticket, struct cloud_answer *answer)
 {
@@ -130,6 +133,10 @@ on_answer(void *arg, uint64_t ticket, struct cloud_answer *answer)
 	t.fault = answer->fault;
 	snprintf(t.fault_reason, sizeof t.fault_reason, "%s", answer->reason);
 	t.held_back += strstr(answer->message, "one call at a time") != NULL;
+	if (t.again > 0) {
+		t.again--;
+		call(CLOUD_GET_INSTANCE);
+	}
 }
 
 static void
@@ -183,13 +190,13 @@ reply_token(const char *token)
 }
 
 static void
-call(enum cloud_op op)
+call_place(enum cloud_op op, const char *place)
 {
 	gcp_call(t.gcp, 1,
 	    &(struct cloud_call){
 		.op = op,
 		.project = "p",
-		.place = "z",
+		.place = place,
 		.instance = "4711",
 		.nic = "nic0",
 		.address = "34.1.2.3",
@@ -200,6 +207,12 @@ call(enum cloud_op op)
 		.timeout_ms = 1000,
 	    },
 	    on_answer, NULL);
+}
+
+static void
+call(enum cloud_op op)
+{
+	call_place(op, "z");
 }
 
 /* Runs until so many requests were sent, or answers given, in all. */
@@ -416,6 +429,38 @@ Test(gcp_calls, a_probe_that_succeeds_lets_all_go)
 	cr_assert_not(t.compute_open);
 	cr_assert_eq(t.opens, 1);
 	run_until(sent + 3, BREAKER_OUTAGES + 1);
+}
+
+Test(gcp_calls, what_is_asked_anew_has_not_failed)
+{
+	size_t sent = 1 + BREAKER_OUTAGES;
+
+	open_breaker();
+	call(CLOUD_LIST_INSTANCES);
+	call(CLOUD_GET_INSTANCE);
+	run_until(sent + 1, BREAKER_OUTAGES);
+	t.again = 1;
+	reply_with(503, "{}");
+	cr_assert_eq(t.answers, BREAKER_OUTAGES + 2);
+	run_until(sent + 2, BREAKER_OUTAGES + 2);
+}
+
+/* One whose lists fail when those of others do not any more. */
+Test(gcp_calls, a_place_in_trouble_does_not_keep_the_breaker_open)
+{
+	static const char *const probed[] = {"/zones/r-a/", "/zones/r-b/"};
+	size_t sent = 1 + BREAKER_OUTAGES;
+
+	open_breaker();
+	for (size_t i = 0; i < 2; i++) {
+		call_place(CLOUD_LIST_INSTANCES, "r-a");
+		call_place(CLOUD_LIST_INSTANCES, "r-b");
+		run_until(sent + i + 1, BREAKER_OUTAGES + 2 * i);
+		cr_assert_not_null(strstr(t.sent[sent + i].path, probed[i]), "%s",
+		    t.sent[sent + i].path);
+		reply_with(i == 0 ? 503 : 200, INSTANCES);
+	}
+	cr_assert_not(t.compute_open);
 }
 
 /* An error about one thing, but of a server that has not been well so far. */
