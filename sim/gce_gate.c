@@ -29,14 +29,14 @@ held_free(struct sim_gce *gce, struct gce_held *held)
 	free(held);
 }
 
-/* A client that leaves is not told of: its entry stays until the connection's next
- * request, or until it gives way here. */
 static uint64_t
 hold(const struct sim_gce *gce, const struct sim_seen *seen, enum sim_hold kind)
 {
 	return sim_holds_add(sim_faults_holds(gce->faults), seen, kind);
 }
 
+/* A client that leaves is not told of: its entry stays until the connection's next
+ * request, or until it gives way here. */
 static struct gce_held *
 held_new(
     struct sim_gce *gce, const struct sim_request *request, const struct sim_seen *seen)
