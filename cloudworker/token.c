@@ -101,6 +101,7 @@ token_refresh(struct token *token)
 	if (token->refreshing)
 		return;
 	token->refreshing = true;
+	loop_timer_disarm(token->timer);
 	token_ask(token);
 }
 

@@ -497,6 +497,22 @@ Test(gcp_calls, limit_of_a_wait_is_no_trouble)
 	cr_assert_str_eq(t.reason, "");
 }
 
+/* One that is refused just before it is due. */
+Test(gcp_calls, a_token_is_asked_for_once)
+{
+	int64_t end_ms = clock_mono().ms + 1500;
+
+	reply_with(200, "{\"access_token\":\"tok\",\"expires_in\":2,"
+			"\"token_type\":\"Bearer\"}");
+	call(CLOUD_GET_INSTANCE);
+	run_until(2, 0);
+	reply_with(401, "{}");
+	run_until(3, 0);
+	while (clock_mono().ms < end_ms)
+		loop_run_once(t.loop, 50);
+	cr_assert_eq(t.sent_len, 3);
+}
+
 Test(gcp_calls, without_a_token_the_call_is_told)
 {
 	call(CLOUD_ADD_CONFIG);
