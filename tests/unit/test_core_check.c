@@ -1,0 +1,149 @@
+/* Right before something is taken away it is read again: a read that fails allows
+ * nothing, and nothing is read by a name that no object can have. */
+#include <criterion/criterion.h>
+#include <json-c/json.h>
+#include <stdio.h>
+
+#include "core_rig.h"
+#include "json_read.h"
+
+TestSuite(core_check, .init = rig_make_world, .fini = rig_end_world, .timeout = 120);
+
+static void
+refuse_reads(const char *part, int status)
+{
+	fake->refuse.method = "GET";
+	fake->refuse.part = part;
+	fake->refuse.status = status;
+	fake->refuse.message = "";
+	fake->refuse.count = 1000;
+}
+
+/* --- reads that fail -------------------------------------------------------------- */
+
+static bool
+moved(struct fake *unused)
+{
+	return rig_on("34.1.1.1", "n3") && rig_both_attached(unused);
+}
+
+/* The watcher has not told of a pod on n1: only these reads know of it. */
+static void
+stays_for_a_pod_untold(const char *part, int status)
+{
+	rig_attach_both();
+	fake->mute = FAKE_PODS "sip-9";
+	fake_pod(fake, "sip-9", "n1", "sip");
+	fake_run(fake, 1000);
+	refuse_reads(part, status);
+	rig_drain("n1", "sip-1", "n3");
+	fake_run(fake, 60000);
+	cr_assert_lt(fake->refuse.count, 1000, "%s: %d: it was read", part, status);
+	cr_assert(rig_on("34.1.1.1", "n1"), "%s: %d", part, status);
+	cr_assert(rig_labelled("n1"), "%s: %d", part, status);
+	fake->refuse.count = 0;
+	fake_run(fake, 60000);
+	cr_assert(rig_on("34.1.1.1", "n1"), "%s: %d: then", part, status);
+	fake_delete(fake, FAKE_PODS "sip-9");
+	cr_assert(fake_until(fake, moved, 300000), "%s: %d", part, status);
+}
+
+Test(core_check, pods_that_cannot_be_read_keep_the_address)
+{
+	static const int statuses[] = {200, 403, 404, 503};
+
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+		stays_for_a_pod_untold("/api/v1/pods?fieldSelector", statuses[i]);
+		rig_end_world();
+		rig_make_world();
+	}
+}
+
+/* Of a node that is gone no pod would be asked: a 404 that is not the API's own says no
+ * such thing. */
+Test(core_check, a_node_that_cannot_be_read_is_not_gone)
+{
+	static const int statuses[] = {200, 403, 404, 503};
+
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+		stays_for_a_pod_untold(FAKE_NODES "n1", statuses[i]);
+		rig_end_world();
+		rig_make_world();
+	}
+}
+
+Test(core_check, a_workload_that_cannot_be_read_keeps_the_address)
+{
+	static const int statuses[] = {403, 404, 503};
+
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+		rig_attach_both();
+		refuse_reads(FAKE_DEPLOYMENTS "sip", statuses[i]);
+		rig_drain("n1", "sip-1", "n3");
+		fake_run(fake, 60000);
+		cr_assert_lt(fake->refuse.count, 1000, "%d: it was read", statuses[i]);
+		cr_assert(rig_on("34.1.1.1", "n1"), "%d", statuses[i]);
+		cr_assert_str_neq(fake_entry(fake, "web", "34.1.1.1", "reason"),
+		    "WorkloadNotFound", "%d", statuses[i]);
+		fake->refuse.count = 0;
+		cr_assert(fake_until(fake, moved, 300000), "%d", statuses[i]);
+		rig_end_world();
+		rig_make_world();
+	}
+}
+
+/* --- names that no object can have ------------------------------------------------ */
+
+/* As somebody who may write a status could have left it. */
+static void
+name_node_in_status(const char *name)
+{
+	struct json_object *status =
+	    json_read_member(fake_get(fake, RIG_WEB), "status");
+	struct json_object *list = json_read_member(status, "addresses");
+
+	for (size_t i = 0; i < json_read_length(list); i++)
+		json_object_object_add(json_object_array_get_idx(list, i), "nodeName",
+		    json_object_new_string(name));
+}
+
+Test(core_check, a_node_with_a_name_that_leads_elsewhere_is_not_read)
+{
+	rig_attach_both();
+	fake_kill(fake);
+	name_node_in_status("../evil?x=");
+	fake_delete(fake, FAKE_NODES "n1");
+	refuse_reads("evil", 404);
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->refuse.count, 1000);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+}
+
+static void
+is_not_read(const char *workload)
+{
+	char spec[128];
+
+	rig_attach_both();
+	snprintf(spec, sizeof spec, "{\"spec\":{\"workloadRef\":%s}}", workload);
+	fake_patch(fake, RIG_WEB, spec);
+	refuse_reads("evil", 503);
+	rig_drain("n1", "sip-1", "n3");
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->refuse.count, 1000, "%s", workload);
+	cr_assert(rig_on("34.1.1.1", "n1"), "%s", workload);
+	fake->refuse.count = 0;
+	fake_patch(fake, RIG_WEB,
+	    "{\"spec\":{\"workloadRef\":{\"name\":\"sip\","
+	    "\"namespace\":\"default\"}}}");
+	cr_assert(fake_until(fake, moved, 300000), "%s", workload);
+}
+
+Test(core_check, a_workload_with_a_name_that_leads_elsewhere_is_not_read)
+{
+	is_not_read("{\"name\":\"../evil?x=\"}");
+	rig_end_world();
+	rig_make_world();
+	is_not_read("{\"namespace\":\"../evil?x=\"}");
+}

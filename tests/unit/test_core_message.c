@@ -1,0 +1,66 @@
+/* What a status says of an address that stays where it is. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "core_rig.h"
+
+TestSuite(core_message, .init = rig_make_world, .fini = rig_end_world, .timeout = 120);
+
+static const char *
+said(const char *key)
+{
+	return fake_entry(fake, "web", "34.1.1.1", key);
+}
+
+static bool
+says(const char *words)
+{
+	return strstr(said("message"), words) != NULL;
+}
+
+/* The words of the first failed look, not those of the state before. */
+Test(core_message, an_outage_has_its_own_words)
+{
+	rig_attach_both();
+	cr_assert(says("on n1"), "%s", said("message"));
+	fake->cloud_down = true;
+	fake_run(fake, 120000);
+	cr_assert(rig_is("web", "34.1.1.1", "Unknown", "CloudUnreachable"));
+	cr_assert(says("no route"), "%s", said("message"));
+}
+
+Test(core_message, what_keeps_it_in_use_is_told_anew)
+{
+	rig_attach_both();
+	fake_cordon(fake, "n1", true);
+	fake_run(fake, 5000);
+	cr_assert(rig_is("web", "34.1.1.1", "Draining", "InUse"));
+	cr_assert(says("sip-1"), "%s", said("message"));
+	fake_pod(fake, "sip-2nd", "n1", "sip");
+	fake_delete(fake, FAKE_PODS "sip-1");
+	fake_run(fake, 5000);
+	cr_assert(rig_is("web", "34.1.1.1", "Draining", "InUse"));
+	cr_assert(says("sip-2nd"), "%s", said("message"));
+}
+
+/* It could not be released, and is wanted again: that failure is over. */
+Test(core_message, the_failure_of_a_release_ends_with_it)
+{
+	rig_attach_both();
+	fake->faults.order_fail = 1000;
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.2\"]}}");
+	rig_unused("n1", "sip-1");
+	fake_run(fake, 20000);
+	cr_assert(rig_is("web", "34.1.1.1", "Draining", "Quota"), "%s/%s",
+	    said("state"), said("reason"));
+	fake_patch(
+	    fake, RIG_WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.1\",\"34.1.1.2\"]}}");
+	fake_run(fake, 60000);
+	cr_assert_str_eq(said("state"), "Attached");
+	fake_cordon(fake, "n3", true);
+	fake_instance(fake, "n1")->exists = false;
+	fake_delete(fake, FAKE_NODES "n1");
+	fake_run(fake, 60000);
+	cr_assert_str_eq(said("reason"), "NoEligibleNode");
+	cr_assert(!says("n1"), "%s", said("message"));
+}
