@@ -254,21 +254,38 @@ static const struct {
     [WORKLOAD_DAEMONSET] = {"daemonsets", "get daemonsets.apps"},
 };
 
+/* Such a name no workload can have: it does not exist. */
+static void
+check_start_workload(struct core *core, struct item *item)
+{
+	const struct allocation *allocation = item->allocation;
+
+	if (allocation->workload == WORKLOAD_NONE)
+		return;
+	if (!place_name_sound(allocation->workload_name) ||
+	    !place_name_sound(allocation->workload_namespace)) {
+		item->check->workload_missing = true;
+		return;
+	}
+	check_read(core, item,
+	    mem_printf("/apis/apps/v1/namespaces/%s/%s/%s",
+		allocation->workload_namespace,
+		check_workloads[allocation->workload].resource,
+		allocation->workload_name),
+	    check_workloads[allocation->workload].right, check_workload_read);
+}
+
 void
 check_start(struct core *core, struct item *item, struct slot *slot,
     enum check_purpose purpose, const char *node, const char *node_uid,
     const struct view_instance *instance)
 {
-	const struct allocation *allocation = item->allocation;
 	struct check *check;
 
 	if (item->check != NULL || !core_may_start(core))
 		return;
 	/* Such a name no node can have: there is nothing to read. */
-	if (!place_name_sound(node) ||
-	    (allocation->workload != WORKLOAD_NONE &&
-		(!place_name_sound(allocation->workload_name) ||
-		    !place_name_sound(allocation->workload_namespace))))
+	if (!place_name_sound(node))
 		return;
 	check = mem_calloc(1, sizeof *check);
 	snprintf(check->serial, sizeof check->serial, "%llu",
@@ -287,11 +304,5 @@ check_start(struct core *core, struct item *item, struct slot *slot,
 	check_read(core, item,
 	    mem_printf("/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", node),
 	    "list pods", check_pods_read);
-	if (allocation->workload != WORKLOAD_NONE)
-		check_read(core, item,
-		    mem_printf("/apis/apps/v1/namespaces/%s/%s/%s",
-			allocation->workload_namespace,
-			check_workloads[allocation->workload].resource,
-			allocation->workload_name),
-		    check_workloads[allocation->workload].right, check_workload_read);
+	check_start_workload(core, item);
 }

@@ -169,6 +169,19 @@ Test(core_release, a_workload_that_never_was)
 	cr_assert(fake_until(fake, rig_gone, 90000));
 }
 
+/* A name that no workload can have. */
+Test(core_release, a_workload_that_cannot_be)
+{
+	rig_attach_both();
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"workloadRef\":{\"name\":\"Sip_1\"}}}");
+	rig_delete_web();
+	fake_run(fake, 60000);
+	rig_left();
+	rig_nobody_uses_them();
+	cr_assert(fake_until(fake, rig_gone, 90000));
+	rig_released();
+}
+
 static void
 story_release(void)
 {
