@@ -301,7 +301,7 @@ core_lead(struct core *core, struct core_time now, uint64_t term)
 	core->epoch++;
 	core->until.ms = 0;
 	items_forget(core);
-	definition_expire(core);
+	definition_forget(core);
 	peers_forget(core);
 	backoff_clear(&core->list_backoff);
 	view_lead(core->view);

@@ -1,5 +1,7 @@
 #include "definition.h"
 
+#include <string.h>
+
 #include "calls.h"
 #include "json_read.h"
 #include "release.h"
@@ -13,6 +15,12 @@ definition_expire(struct core *core)
 {
 	core->definition.state = DEFINITION_NOT_READ;
 	core->definition.stale = core->definition.reading;
+}
+
+void
+definition_forget(struct core *core)
+{
+	memset(&core->definition, 0, sizeof core->definition);
 }
 
 void

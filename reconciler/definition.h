@@ -13,6 +13,9 @@
  * definition is marked before its objects are. */
 void definition_expire(struct core *core);
 
+/* The lease was won: answers to what was asked before it was lost do not come. */
+void definition_forget(struct core *core);
+
 /* What is known of it; reads it when an object's release depends on that. */
 enum definition_state definition_look(struct core *core);
 

@@ -416,6 +416,27 @@ Test(core_release, a_definition_that_may_not_be_read)
 	    fake_event(fake, "NetIPAllocation", "Retained", "may not be read"));
 }
 
+/* The answer is for a leader that is no more. */
+Test(core_release, a_lease_that_is_lost_while_the_definition_is_read)
+{
+	struct boot_time until;
+
+	rig_attach_both();
+	rig_nobody_uses_them();
+	refuse_definition(500);
+	fake->refuse.count = 1;
+	rig_delete_web();
+	while (fake->refuse.count > 0)
+		fake_run(fake, 1);
+	core_unlead(fake->core, fake_time(fake));
+	fake->term++;
+	until.ms = fake->now_ms + FAKE_GRANT_MS;
+	core_lead(fake->core, fake_time(fake), fake->term);
+	core_grant(fake->core, fake_time(fake), until, 10000, 2000);
+	cr_assert(fake_until(fake, rig_gone, 60000));
+	rig_released();
+}
+
 /* --- what is not known ------------------------------------------------------------ */
 
 Test(core_release, an_outage_releases_nothing)
