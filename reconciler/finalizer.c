@@ -71,6 +71,18 @@ finalizer_has_order(const struct core *core, const struct plan_step *step)
 	return false;
 }
 
+/* Its labels are to be on: it is where the journal says, and nobody else's. */
+static bool
+finalizer_is_labelled(const struct plan_step *step)
+{
+	const struct allocation *allocation = step->allocation;
+
+	return allocation->policy == POLICY_SYNC && !allocation->paused &&
+	       allocation->refusal_reason[0] == '\0' && step->owner == NULL &&
+	       step->holder.kind == HOLDER_OURS &&
+	       strcmp(finalizer_entry(step)->instance, step->holder.instance->id) == 0;
+}
+
 /* What is left is left in order: nothing half-done that could still be brought to its
  * end, and the labels of what stays are on. */
 static bool
@@ -79,12 +91,10 @@ finalizer_is_left_well(const struct core *core, const struct plan_step *step)
 	const struct holder *holder = &step->holder;
 
 	if (plan_is_open(finalizer_entry(step)))
-		return holder->kind == HOLDER_UNKNOWN &&
+		return (holder->kind == HOLDER_UNKNOWN ||
+			   step->allocation->policy == POLICY_OBSERVE) &&
 		       !finalizer_has_order(core, step);
-	return step->allocation->policy != POLICY_SYNC || step->allocation->paused ||
-	       step->allocation->refusal_reason[0] != '\0' ||
-	       finalizer_entry(step)->instance[0] == '\0' ||
-	       holder->kind != HOLDER_OURS ||
+	return !finalizer_is_labelled(step) ||
 	       labels_are_on(core, holder->node, finalizer_entry(step)->address,
 		   step->allocation->name);
 }

@@ -345,6 +345,43 @@ Test(core_release, retain_in_the_middle_of_a_release)
 	}
 }
 
+static void
+refuse_finalizer(void)
+{
+	fake->refuse.method = "PATCH";
+	fake->refuse.part = "netipallocations/web";
+	fake->refuse.status = 403;
+	fake->refuse.message = "cannot patch netipallocations";
+	fake->refuse.spare = "/status";
+	fake->refuse.count = 1000000;
+}
+
+static bool
+attaching(struct fake *unused)
+{
+	(void)unused;
+	return rig_is("web", "34.1.1.1", "Attaching", "Moving");
+}
+
+/* The address is on no node, and Observe does not put it on one. */
+Test(core_release, observe_in_the_middle_of_a_move)
+{
+	rig_attach_both();
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, attaching, 60000));
+	fake_kill(fake);
+	rig_delete_web();
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"policy\":\"Observe\"}}");
+	/* it is seen that the address is nowhere before the object may go */
+	refuse_finalizer();
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert(!rig_gone(fake));
+	fake->refuse.count = 0;
+	cr_assert(fake_until(fake, rig_gone, 90000));
+	cr_assert_null(fake_where(fake, "34.1.1.1"));
+}
+
 Test(core_release, nothing_is_released_with_the_definition)
 {
 	rig_attach_both();
@@ -522,17 +559,6 @@ Test(core_release, a_cloud_that_refuses_is_told_of)
 }
 
 /* --- the finalizer is refused ----------------------------------------------------- */
-
-static void
-refuse_finalizer(void)
-{
-	fake->refuse.method = "PATCH";
-	fake->refuse.part = "netipallocations/web";
-	fake->refuse.status = 403;
-	fake->refuse.message = "cannot patch netipallocations";
-	fake->refuse.spare = "/status";
-	fake->refuse.count = 1000000;
-}
 
 Test(core_release, without_the_finalizer_nothing_is_begun)
 {

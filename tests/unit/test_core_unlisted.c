@@ -119,6 +119,26 @@ Test(core_unlisted, a_deleted_allocation_hands_over_in_place)
 	rig_released();
 }
 
+/* The labels are the other one's by then. */
+Test(core_unlisted, retain_while_it_is_handed_over)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	fake->refuse.method = "PATCH";
+	fake->refuse.part = "netipallocations/web/status";
+	fake->refuse.status = 403;
+	fake->refuse.message = "no";
+	fake->refuse.count = 1000000;
+	rig_delete_web();
+	cr_assert(fake_until(fake, the_other_has_it, 60000));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
+	fake->refuse.count = 0;
+	cr_assert(fake_until(fake, rig_gone, 120000));
+	rig_left();
+	cr_assert(the_other_has_it(fake));
+}
+
 Test(core_unlisted, from_one_list_to_another)
 {
 	rig_attach_both();
