@@ -152,3 +152,17 @@ Test(core_unlisted, from_one_list_to_another)
 	cr_assert(the_other_has_it(fake));
 	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "state"), "");
 }
+
+/* Its labels are the other one's by then. */
+Test(core_unlisted, retain_leaves_what_the_other_one_has)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	rig_delete_web();
+	cr_assert(fake_until(fake, the_other_has_it, 60000));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
+	cr_assert(fake_until(fake, rig_gone, 60000));
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	cr_assert(rig_on("34.1.1.2", "n2"));
+}
