@@ -240,6 +240,14 @@ act_rest_message(
 	snprintf(message, size, "%.250s; %.250s", slot->failure, step->message);
 }
 
+/* Handed over or released, it is not taken back. */
+static bool
+act_is_let_go(const struct act *act)
+{
+	return act->step->release.verdict != RELEASE_NOT &&
+	       act->entry->instance[0] == '\0';
+}
+
 static void
 act_rest(struct act *act)
 {
@@ -250,7 +258,7 @@ act_rest(struct act *act)
 	act_rest_message(act, reason, sizeof reason, message, sizeof message);
 	news = strcmp(act->entry->reason, reason) != 0;
 	if (step->holder.kind == HOLDER_OURS && step->state != ADDRESS_STATE_BLOCKED &&
-	    step->state != ADDRESS_STATE_UNKNOWN) {
+	    step->state != ADDRESS_STATE_UNKNOWN && !act_is_let_go(act)) {
 		if (step->allocation->policy == POLICY_OBSERVE)
 			act_look_on(act, &step->holder);
 		else

@@ -139,6 +139,24 @@ Test(core_unlisted, retain_while_it_is_handed_over)
 	cr_assert(the_other_has_it(fake));
 }
 
+/* The object stays, because pods use its other address. */
+Test(core_unlisted, what_is_handed_over_is_not_taken_back)
+{
+	unsigned long writes;
+
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	rig_delete_web();
+	cr_assert(fake_until(fake, the_other_has_it, 60000));
+	fake_run(fake, 10000);
+	cr_assert(rig_is("web", "34.1.1.2", "Draining", "InUse"));
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "instanceID"), "");
+	writes = fake->writes;
+	fake_run(fake, 20000);
+	cr_assert_leq(fake->writes, writes + 2, "%lu writes", fake->writes - writes);
+}
+
 Test(core_unlisted, from_one_list_to_another)
 {
 	rig_attach_both();
