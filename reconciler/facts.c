@@ -65,13 +65,7 @@ facts_sweep_hints(struct core *core)
 		if (hint->seen != generation)
 			map_drop(core->hints, hint->name);
 	}
-	MAP_EACH(core->items, entry)
-	{
-		const struct item *item = lh_entry_v(entry);
-
-		if (map_get(core->hints, item->name) == NULL)
-			items_hint(core, item->name, "");
-	}
+	items_hint_missing(core);
 }
 
 static void

@@ -270,6 +270,8 @@ items_listed(struct core *core, struct call *call, const struct kube_reply *repl
 
 		items_hint(core, hint->name, hint->resource_version);
 	}
+	if (core->world->sync[FACT_KIND_ALLOCATION].complete)
+		items_hint_missing(core);
 }
 
 void
@@ -361,6 +363,18 @@ items_hint(struct core *core, const char *name, const char *resource_version)
 	}
 	item->stale = true;
 	core_touch(core);
+}
+
+void
+items_hint_missing(struct core *core)
+{
+	MAP_EACH(core->items, entry)
+	{
+		const struct item *item = lh_entry_v(entry);
+
+		if (map_get(core->hints, item->name) == NULL)
+			items_hint(core, item->name, "");
+	}
 }
 
 /* --- writing ---------------------------------------------------------------------- */

@@ -19,6 +19,8 @@ void items_forget(struct core *core);
 
 /* A hint that the allocation is at that resourceVersion now ("" = gone). */
 void items_hint(struct core *core, const char *name, const char *resource_version);
+/* Those of which a complete watch does not tell may be gone. */
+void items_hint_missing(struct core *core);
 /* Reads what is stale. */
 void items_read(struct core *core);
 

@@ -34,6 +34,29 @@ Test(core_cross, an_object_made_anew_during_a_read_is_not_lost)
 	cr_assert(fake_until(fake, rig_both_attached, 60000));
 }
 
+/* Nothing is kept of it: another one may have its addresses. */
+Test(core_cross, an_object_that_goes_during_the_list_is_gone)
+{
+	struct boot_time until;
+	unsigned long lists;
+
+	rig_attach_both();
+	core_unlead(fake->core, fake_time(fake));
+	fake->faults.slow = 1000;
+	lists = fake->lists;
+	until.ms = fake->now_ms + FAKE_GRANT_MS;
+	core_lead(fake->core, fake_time(fake), ++fake->term);
+	core_grant(fake->core, fake_time(fake), until, 10000, 2000);
+	while (fake->lists == lists)
+		fake_run(fake, 1);
+	fake->faults.slow = 0;
+	fake_delete(fake, FAKE_ALLOCATIONS "/web");
+	fake_run(fake, 20000);
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 60000);
+	cr_assert(rig_is("late", "34.1.1.1", "Attached", "Attached"));
+}
+
 /* A new leader whose watch is not complete yet has no news. */
 Test(core_cross, says_nothing_before_the_watch_is_complete)
 {
