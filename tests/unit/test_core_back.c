@@ -1,0 +1,98 @@
+/* What a node is left with when its address has gone: an ephemeral one is given back,
+ * as well as can be, and a status no longer says that it holds ours. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "core_rig.h"
+
+TestSuite(core_back, .init = rig_make_world, .fini = rig_end_world, .timeout = 120);
+
+/* Orders for an ephemeral address, and one of them. */
+static size_t
+gifts(const struct fake_order **ret_last)
+{
+	size_t count = 0;
+
+	MAP_EACH(fake->orders, entry)
+	{
+		const struct fake_order *kept = lh_entry_v(entry);
+
+		if (kept->order.kind != ORDER_EPHEMERAL)
+			continue;
+		count++;
+		*ret_last = kept;
+	}
+	return count;
+}
+
+static bool
+moved(struct fake *unused)
+{
+	return rig_on("34.1.1.1", "n3") && rig_both_attached(unused);
+}
+
+/* Somebody takes it again before anyone has looked. */
+static bool
+moved_and_taken_again(struct fake *unused)
+{
+	const struct fake_order *gift;
+	struct fake_instance *instance = fake_instance(fake, "n1");
+
+	if (gifts(&gift) > 0 && gift->outcome == OUTCOME_DONE)
+		instance->address[0] = '\0';
+	return moved(unused);
+}
+
+Test(core_back, what_was_given_back_once_is_not_given_again)
+{
+	const struct fake_order *gift;
+
+	rig_attach_both();
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, moved_and_taken_again, 10000));
+	fake_run(fake, 300000);
+	cr_assert_eq(gifts(&gift), 1);
+	cr_assert_str_eq(fake_instance(fake, "n1")->address, "");
+}
+
+/* It has no effect, and nobody can say why. */
+static bool
+moved_without_a_gift(struct fake *unused)
+{
+	const struct fake_order *gift;
+
+	if (gifts(&gift) > 0)
+		MESSAGE_TEXT(fake->undone, gift->order.request_id);
+	return moved(unused);
+}
+
+Test(core_back, giving_back_without_effect_ends_after_five_tries)
+{
+	const struct fake_order *gift;
+
+	rig_attach_both();
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, moved_without_a_gift, 3600000));
+	fake_run(fake, 3600000);
+	cr_assert_eq(gifts(&gift), 5);
+	cr_assert_str_eq(fake_instance(fake, "n1")->address, "");
+}
+
+static bool
+first_is_released(struct fake *unused)
+{
+	(void)unused;
+	return rig_is("web", "34.1.1.1", "Pending", "Released");
+}
+
+/* The other one keeps the object for a while. */
+Test(core_back, what_is_released_is_on_no_node_any_more)
+{
+	rig_attach_both();
+	rig_unused("n1", "sip-1");
+	rig_delete_web();
+	cr_assert(fake_until(fake, first_is_released, 60000));
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "nodeName"), "");
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "nodeUID"), "");
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.2", "nodeName"), "n2");
+}
