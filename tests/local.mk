@@ -322,7 +322,7 @@ tests_unit_test_plan_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_plan_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/test_plan_spec.c \
-	tests/unit/test_plan_release.c \
+	tests/unit/test_plan_release.c tests/unit/test_holder.c \
 	tests/unit/plan_rig.c tests/unit/plan_rig.h
 
 # The plan as tables of worlds and steps, and walks through random worlds (tests/plan).
