@@ -74,7 +74,9 @@ eventually 10 "twice: a selector that matches nothing" \
 tells twice NoEligibleNode "$SPARE: 0/4 nodes: 4 not selected"
 tells amazon ProviderNotSupported "provider aws is not supported, only gcp is"
 tells unheard ProviderNotSupported "provider nimbus is not supported, only gcp is"
-tells unreserved AddressNotFound "34.82.99.9: not reserved in sim-project/us-west1"
+tells unreserved AddressNotFound "34.82.99.9: not reserved in sim-project/"
+check "unreserved: each place that was searched" says unreserved Ready \
+	"sim-project/us-west1, nor a global address"
 tells huge TooManyAddresses "spec.reservedIPs has 300 addresses, 256 are the most"
 tells abroad AddressNotFound "34.82.99.8: not reserved in"
 tells strange InvalidSpec "spec.policy Whatever is not known"
