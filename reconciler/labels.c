@@ -414,6 +414,17 @@ labels_bare(const struct scene *scene, const struct world_node *node)
 	return instance == NULL || !view_reserved(view, instance->address);
 }
 
+/* Who lists an address in vain, or has let it go, has no say. */
+static bool
+labels_are_others(const struct plan_step *step)
+{
+	const struct allocation_address *entry = labels_entry(step);
+
+	return !plan_is_open(entry) &&
+	       (step->owner != NULL || (step->release.verdict != RELEASE_NOT &&
+					   entry->instance[0] == '\0'));
+}
+
 /* Labels that stand on a node where nothing belongs: take them off? */
 static bool
 labels_stale(const struct core *core, const struct plan *plan,
@@ -433,7 +444,7 @@ labels_stale(const struct core *core, const struct plan *plan,
 		bool in_status = strcmp(entry->node_uid, node->uid) == 0 ||
 				 labels_is_leaving(step, node);
 
-		if (!labelled && !in_status)
+		if (!in_status && (!labelled || labels_are_others(step)))
 			continue;
 		if (labels_unsettled(core, step) || !labels_is_off(step, node))
 			return false;

@@ -157,6 +157,46 @@ Test(core_unlisted, what_is_handed_over_is_not_taken_back)
 	cr_assert_leq(fake->writes, writes + 2, "%lu writes", fake->writes - writes);
 }
 
+static bool
+on_n3(struct fake *unused)
+{
+	(void)unused;
+	return rig_on("34.1.1.1", "n3");
+}
+
+/* Who lists it in vain has no say about the labels. */
+Test(core_unlisted, a_second_list_does_not_hold_up_a_move)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, on_n3, 60000));
+}
+
+static bool
+late_gone(struct fake *unused)
+{
+	(void)unused;
+	return fake_get(fake, FAKE_ALLOCATIONS "/late") == NULL;
+}
+
+/* Who has handed it over, and is still there, has no say about the labels. */
+Test(core_unlisted, what_was_handed_over_is_released_by_the_other_one)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	rig_delete_web();
+	cr_assert(fake_until(fake, the_other_has_it, 60000));
+	fake_run(fake, 10000);
+	rig_unused("n1", "sip-1");
+	fake_ask_delete(fake, FAKE_ALLOCATIONS "/late");
+	cr_assert(fake_until(fake, late_gone, 60000));
+	cr_assert_null(fake_where(fake, "34.1.1.1"));
+	cr_assert(rig_is("web", "34.1.1.2", "Draining", "InUse"));
+}
+
 Test(core_unlisted, from_one_list_to_another)
 {
 	rig_attach_both();
