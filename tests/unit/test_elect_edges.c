@@ -1,9 +1,11 @@
 /* The bounds of leader election: durations that a record names, waits that a server
  * asks for, answers that are hardly one. */
 #include <criterion/criterion.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "elect_rig.h"
+#include "lease.h"
 
 /* pod-b's record stays as it is: after how long is it claimed? */
 static int64_t
@@ -107,4 +109,18 @@ Test(elect_edges, what_a_write_has_to_be_answered_with)
 		cr_expect_eq(b.won, answers[i].won, "answer %zu", i);
 		bench_close(&b);
 	}
+}
+
+/* Numbers that make no sense are none. */
+Test(elect_edges, a_record_has_no_negative_numbers)
+{
+	struct json_object *object =
+	    json_tokener_parse(bench_lease("3", "pod-b", -7, -5));
+	struct lease lease;
+
+	cr_assert_eq(lease_read(object, &lease), 0);
+	cr_expect_eq(lease.duration_s, 0);
+	cr_expect_eq(lease.transitions, 0);
+	lease_clear(&lease);
+	json_object_put(object);
 }

@@ -1,8 +1,11 @@
 /* The fields of the spec and the annotations, in the table of plan_rig.h. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "match.h"
+#include "mem.h"
 #include "plan_rig.h"
 
 /* Addresses .1 to .3 on nodes n1 to n3, in zone a. */
@@ -230,4 +233,23 @@ Test(plan_spec, paused)
 
 	for (size_t i = 0; i < sizeof paused / sizeof paused[0]; i++)
 		check_paused(&paused[i]);
+}
+
+Test(plan_spec, a_region_has_to_be_the_nodes_own)
+{
+	static char labels[] = "a\0b";
+	struct allocation *allocation = mem_calloc(1, sizeof *allocation);
+	struct world_node node = {
+	    .place = {.region = "us-west1", .zone = "us-west1-a"}};
+
+	allocation->node_selector = (struct texts){labels, sizeof labels};
+	node.labels = (struct texts){labels, sizeof labels};
+	cr_expect_eq(match_node(&node, allocation), MATCH_YES);
+	MESSAGE_TEXT(allocation->region, "us-west1");
+	cr_expect_eq(match_node(&node, allocation), MATCH_YES);
+	MESSAGE_TEXT(allocation->region, "us-west");
+	cr_expect_eq(match_node(&node, allocation), MATCH_PLACE);
+	MESSAGE_TEXT(allocation->region, "u");
+	cr_expect_eq(match_node(&node, allocation), MATCH_PLACE);
+	free(allocation);
 }
