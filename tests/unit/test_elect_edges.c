@@ -2,6 +2,8 @@
  * asks for, answers that are hardly one. */
 #include <criterion/criterion.h>
 #include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "elect_rig.h"
@@ -121,6 +123,36 @@ Test(elect_edges, a_record_has_no_negative_numbers)
 	cr_assert_eq(lease_read(object, &lease), 0);
 	cr_expect_eq(lease.duration_s, 0);
 	cr_expect_eq(lease.transitions, 0);
+	lease_clear(&lease);
+	json_object_put(object);
+}
+
+/* Whole objects of the API, also where the one that was read lacked it. */
+Test(elect_edges, what_is_written_says_what_it_is)
+{
+	static const char kind[] = "coordination.k8s.io/v1 Lease";
+	struct json_object *object =
+	    json_tokener_parse("{\"metadata\":{\"resourceVersion\":\"1\"}}");
+	struct lease_change change = {.holder = "pod-a", .duration_s = 60};
+	struct lease lease;
+
+	cr_assert_eq(lease_read(object, &lease), 0);
+	for (int i = 0; i < 2; i++) {
+		char *text = i == 0 ? lease_create("kube-system", "leader", &change)
+				    : lease_update(&lease, &change);
+		struct json_object *written = json_tokener_parse(text);
+		char got[64];
+
+		snprintf(got, sizeof got, "%s %s",
+		    json_object_get_string(bench_at(written, "apiVersion", NULL)),
+		    json_object_get_string(bench_at(written, "kind", NULL)));
+		cr_expect_str_eq(got, kind);
+		cr_expect_str_eq(
+		    json_object_get_string(bench_at(written, "spec", "holderIdentity")),
+		    "pod-a");
+		json_object_put(written);
+		free(text);
+	}
 	lease_clear(&lease);
 	json_object_put(object);
 }
