@@ -64,3 +64,31 @@ Test(core_message, the_failure_of_a_release_ends_with_it)
 	cr_assert_str_eq(said("reason"), "NoEligibleNode");
 	cr_assert(!says("n1"), "%s", said("message"));
 }
+
+static bool
+first_is_nowhere(struct fake *unused)
+{
+	(void)unused;
+	return fake_where(fake, "34.1.1.1") == NULL;
+}
+
+static bool
+goes_on(struct fake *unused)
+{
+	(void)unused;
+	return says("the move goes on");
+}
+
+/* What Observe held up is no longer said to be held up. */
+Test(core_message, a_move_that_goes_on_is_told)
+{
+	rig_attach_both();
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, first_is_nowhere, 10000));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"policy\":\"Observe\"}}");
+	fake_run(fake, 60000);
+	cr_assert_str_eq(said("reason"), "Observing", "%s", said("message"));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"policy\":\"Sync\"}}");
+	cr_assert(fake_until(fake, goes_on, 20000), "%s", said("message"));
+	cr_assert(fake_until(fake, rig_both_attached, 60000));
+}
