@@ -1,5 +1,6 @@
 /* What a status says of an address that stays where it is. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core_rig.h"
@@ -91,4 +92,26 @@ Test(core_message, a_move_that_goes_on_is_told)
 	fake_patch(fake, RIG_WEB, "{\"spec\":{\"policy\":\"Sync\"}}");
 	cr_assert(fake_until(fake, goes_on, 20000), "%s", said("message"));
 	cr_assert(fake_until(fake, rig_both_attached, 60000));
+}
+
+/* Somebody puts it elsewhere while it is to be taken off: that is the end of the move.
+ */
+Test(core_message, what_is_taken_during_a_move_ends_it)
+{
+	struct fake_instance *stranger =
+	    fake_add_instance(fake, "stranger", "us-west1-a");
+
+	rig_attach_both();
+	rig_drain("n1", "sip-1", "n3");
+	while (!fake_has_intent(fake, "web"))
+		fake_run(fake, 10);
+	snprintf(stranger->address, sizeof stranger->address, "34.1.1.1");
+	snprintf(stranger->fence, sizeof stranger->fence, "theirs");
+	fake_instance(fake, "n1")->address[0] = '\0';
+	stranger->foreign = true;
+	fake_run(fake, 120000);
+	cr_assert(fake_told(fake, "TakenDuringMove"));
+	cr_assert_not(fake_has_intent(fake, "web"));
+	cr_assert_str_eq(said("reason"), "HeldElsewhere");
+	cr_assert_str_eq(stranger->address, "34.1.1.1");
 }
