@@ -8,10 +8,9 @@ TWO=34.82.10.2
 THREE=34.82.10.3
 FOUR=34.82.10.4
 FIVE=34.82.10.5
-SIX=34.82.10.6
 ZONE=us-west1-a
 
-start_world --nodes 4 --addresses $ONE,$TWO,$THREE,$FOUR,$FIVE,$SIX
+start_world --nodes 4 --addresses $ONE,$TWO,$THREE,$FOUR,$FIVE
 install_crd
 start_ipwarden
 eventually 30 "all processes are ready" all_ready
@@ -67,8 +66,10 @@ is "the first one is where it was" "$(condition pool Ready)" "True AllAttached"
 
 # --- it is not known ----------------------------------------------------------------
 refuse /addresses 403 rateLimitExceeded "Rate Limit Exceeded"
-allocation throttled $SIX >/dev/null
-reason $SIX Unknown Throttled "Rate Limit Exceeded"
+eventually 40 "Throttled" entry_is pool $ONE "Unknown Throttled"
+check "Throttled: its words" entry_says pool $ONE "Rate Limit Exceeded"
+eventually 5 "Throttled: Degraded" says pool Degraded "True Throttled: $ONE: "
+clear_faults
 eventually 90 "it comes back after that" says pool Ready "True AllAttached"
 fault '{"target":"gce","drop_before":true,"count":-1}'
 eventually 40 "CloudUnreachable" entry_is pool $ONE "Unknown CloudUnreachable"
