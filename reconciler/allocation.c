@@ -222,6 +222,7 @@ parse_entry(struct allocation_address *address, struct json_object *entry)
 		intent_parse(intent, &address->intent);
 	MESSAGE_TEXT(address->journal_from_uid, address->intent.from.node_uid);
 	MESSAGE_TEXT(address->journal_to_uid, address->intent.to.node_uid);
+	address->journal_open = address->intent.step != INTENT_NONE;
 	if (address->intent.step == INTENT_UNKNOWN)
 		hold_intent(address, intent);
 }

@@ -130,6 +130,7 @@ struct allocation_address {
 	 * the API's answer says otherwise, whatever `intent` has become since. */
 	char journal_from_uid[UID_MAX_LEN + 1];
 	char journal_to_uid[UID_MAX_LEN + 1];
+	bool journal_open; /* it had an intent */
 	/* With INTENT_UNKNOWN: the intent's JSON as it was read, written back as it is.
 	 * Owned by the allocation; NULL otherwise. */
 	char *intent_raw;

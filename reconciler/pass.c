@@ -148,6 +148,16 @@ pass_sorted(const struct core *core, size_t *ret_len)
 	return sorted;
 }
 
+/* An entry that is not listed; not while the API may still have its intent. */
+static void
+pass_forget(struct allocation *allocation, size_t index)
+{
+	const struct allocation_address *entry = &allocation->addresses[index];
+
+	if (!entry->listed && !entry->journal_open)
+		allocation_remove(allocation, entry->address);
+}
+
 /* All steps of one allocation, then what is no longer wanted, then its status. */
 static void
 pass_act_item(struct core *core, struct item *item, const struct scene *scene,
@@ -170,10 +180,8 @@ pass_act_item(struct core *core, struct item *item, const struct scene *scene,
 		act_step(&act);
 	}
 	for (size_t i = len; complete && i > 0; i--)
-		if (steps[i - 1].kind == PLAN_FORGET &&
-		    !item->allocation->addresses[steps[i - 1].index].listed)
-			allocation_remove(item->allocation,
-			    item->allocation->addresses[steps[i - 1].index].address);
+		if (steps[i - 1].kind == PLAN_FORGET)
+			pass_forget(item->allocation, steps[i - 1].index);
 	report_conditions(core, item);
 	items_write(core, item);
 	report_metrics(core, item);

@@ -70,7 +70,8 @@ plan_may_own(
 
 /* The scene's allocations come oldest first, then by uid: the first one wins. But who
  * is in the middle of moving it comes before all, whatever its list and policy say by
- * now: two journals of one address would undo each other. */
+ * now, and until the API says that it has ended: two journals of one address would undo
+ * each other. */
 static void
 plan_find_owners(struct planner *planner)
 {
@@ -80,7 +81,7 @@ plan_find_owners(struct planner *planner)
 		struct plan_step *step = &plan->steps[i];
 		const struct allocation_address *entry = planner_address(step);
 
-		if (entry->intent.step != INTENT_NONE &&
+		if ((entry->intent.step != INTENT_NONE || entry->journal_open) &&
 		    map_get(planner->busy, entry->address) == NULL)
 			map_put(planner->busy, entry->address, step->allocation);
 	}

@@ -139,6 +139,8 @@ planner_release_other(struct planner *planner, const struct plan_step *step)
 	const char *address = planner_address(step)->address;
 	const struct allocation *other = map_get(planner->busy, address);
 
+	if (other == step->allocation)
+		return NULL;
 	if (other == NULL)
 		other = map_get(planner->releasers, address);
 	if (other == NULL)

@@ -17,7 +17,8 @@
 
 /* What is true of the first allocation besides: D being deleted, F with our finalizer,
  * N release-now, P paused, M its workload does not exist, g the definition is going, ?
- * cannot be read, ! may not be read, L for long; else it stays. */
+ * cannot be read, ! may not be read, L for long; else it stays. C its intent has been
+ * closed since it was read. */
 struct release_case {
 	struct plan_case plan;
 	const char *flags;
@@ -173,6 +174,9 @@ static const struct release_case cases[] = {
     {{"what is open is ended by who began it", {{"n1", 'a', "", ""}},
 	 {UNLISTED INTENT("Release"), ONE}, NULL, NULL, ".1 open; .1 Conflict"},
 	"F"},
+    {{"and until the API says that it has ended", {{"n1", 'a', "", ""}},
+	 {UNLISTED INTENT("Release"), ONE}, NULL, NULL, ".1 forget; .1 Conflict"},
+	"FC"},
 };
 
 static bool
@@ -192,6 +196,8 @@ set(struct plan_world *made, const struct release_case *test)
 	allocation->finalizer = is(test, 'F');
 	allocation->release_now = is(test, 'N');
 	allocation->paused = is(test, 'P');
+	if (is(test, 'C'))
+		allocation->addresses[0].intent = (struct intent){0};
 	if (is(test, 'M'))
 		world_note(made->world, NOTE_WORKLOAD_MISSING, allocation->uid, "",
 		    (struct mono_time){PLAN_NOW_MONO + 1000});
