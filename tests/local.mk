@@ -513,7 +513,7 @@ tests_simulation_sim_small_LDADD = reconciler/libreconciler.a proto/liblink.a \
 tests_simulation_sim_small_SOURCES = tests/simulation/fake.c tests/simulation/fake.h \
 	tests/simulation/fake_api.c tests/simulation/fake_cloud.c \
 	tests/simulation/fake_facts.c tests/simulation/fake_trail.c \
-	tests/simulation/sim_small.c
+	tests/simulation/sim_small.c tests/simulation/sim_small.h tests/simulation/sim_users.c
 TESTS += tests/simulation/small.sh
 
 # The production cores and shells of watcher, reconciler and cloudworker, several replicas of
@@ -553,7 +553,9 @@ tests_simulation_whole_whole_LDADD = $(WHOLE_PARTS) proto/liblink.a \
 tests_simulation_whole_whole_DEPENDENCIES = $(WHOLE_PARTS) proto/liblink.a \
 	proto/libcontrol.a base/libbase.a
 tests_simulation_whole_whole_SOURCES = tests/simulation/whole/program.h cloudworker/cloud.c \
+	tests/simulation/whole/allocations.c tests/simulation/whole/allocations.h \
 	tests/simulation/whole/hosts.c tests/simulation/whole/hosts.h tests/simulation/whole/judge.c tests/simulation/whole/judge.h \
+	tests/simulation/whole/judge_release.c \
 	tests/simulation/whole/nodes.c tests/simulation/whole/nodes.h \
 	tests/simulation/whole/provider.c tests/simulation/whole/provider.h tests/simulation/whole/provider_serve.c \
 	tests/simulation/whole/rest.c tests/simulation/whole/rest.h tests/simulation/whole/server.c tests/simulation/whole/server.h \

@@ -1,52 +1,22 @@
 /* sim_small SEED [COUNT]: from each seed one small world in which everything that can
  * go wrong does, in random order; then the faults stop, and everything must come to
  * rest as it should be. Prints the first seed that fails and why. */
+#include "sim_small.h"
+
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fake.h"
 #include "json_read.h"
 #include "log.h"
 #include "mem.h"
 
-#define SIM_NODES	6u
-#define SIM_ADDRESSES	4u
-#define SIM_PODS	3u
-#define SIM_ALLOCATIONS 2u
-#define SIM_TICKS	150
-#define SIM_TICK_MS	4000
-#define SIM_CALM_MS	1500000
-#define SIM_QUIET_MS	200000
-
-static const char *const addresses[SIM_ADDRESSES] = {
-    "34.1.1.1", "34.1.1.2", "34.1.1.3", "34.1.1.4"};
-
-static const char *const allocations[SIM_ALLOCATIONS] = {"web", "late"};
-
-struct sim_node {
-	char name[16];
-	bool cordoned, ready, exists;
-	bool skipped, elsewhere; /* the annotation; in another pool */
-	int64_t unready_ms;	 /* since when it is not ready */
-};
-
-/* An allocation as its user last set it. */
-struct sim_spec {
-	int generation;
-	bool paused;
-	const char *policy;
-	bool settled; /* a brake is on, and no intent has been open since */
-};
-
-struct sim {
-	struct fake *fake;
-	struct sim_node nodes[SIM_NODES];
-	unsigned pod_on[SIM_PODS];
-	struct sim_spec specs[SIM_ALLOCATIONS];
-	int64_t grace_ms; /* of both */
-};
+#define SIM_TICKS    150
+#define SIM_TICK_MS  4000
+#define SIM_CALM_MS  1500000
+#define SIM_QUIET_MS 200000
+#define SIM_GONE_MS  600000
 
 static unsigned long sim_evicted; /* pods, in all seeds */
 
@@ -90,29 +60,9 @@ sim_replace_pods(struct sim *sim)
 			sim_put_pod(sim, i, fake_random(sim->fake) % SIM_NODES);
 }
 
-/* What both have in their spec. */
-static void
-sim_choose_spec(struct sim *sim, char *out, size_t size)
-{
-	static const int graces_s[] = {30, 60, 300};
-	static const char *const moves[] = {"1", "2", "\"50%\"", "\"1%\""};
-	struct fake *fake = sim->fake;
-	int grace_s = graces_s[fake_random(fake) % 3];
-
-	sim->grace_ms = grace_s * 1000;
-	fake->no_restore = fake_chance(fake, 200);
-	snprintf(out, size,
-	    ",\"notReadyGraceSeconds\":%d,\"maxConcurrentMoves\":%s,"
-	    "\"restoreEphemeral\":%s,\"minAttached\":%d",
-	    grace_s, moves[fake_random(fake) % 4], fake->no_restore ? "false" : "true",
-	    (int)(fake_random(fake) % 4));
-}
-
 static void
 sim_make(struct sim *sim, uint64_t seed)
 {
-	char spec[256], late[300];
-
 	*sim = (struct sim){.fake = fake_new(seed)};
 	for (size_t i = 0; i < SIM_NODES; i++) {
 		struct sim_node *node = &sim->nodes[i];
@@ -124,16 +74,10 @@ sim_make(struct sim *sim, uint64_t seed)
 	}
 	fake_add_instance(sim->fake, "foreign", "us-west1-a")->foreign = true;
 	for (size_t i = 0; i < SIM_ADDRESSES; i++)
-		fake_reserve(sim->fake, addresses[i], "us-west1");
+		fake_reserve(sim->fake, sim_addresses[i], "us-west1");
 	for (size_t i = 0; i < SIM_PODS; i++)
 		sim_put_pod(sim, i, i);
-	sim_choose_spec(sim, spec, sizeof spec);
-	snprintf(late, sizeof late, "%s,\"reconcileInterval\":20", spec);
-	fake_allocation(
-	    sim->fake, "web", "[\"34.1.1.1\",\"34.1.1.2\",\"34.1.1.3\"]", spec);
-	fake_allocation(sim->fake, "late", "[\"34.1.1.3\",\"34.1.1.4\"]", late);
-	for (size_t i = 0; i < SIM_ALLOCATIONS; i++)
-		sim->specs[i] = (struct sim_spec){.generation = 1, .policy = "Sync"};
+	sim_users_make(sim);
 }
 
 /* Not ready for as long as the spec grants, before the next look. */
@@ -151,14 +95,16 @@ sim_mark(struct sim *sim)
 	for (size_t i = 0; i < SIM_NODES; i++) {
 		const struct sim_node *node = &sim->nodes[i];
 		struct fake_instance *instance = fake_instance(sim->fake, node->name);
-		bool used = false;
+		bool used = false, now, wanted;
 
 		if (instance == NULL)
 			continue;
+		wanted = sim_users_want(sim, instance->address, &now);
 		for (size_t j = 0; j < SIM_PODS; j++)
 			used |= sim->pod_on[j] == i && sim_pod_lives(sim, j);
 		if (!node->exists || sim_is_overdue(sim, node) ||
-		    (!node->skipped && !used && (node->cordoned || node->elsewhere)))
+		    (!node->skipped && !used && (node->cordoned || node->elsewhere)) ||
+		    (!wanted && (!used || now)))
 			instance->steady_since_ms = 0;
 		else if (instance->steady_since_ms == 0)
 			instance->steady_since_ms = sim->fake->now_ms;
@@ -220,62 +166,6 @@ sim_patch_node(struct sim *sim, size_t i)
 	    node->elsewhere ? "other" : "edge", node->skipped ? "\"true\"" : "null");
 	fake_patch(sim->fake, path, patch);
 }
-
-/* --- what users do with an allocation --------------------------------------------- */
-
-static void
-sim_set(struct sim *sim, size_t i, const char *policy, bool paused)
-{
-	struct sim_spec *spec = &sim->specs[i];
-	char path[128], patch[256];
-
-	if (strcmp(policy, spec->policy) != 0)
-		spec->generation++;
-	spec->policy = policy;
-	spec->paused = paused;
-	spec->settled = false;
-	snprintf(path, sizeof path, FAKE_ALLOCATIONS "/%s", allocations[i]);
-	snprintf(patch, sizeof patch,
-	    "{\"metadata\":{\"generation\":%d,\"annotations\":"
-	    "{\"netinfra.darkbrains.com/paused\":%s,"
-	    "\"netinfra.darkbrains.com/reconcile-at\":\"%lld\"}},"
-	    "\"spec\":{\"policy\":\"%s\"}}",
-	    spec->generation, paused ? "\"true\"" : "null",
-	    (long long)(fake_random(sim->fake) % 3), policy);
-	fake_patch(sim->fake, path, patch);
-}
-
-static void
-sim_change_spec(struct sim *sim)
-{
-	static const char *const policies[] = {
-	    "Sync", "Sync", "Sync", "AssignOnly", "Observe"};
-	size_t i = fake_random(sim->fake) % SIM_ALLOCATIONS;
-
-	sim_set(
-	    sim, i, policies[fake_random(sim->fake) % 5], fake_chance(sim->fake, 200));
-}
-
-/* With a brake on nothing is begun: what is closed stays closed. Each intent is written
- * over what the API last had, so that the brake was seen by whoever wrote it. */
-static void
-sim_judge_brakes(struct sim *sim)
-{
-	for (size_t i = 0; i < SIM_ALLOCATIONS; i++) {
-		struct sim_spec *spec = &sim->specs[i];
-		bool open = fake_has_intent(sim->fake, allocations[i]);
-
-		if (!spec->paused && strcmp(spec->policy, "Observe") != 0)
-			continue;
-		if (open && spec->settled)
-			fake_violate(sim->fake, "%s has begun something, %s",
-			    allocations[i], spec->paused ? "paused" : spec->policy);
-		spec->settled = !open;
-	}
-}
-
-/* --- more of what happens ----------------------------------------------------------
- */
 
 /* The VM is deleted, or made anew under the same name with another id. */
 static void
@@ -363,7 +253,7 @@ sim_happen(struct sim *sim)
 	fake->cloud_down = false;
 	if (!fake->watcher_up)
 		sim_flip_watcher(sim);
-	switch (fake_random(fake) % 20) {
+	switch (fake_random(fake) % 24) {
 	case 0:
 	case 1:
 	case 2:
@@ -414,13 +304,10 @@ sim_happen(struct sim *sim)
 		return;
 	case 14:
 	case 15:
-		sim_change_spec(sim);
-		return;
-	case 16:
-	case 17:
 		sim_change_node(sim, node);
 		return;
 	default:
+		sim_users_happen(sim);
 		return;
 	}
 }
@@ -460,11 +347,13 @@ sim_calm(struct sim *sim)
 		sim->nodes[i].skipped = false;
 		sim_patch_node(sim, i);
 	}
-	for (size_t i = 0; i < SIM_ALLOCATIONS; i++)
-		sim_set(sim, i, "Sync", false);
+	sim_users_hurry(sim);
+	sim_mark(sim);
 	fake_run(fake, 2000);
 	if (!fake->watcher_up)
 		sim_flip_watcher(sim);
+	fake_run(fake, SIM_GONE_MS);
+	sim_users_calm(sim);
 	sim_mark(sim);
 }
 
@@ -491,7 +380,7 @@ sim_judge_labels(struct sim *sim)
 		if (!sim->nodes[i].exists || instance == NULL)
 			continue;
 		for (size_t j = 0; j < SIM_ADDRESSES; j++)
-			holds |= strcmp(instance->address, addresses[j]) == 0;
+			holds |= strcmp(instance->address, sim_addresses[j]) == 0;
 		if (holds != (strcmp(fake_label(fake, name, "ip.ready"), "true") == 0))
 			fake_violate(fake, "%s has %s but ip.ready is \"%s\"", name,
 			    instance->address, fake_label(fake, name, "ip.ready"));
@@ -510,12 +399,13 @@ sim_judge(struct sim *sim)
 
 	if (sim_nodes_left(sim) >= SIM_ADDRESSES)
 		for (size_t i = 0; i < SIM_ADDRESSES; i++)
-			if (fake_where(fake, addresses[i]) == NULL)
-				fake_violate(fake, "%s is nowhere: %s %s", addresses[i],
+			if (fake_where(fake, sim_addresses[i]) == NULL)
+				fake_violate(fake, "%s is nowhere: %s %s",
+				    sim_addresses[i],
 				    fake_entry(fake, i < 3 ? "web" : "late",
-					addresses[i], "reason"),
+					sim_addresses[i], "reason"),
 				    fake_entry(fake, i < 3 ? "web" : "late",
-					addresses[i], "message"));
+					sim_addresses[i], "message"));
 	if (fake_has_intent(fake, "web") || fake_has_intent(fake, "late"))
 		fake_violate(fake, "an intent is still open");
 	sim_judge_labels(sim);
@@ -541,7 +431,7 @@ sim_run(uint64_t seed, bool verbose)
 		sim_replace_pods(&sim);
 		sim_happen(&sim);
 		sim_mark(&sim);
-		sim_judge_brakes(&sim);
+		sim_users_judge(&sim);
 		fake_run(sim.fake, SIM_TICK_MS);
 	}
 	sim_calm(&sim);
@@ -568,7 +458,9 @@ main(int argc, char **argv)
 	for (uint64_t i = 0; i < count; i++)
 		if (!sim_run(seed + i, verbose))
 			return 1;
-	printf("%llu seeds from %llu: all well, %lu pods evicted\n",
-	    (unsigned long long)count, (unsigned long long)seed, sim_evicted);
+	printf("%llu seeds from %llu: all well, %lu pods evicted, %lu allocations "
+	       "deleted\n",
+	    (unsigned long long)count, (unsigned long long)seed, sim_evicted,
+	    sim_deletions);
 	return 0;
 }

@@ -41,6 +41,7 @@ void
 judge_open(void)
 {
 	memset(&judge, 0, sizeof judge);
+	judge_release_open();
 }
 
 /* --- what is true ----------------------------------------------------------------- */
@@ -78,50 +79,14 @@ judge_is_labelled(const char *name)
 		   "true") == 0;
 }
 
-/* A member of the node's labels; their keys have slashes. */
-static const char *
-label_of(struct json_object *node, const char *key)
+const char *
+judge_label_of(struct json_object *node, const char *key)
 {
 	struct json_object *labels = server_at(node, "metadata/labels"), *value;
 
 	if (labels == NULL || !json_object_object_get_ex(labels, key, &value))
 		return "";
 	return json_object_get_string(value);
-}
-
-static bool
-lists(struct json_object *allocation, const char *address)
-{
-	struct json_object *list = server_at(allocation, "spec/reservedIPs");
-
-	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++)
-		if (strcmp(json_object_get_string(json_object_array_get_idx(list, i)),
-			address) == 0)
-			return true;
-	return false;
-}
-
-static bool
-counts(struct json_object *pod, struct json_object *allocation, const char *node)
-{
-	const char *workload = server_text(allocation, "spec/workloadRef/name");
-	struct json_object *owner =
-	    json_object_array_get_idx(server_at(pod, "metadata/ownerReferences"), 0);
-	size_t len = strlen(workload);
-
-	return strcmp(server_text(pod, "spec/nodeName"), node) == 0 &&
-	       strncmp(server_text(owner, "name"), workload, len) == 0 &&
-	       server_text(owner, "name")[len] == '-';
-}
-
-static bool
-has_pods(struct json_object *allocation, const char *node)
-{
-	for (size_t i = 0; i < server.objects_len; i++)
-		if (server.objects[i].kind == KIND_POD &&
-		    counts(server.objects[i].json, allocation, node))
-			return true;
-	return false;
 }
 
 static bool
@@ -135,29 +100,6 @@ is_ready(struct json_object *node)
 }
 
 static bool
-is_leaving(struct json_object *node)
-{
-	struct json_object *taints = server_at(node, "spec/taints");
-
-	return json_object_get_boolean(server_at(node, "spec/unschedulable")) ||
-	       (taints != NULL && json_object_array_length(taints) > 0);
-}
-
-/* Whether that allocation wants the address to stay where it is. */
-static bool
-holds_on(struct json_object *allocation, struct json_object *node, const struct vm *vm)
-{
-	if (!lists(allocation, vm->address) ||
-	    server_at(allocation, "metadata/deletionTimestamp") != NULL)
-		return false;
-	if (has_pods(allocation, vm->name))
-		return true;
-	return !is_leaving(node) &&
-	       strcmp(server_text(allocation, "spec/nodeSelector/pool"),
-		   label_of(node, "pool")) == 0;
-}
-
-static bool
 is_steady(const struct vm *vm)
 {
 	struct json_object *node = node_of(vm);
@@ -167,7 +109,7 @@ is_steady(const struct vm *vm)
 		return false;
 	for (size_t i = 0; i < server.objects_len; i++)
 		if (server.objects[i].kind == KIND_ALLOCATION &&
-		    holds_on(server.objects[i].json, node, vm))
+		    judge_holds_on(server.objects[i].json, node, vm))
 			return true;
 	return false;
 }
@@ -282,7 +224,7 @@ judge_takes(const struct msg_order *order, struct vm *vm)
 	if (strcmp(vm->address, order->address) == 0 && steady_ms(vm) > FRESH_MS)
 		stage_violate(
 		    "%s is to be taken off %s for no reason", order->address, vm->name);
-	if (strcmp(label_of(node_of(vm), "netinfra.darkbrains.com/address"),
+	if (strcmp(judge_label_of(node_of(vm), "netinfra.darkbrains.com/address"),
 		order->address) == 0 &&
 	    judge_is_labelled(vm->name) && stage.now_ms - vm->label_ms > FRESH_MS)
 		stage_violate("%s is to leave %s, which is still labelled",
@@ -323,9 +265,11 @@ judge_order(const struct host *host, const struct msg_order *order)
 		stage_violate("an order for foreign %s", vm->name);
 	if (order->kind == ORDER_EPHEMERAL && !vm->had_ephemeral)
 		stage_violate("%s never had an ephemeral address", vm->name);
-	if (order->kind == ORDER_DETACH)
+	if (order->kind == ORDER_DETACH) {
 		judge_takes(order, vm);
-	else if (order->kind == ORDER_ATTACH)
+		judge_release_order(order);
+	}
+	if (order->kind == ORDER_ATTACH)
 		judge_puts(order);
 }
 
@@ -502,8 +446,8 @@ judge_label(const char *path, struct json_object *before, struct json_object *af
 	/* nobody gives anything back to what is no node of ours any more */
 	if (vm != NULL && after == NULL)
 		vm->owed_ephemeral = false;
-	if (vm != NULL &&
-	    strcmp(label_of(before, "ip.ready"), label_of(after, "ip.ready")) != 0)
+	if (vm != NULL && strcmp(judge_label_of(before, "ip.ready"),
+			      judge_label_of(after, "ip.ready")) != 0)
 		vm->label_ms = stage.now_ms;
 }
 
@@ -532,6 +476,7 @@ judge_wrote(struct json_object *before, struct json_object *after, const char *p
 		stage_tell("lease", "is %s's, not %s's",
 		    server_text(after, "spec/holderIdentity"),
 		    server_text(before, "spec/holderIdentity"));
+	judge_release_wrote(before, after, path);
 	if (server_kind(path) != KIND_ALLOCATION)
 		return;
 	/* what was owed stood in its status; who only observes gives nothing back */

@@ -43,5 +43,23 @@ bool judge_is_owed(const struct operation *operation, const struct vm *vm);
 bool judge_is_fit(void);
 /* The node says ip.ready=true. */
 bool judge_is_labelled(const char *node);
+/* A member of the node's labels; their keys have slashes. */
+const char *judge_label_of(struct json_object *node, const char *key);
+
+/* --- judge_release.c -------------------------------------------------------------- */
+
+void judge_release_open(void);
+/* An address is to be taken off. */
+void judge_release_order(const struct msg_order *order);
+/* At the server: what it has answered about our definition; an object was written. */
+void judge_release_read(struct json_object *definition);
+void judge_release_wrote(
+    struct json_object *before, struct json_object *after, const char *path);
+
+/* Whether that allocation is a reason for the address to stay where it is. */
+bool judge_holds_on(
+    struct json_object *allocation, struct json_object *node, const struct vm *vm);
+/* Pods of its workload are on that node. */
+bool judge_has_pods(struct json_object *allocation, const char *node);
 
 #endif

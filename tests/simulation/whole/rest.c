@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "allocations.h"
 #include "hosts.h"
 #include "judge.h"
 #include "nodes.h"
@@ -153,11 +154,64 @@ is_still(void)
 	return stage.now_ms - since_ms >= still_ms;
 }
 
+/* --- what is deleted goes --------------------------------------------------------- */
+
+/* It says so, and it is true. */
+static bool
+is_in_use(struct json_object *allocation)
+{
+	struct json_object *list = server_at(allocation, "status/addresses");
+	bool used = false;
+
+	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+		struct json_object *entry = json_object_array_get_idx(list, i);
+
+		used |= strcmp(server_text(entry, "reason"), "InUse") == 0 &&
+			judge_has_pods(allocation, server_text(entry, "nodeName"));
+	}
+	return used;
+}
+
+static bool
+is_deletion_over(bool in_use_is)
+{
+	users_mend();
+	for (size_t i = 0; i < server.objects_len; i++) {
+		struct json_object *json = server.objects[i].json;
+
+		if (server.objects[i].kind == KIND_ALLOCATION &&
+		    server_at(json, "metadata/deletionTimestamp") != NULL &&
+		    !(in_use_is && is_in_use(json)))
+			return complain("%s is still being deleted: %s",
+			    server.objects[i].path,
+			    json_object_to_json_string(
+				server_at(json, "status/addresses")));
+	}
+	return true;
+}
+
+static bool
+is_gone_or_in_use(void)
+{
+	return is_deletion_over(true);
+}
+
+static bool
+is_gone(void)
+{
+	return is_deletion_over(false);
+}
+
 void
 rest_await(void)
 {
-	if (!await(users_mend, REST_WELL_MS))
-		stage_violate("an allocation is still being deleted");
+	if (!await(is_gone_or_in_use, REST_WELL_MS))
+		stage_violate("%s", complaint);
+	allocations_hurry();
+	judge_look();
+	if (!await(is_gone, REST_WELL_MS))
+		stage_violate("%s", complaint);
+	users_mend();
 	if (!await(is_well, REST_WELL_MS))
 		stage_violate("%s", complaint);
 	still_ms = stage_chance(REST_LONG_RATE) ? REST_LONG_MS : REST_STILL_MS;

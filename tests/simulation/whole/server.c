@@ -226,6 +226,23 @@ cut_off(char *path, const char *end)
 	return true;
 }
 
+/* Nobody may read it for a while, or something is wrong. */
+static void
+serve_definition(struct request *request)
+{
+	struct json_object *definition = server_get(DEFINITION);
+
+	if (stage_chance(server.faults.definition)) {
+		refuse(request, stage_chance(50) ? 403 : 500, "Refused");
+		return;
+	}
+	judge_release_read(definition);
+	if (definition != NULL)
+		answer(request, 200, definition);
+	else
+		refuse(request, 404, "NotFound");
+}
+
 static void
 serve(struct request *request)
 {
@@ -236,6 +253,8 @@ serve(struct request *request)
 		server.reads += !lease;
 		if (is_collection(request->path))
 			serve_list(request);
+		else if (strcmp(request->path, DEFINITION) == 0)
+			serve_definition(request);
 		else if (server_get(request->path) != NULL)
 			answer(request, 200, server_get(request->path));
 		else

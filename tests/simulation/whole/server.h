@@ -20,6 +20,9 @@ struct loop;
 #define ALLOCATIONS "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations/"
 #define LEASES	    "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 #define LEASE	    LEASES "ip-address-controller-leader"
+#define DEFINITION                                                                     \
+	"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"                     \
+	"netipallocations.netinfra.darkbrains.com"
 
 /* What can be watched, and the rest. */
 enum kind {
@@ -59,6 +62,7 @@ struct server_faults {
 	unsigned watch_gone; /* and it finds that too old: it lists anew */
 	unsigned watch_late;
 	unsigned stale_list; /* as it was a while ago */
+	unsigned definition; /* it cannot, or may not be read */
 };
 
 struct server {

@@ -36,6 +36,7 @@ troubles_make(void)
 	    .watch_gone = level(20, 100),
 	    .watch_late = level(50, 200),
 	    .stale_list = level(200, 600),
+	    .definition = level(200, 800),
 	};
 	provider.faults = (struct provider_faults){
 	    .lost_before = level(30, 150),

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "allocations.h"
 #include "judge.h"
 #include "mem.h"
 #include "nodes.h"
@@ -17,54 +17,6 @@ struct users users;
 
 const char *const users_addresses[ADDRESSES_MAX] = {
     "34.1.1.1", "34.1.1.2", "34.1.1.3", "34.1.1.4"};
-
-/* --- allocations ------------------------------------------------------------------ */
-
-static const char *const allocation_names[] = {"web", "late"};
-#define ALLOCATIONS_LEN 2u
-
-static const char *
-allocation_list(size_t which)
-{
-	if (which == 0)
-		return "[\"34.1.1.1\",\"34.1.1.2\",\"34.1.1.3\"]";
-	return users.addresses < 4 ? "[\"34.1.1.3\"]" : "[\"34.1.1.3\",\"34.1.1.4\"]";
-}
-
-static void
-allocation_path(size_t which, char out[128])
-{
-	snprintf(out, 128, ALLOCATIONS "%s", allocation_names[which]);
-}
-
-static void
-allocation_make(size_t which)
-{
-	char path[128], since[CLOCK_TEXT_MAX], *json;
-
-	allocation_path(which, path);
-	clock_format(clock_wall(), false, since, sizeof since);
-	json = mem_printf(
-	    "{\"apiVersion\":\"netinfra.darkbrains.com/v1alpha1\",\"kind\":"
-	    "\"NetIPAllocation\",\"metadata\":{\"name\":\"%s\",\"generation\":1,"
-	    "\"creationTimestamp\":\"%s\"},\"spec\":{\"reservedIPs\":%s,"
-	    "\"nodeSelector\":{\"pool\":\"edge\"},\"workloadRef\":{\"kind\":"
-	    "\"Deployment\",\"name\":\"sip\"},\"reconcileInterval\":20,"
-	    "\"cloud\":{\"provider\":\"gcp\"}}}",
-	    allocation_names[which], since, allocation_list(which));
-	server_put(path, json);
-	free(json);
-}
-
-static void
-allocation_patch(size_t which, const char *patch)
-{
-	char path[128];
-
-	allocation_path(which, path);
-	stage_tell("user", "patches %s: %s", allocation_names[which], patch);
-	server_patch(path, patch);
-}
 
 /* --- our own pods ------------------------------------------------------------------
  */
@@ -110,12 +62,13 @@ users_make(size_t replicas)
 		nodes_make(i);
 	for (size_t i = 0; i < users.addresses; i++)
 		provider_reserve(users_addresses[i]);
+	allocations_define();
 	server_put(DEPLOYMENTS "sip",
 	    "{\"kind\":\"Deployment\",\"metadata\":{\"name\":\"sip\"}}");
 	for (size_t pod = 0; pod < PODS_MAX; pod++)
 		nodes_put_pod(pod, pod % users.nodes);
-	for (size_t i = 0; i < ALLOCATIONS_LEN; i++)
-		allocation_make(i);
+	for (size_t i = 0; i < ALLOCATIONS_MAX; i++)
+		allocations_make(i);
 	for (size_t i = 0; i < replicas; i++)
 		users_put_replica(i, true);
 }
@@ -267,7 +220,7 @@ end_pod(void)
 static void
 touch(void)
 {
-	allocation_patch(stage_pick(ALLOCATIONS_LEN),
+	allocations_patch(stage_pick(ALLOCATIONS_MAX),
 	    stage_chance(500) ? "{\"metadata\":{\"labels\":{\"touched\":\"a\"}}}"
 			      : "{\"metadata\":{\"labels\":{\"touched\":\"b\"}}}");
 }
@@ -299,24 +252,14 @@ edit(void)
 	    "\"true\"}}}",
 	};
 
-	allocation_patch(stage_pick(ALLOCATIONS_LEN),
+	allocations_patch(stage_pick(ALLOCATIONS_MAX),
 	    patches[stage_pick(sizeof patches / sizeof *patches)]);
 }
 
 static void
 flip_allocation(void)
 {
-	size_t which = stage_pick(ALLOCATIONS_LEN);
-	char path[128];
-
-	allocation_path(which, path);
-	if (server_get(path) == NULL) {
-		stage_tell("user", "creates %s", allocation_names[which]);
-		allocation_make(which);
-	} else {
-		stage_tell("user", "deletes %s", allocation_names[which]);
-		server_delete(path);
-	}
+	allocations_flip(stage_pick(ALLOCATIONS_MAX));
 }
 
 static void
@@ -474,32 +417,6 @@ users_happen(void)
 
 /* --- the end ---------------------------------------------------------------------- */
 
-static bool
-mend_allocation(size_t which)
-{
-	char path[128], *patch;
-	struct json_object *allocation;
-
-	allocation_path(which, path);
-	allocation = server_get(path);
-	if (server_at(allocation, "metadata/deletionTimestamp") != NULL)
-		return false;
-	if (allocation == NULL) {
-		allocation_make(which);
-		return true;
-	}
-	patch = mem_printf(
-	    "{\"metadata\":{\"annotations\":null},\"spec\":{\"reservedIPs\":%s,"
-	    "\"nodeSelector\":{\"pool\":\"edge\"},\"workloadRef\":{\"name\":\"sip\"},"
-	    "\"policy\":\"Sync\",\"evictionPolicy\":null,\"deletionPolicy\":null,"
-	    "\"notReadyGraceSeconds\":null,\"maxConcurrentMoves\":null,"
-	    "\"minAttached\":null,\"restoreEphemeral\":null}}",
-	    allocation_list(which));
-	server_patch(path, patch);
-	free(patch);
-	return true;
-}
-
 static void
 mend_node(size_t node)
 {
@@ -518,11 +435,10 @@ mend_node(size_t node)
 	    node, "{\"metadata\":{\"annotations\":null},\"spec\":{\"taints\":null}}");
 }
 
-bool
+void
 users_mend(void)
 {
 	struct vm *foreign = provider_vm("foreign");
-	bool mended = true;
 
 	if (users.old_since_ms != 0)
 		flip_old();
@@ -534,7 +450,5 @@ users_mend(void)
 		provider_reserved(users_addresses[i])->foreign_user[0] = '\0';
 	for (size_t i = 0; i < users.nodes; i++)
 		mend_node(i);
-	for (size_t i = 0; i < ALLOCATIONS_LEN; i++)
-		mended &= mend_allocation(i);
-	return mended;
+	allocations_mend();
 }

@@ -24,8 +24,9 @@ void users_make(size_t replicas);
 void users_put_replica(size_t replica, bool ready);
 /* Something happens. */
 void users_happen(void);
-/* All is as it should be, or on its way: to be called until it is (true). */
-bool users_mend(void);
+/* All is as it should be, but allocations that are being deleted: to be called until
+ * they are gone. */
+void users_mend(void);
 
 /* troubles.c: something goes wrong with replicas or what they need. */
 void troubles_make(void);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "allocations.h"
 #include "hosts.h"
 #include "judge.h"
 #include "log.h"
@@ -23,6 +24,9 @@
 #define HAPPENINGS_MOST	 30
 /* Of the record of a schedule that failed. */
 #define TRACE_LINES 120u
+
+/* At the end our definition is deleted, per thousand schedules. */
+#define DEFINITION_RATE 50
 
 static const int64_t pauses_ms[] = {20, 200, 1000, 4000, 12000};
 
@@ -70,6 +74,11 @@ schedule_disturb(void)
 			troubles_happen();
 		judge_look();
 		stage_run(pauses_ms[stage_pick(5)]);
+	}
+	if (stage_chance(DEFINITION_RATE)) {
+		allocations_drop_definition();
+		judge_look();
+		stage_run(stage_between(0, 60000));
 	}
 	troubles_end();
 }
