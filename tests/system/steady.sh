@@ -74,7 +74,7 @@ eventually 40 "$COUNT allocations are at rest" at_rest $COUNT 3
 intervals "$COUNT allocations"
 is "what two intervals cost with $COUNT allocations" "$calls" \
 	'{"instances.list":2,"addresses.list":2}'
-is "those without a node are spare, which is told as a count" \
+is "those without a node say that others hold all of them" \
 	"$(kc get nia --no-headers | awk '{ print $6 }' | sort | uniq -c | xargs)" \
-	"3 AllAttached 97 Spare"
+	"3 AllAttached 97 NodeHoldsAnother"
 check "no violations" no_violations
