@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <malloc.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -452,15 +453,30 @@ allocated(void)
 	return info.uordblks + info.hblkhd;
 }
 
+/* The first answer does not come before the second request, which so has a connection
+ * of its own. */
+static void
+answer_two(struct web_conn *conn, const struct web_request *request, void *arg)
+{
+	atomic_int *asked = arg;
+
+	(void)request;
+	atomic_fetch_add(asked, 1);
+	while (atomic_load(asked) < 2)
+		sched_yield();
+	web_answer(conn, 200, "", "");
+}
+
 /* A system's bundle of CAs is large, and each kept connection had a copy of its own. */
 Test(http, connections_share_the_ca)
 {
 	struct world world;
 	struct result results[8];
 	struct buf bundle;
+	atomic_int asked = 0;
 	size_t before;
 
-	world_open(&world, echo, NULL, true);
+	world_open(&world, answer_two, &asked, true);
 	buf_init(&bundle, 8u * 1024u * 1024u);
 	while (bundle.len < 4u * 1024u * 1024u)
 		buf_puts(&bundle, "# what else stands in such a file\n");
