@@ -567,7 +567,8 @@ tests_simulation_whole_whole_SOURCES = tests/simulation/whole/program.h cloudwor
 # on what `make install` puts into $(STAGE).
 check_PROGRAMS += tests/system/inject
 tests_system_inject_SOURCES = tests/system/inject.c tests/system/inject_attempts.h
-check_PROGRAMS += tests/system/relay
+check_PROGRAMS += tests/system/relay tests/system/i386
+tests_system_i386_SOURCES = tests/system/i386.c
 tests_system_relay_SOURCES = tests/system/relay.c
 check_PROGRAMS += tests/system/evil_watcher
 tests_system_evil_watcher_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) \
@@ -693,6 +694,7 @@ stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS) $(dist_crds_DATA)
 
 # The shell tests need what they test.
 $(SYSTEM_SHELL:.sh=.log): stage.stamp tests/system/inject$(EXEEXT) \
+	tests/system/i386$(EXEEXT) \
 	tests/system/evil_watcher$(EXEEXT) tests/system/relay$(EXEEXT)
 
 # The last one: it looks at what all the others have asked of the API server.
