@@ -125,10 +125,16 @@ stop_world() {
 }
 
 # What ipwarden asked of the API server, each kind once, and not what a test asked with
-# its tokens: api_access.sh compares that of all tests with the paper about it.
+# its tokens: api_access.sh compares that of all tests with the paper about it. Of what no
+# definition serves, yet or any more, the world logs the path alone.
 keep_requests() {
 	mkdir -p "$BUILD/requests"
 	jq -r '(.agent | capture("^ipwarden-(?<process>[a-z]+)/").process) as $process |
+		(if .resource == "" then (.path | capture(
+			"^/apis/(?<group>[^/]+)/[^/]+/(?<resource>[^/]+)(?<one>/[^/]+)?$")) // {}
+		else {} end) as $unserved |
+		. + $unserved |
+		if $unserved | has("one") and .one == null then .verb = "list" else . end |
 		[$process, .verb, (if .resource == "" then .path else ([.resource,
 			(.group | select(. != ""))] | join(".")) + (if .subresource != ""
 			then "/" + .subresource else "" end) end),
