@@ -155,10 +155,16 @@ act_begin(struct act *act, const struct intent_place *from, const struct target 
 	if (target->ephemeral)
 		act_suspect(act);
 	act->slot->refusals = 0;
-	act->slot->give_tries = 0;
-	act->slot->give_request[0] = '\0';
+	act_give_anew(act);
 	if (act->slot->needed_at.ms == 0)
 		act->slot->needed_at = act->core->now.mono;
+}
+
+void
+act_give_anew(struct act *act)
+{
+	act->slot->give_request[0] = '\0';
+	act->slot->give_tries = 0;
 }
 
 void
@@ -402,8 +408,7 @@ act_release(struct act *act)
 	intent.since = act->core->now.wall;
 	entry->intent = intent;
 	slot->refusals = 0;
-	slot->give_tries = 0;
-	slot->give_request[0] = '\0';
+	act_give_anew(act);
 	act_state(act, step->state, step->reason, step->message);
 }
 

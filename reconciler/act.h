@@ -31,6 +31,9 @@ void act_begin(
 /* The target's address looks ephemeral: it is not believed before its region was looked
  * at again, since somebody may have reserved it meanwhile. */
 void act_suspect(struct act *act);
+/* What was asked for to give an ephemeral address back is over: a next time asks anew.
+ */
+void act_give_anew(struct act *act);
 /* The intent ends in the draft. */
 void act_close(struct act *act);
 void act_state(

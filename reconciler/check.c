@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "definition.h"
 #include "fresh.h"
 #include "json_read.h"
 #include "mem.h"
@@ -211,6 +212,20 @@ check_pods_read(struct core *core, struct call *call, const struct kube_reply *r
 	check_answered(core, item);
 }
 
+/* While it goes, the plan leaves what it was to release. */
+static void
+check_definition_read(
+    struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	struct item *item = check_of(core, call);
+
+	if (item == NULL)
+		return;
+	if (definition_take(core, reply) != DEFINITION_STAYS)
+		item->check->broken = true;
+	check_answered(core, item);
+}
+
 static void
 check_workload_read(
     struct core *core, struct call *call, const struct kube_reply *reply)
@@ -305,4 +320,7 @@ check_start(struct core *core, struct item *item, struct slot *slot,
 	    mem_printf("/api/v1/pods?fieldSelector=spec.nodeName%%3D%s", node),
 	    "list pods", check_pods_read);
 	check_start_workload(core, item);
+	if (purpose == CHECK_RELEASE && item->allocation->deleting)
+		check_read(core, item, mem_strdup(DEFINITION_PATH), DEFINITION_RIGHT,
+		    check_definition_read);
 }

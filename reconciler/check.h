@@ -1,5 +1,6 @@
 /* The fresh reads before an address is taken off a live or dead node: node, its pods,
- * the workload; then the same predicates as the plan's. */
+ * the workload, and for a deleted object its definition; then the same predicates as
+ * the plan's. */
 #ifndef IPW_CHECK_H
 #define IPW_CHECK_H
 

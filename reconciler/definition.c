@@ -6,10 +6,6 @@
 #include "json_read.h"
 #include "release.h"
 
-#define DEFINITION_PATH                                                                \
-	"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" ALLOCATION_RESOURCE
-#define DEFINITION_RIGHT "get customresourcedefinitions.apiextensions.k8s.io"
-
 void
 definition_expire(struct core *core)
 {
@@ -46,6 +42,14 @@ definition_state_of(const struct kube_reply *reply)
 		   : DEFINITION_STAYS;
 }
 
+enum definition_state
+definition_take(struct core *core, const struct kube_reply *reply)
+{
+	core->definition.state = definition_state_of(reply);
+	core->definition.read = core->now.mono;
+	return core->definition.state;
+}
+
 static void
 definition_answered(
     struct core *core, struct call *call, const struct kube_reply *reply)
@@ -58,8 +62,7 @@ definition_answered(
 	core_touch(core);
 	if (stale)
 		return;
-	core->definition.state = definition_state_of(reply);
-	core->definition.read = core->now.mono;
+	definition_take(core, reply);
 	if (core->definition.state == DEFINITION_STAYS ||
 	    core->definition.state == DEFINITION_GOING)
 		backoff_clear(&core->definition.backoff);

@@ -187,8 +187,7 @@ journal_finish(struct act *act)
 	snprintf(message, sizeof message, "on %s", intent.to.node);
 	act_state(act, ADDRESS_STATE_ATTACHED, "Attached", message);
 	act->slot->failure_reason[0] = '\0';
-	act->slot->give_request[0] = '\0';
-	act->slot->give_tries = 0;
+	act_give_anew(act);
 	backoff_clear(&act->slot->backoff);
 	journal_tell(act, &intent);
 }

@@ -248,8 +248,7 @@ journal_off_given_back(struct act *act)
 		act, intent->to.project, intent->to.zone, intent->to.instance))
 		return false;
 	intent->ephemeral_taken = false;
-	act->slot->give_request[0] = '\0';
-	act->slot->give_tries = 0;
+	act_give_anew(act);
 	return true;
 }
 

@@ -54,7 +54,8 @@ journal_place_is_sure(const struct act *act)
 	    intent->ephemeral, act->core->now.mono, &reason, &message);
 }
 
-/* The target has an ephemeral address (again): it goes first. */
+/* The target has an ephemeral address (again, when a gift arrived of which nothing was
+ * heard): it goes first. */
 static void
 journal_place_make_room(struct act *act, const struct view_instance *instance)
 {
@@ -66,6 +67,7 @@ journal_place_make_room(struct act *act, const struct view_instance *instance)
 	effects_uuid(&act->core->effects, intent->request_ephemeral);
 	intent->since = act->core->now.wall;
 	act->slot->refusals = 0;
+	act_give_anew(act);
 	act_suspect(act);
 }
 

@@ -78,6 +78,58 @@ Test(core_back, giving_back_without_effect_ends_after_five_tries)
 	cr_assert_str_eq(fake_instance(fake, "n1")->address, "");
 }
 
+/* Somebody else has the address, just when the target has room for it. */
+static void
+snatch(void)
+{
+	while (fake_instance(fake, "n1")->address[0] != '\0')
+		fake_run(fake, 1);
+	fake->addresses[0].foreign_user[0] = 'x';
+}
+
+static bool
+giving(struct fake *unused)
+{
+	const struct fake_order *gift;
+
+	(void)unused;
+	return gifts(&gift) > 0;
+}
+
+/* The gift arrives, but nothing is heard of it. */
+static void
+give_unheard(void)
+{
+	fake_cloud_kill(fake);
+	while (fake_instance(fake, "n1")->address[0] == '\0')
+		fake_run(fake, 1);
+	fake->addresses[0].foreign_user[0] = '\0';
+	fake_cloud_start(fake);
+}
+
+/* The cloud does nothing twice for the same request. */
+Test(core_back, what_is_taken_again_is_given_back_as_a_new_request)
+{
+	const struct fake_order *gift;
+	char first[ID_MAX + 1];
+
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
+	fake_cordon(fake, "n2", true);
+	fake_cordon(fake, "n3", true);
+	fake_start(fake);
+	snatch();
+	cr_assert(fake_until(fake, giving, 60000));
+	gifts(&gift);
+	MESSAGE_TEXT(first, gift->order.request_id);
+	give_unheard();
+	snatch();
+	cr_assert(fake_until(fake, giving, 60000));
+	gifts(&gift);
+	cr_assert_str_neq(gift->order.request_id, first);
+	fake_run(fake, 10000);
+	cr_assert_str_neq(fake_instance(fake, "n1")->address, "");
+}
+
 static bool
 first_is_released(struct fake *unused)
 {

@@ -92,6 +92,21 @@ Test(core_check, a_workload_that_cannot_be_read_keeps_the_address)
 	}
 }
 
+/* It is marked, and all its pods are deleted, right after it was read for the plan. */
+Test(core_check, a_definition_that_goes_just_before_keeps_the_address)
+{
+	rig_attach_both();
+	rig_delete_web();
+	fake_run(fake, 20000);
+	cr_assert(rig_is("web", "34.1.1.1", "Draining", "InUse"));
+	fake_patch(fake, FAKE_DEFINITION,
+	    "{\"metadata\":{\"finalizers\":[\"x\"],\"deletionTimestamp\":"
+	    "\"2026-11-20T00:20:00Z\"}}");
+	rig_nobody_uses_them();
+	cr_assert(fake_until(fake, rig_gone, 5000));
+	rig_left();
+}
+
 /* --- names that no object can have ------------------------------------------------ */
 
 /* As somebody who may write a status could have left it. */
