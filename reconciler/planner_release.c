@@ -51,6 +51,14 @@ planner_release_to_heir(struct plan_step *step)
 	planner_release_rest(step, ADDRESS_STATE_ATTACHED, "HandedOver", message);
 }
 
+/* Somebody else holds it from now on: what its node is owed goes along. */
+static bool
+planner_release_is_inherited(const struct plan_step *step)
+{
+	return step->heir != NULL && step->heir->policy != POLICY_OBSERVE &&
+	       step->holder.kind == HOLDER_OURS && !step->allocation->deleting;
+}
+
 /* Who is deleted keeps it in its status to its end: it is told by the way. */
 static void
 planner_release_leave(struct plan_step *step)
@@ -58,6 +66,10 @@ planner_release_leave(struct plan_step *step)
 	const struct allocation_address *address = planner_address(step);
 	char message[TEXT_MAX + 1];
 
+	if (planner_release_is_inherited(step)) {
+		planner_release_to_heir(step);
+		return;
+	}
 	snprintf(message, sizeof message, "left on %s: %s",
 	    address->node[0] != '\0' ? address->node : address->instance,
 	    step->release.text);

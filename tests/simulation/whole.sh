@@ -1,8 +1,8 @@
 #!/bin/sh
-# Schedules of several replicas from fixed seeds, in two processes at a time; a failing
-# seed repeats exactly. They are short: ten for one of small.sh. SCHEDULES=2000 runs all
-# 20 000 of 1 to 20000.
-schedules=$((${SCHEDULES:-600} * 10))
+# 20 000 schedules of several replicas from fixed seeds, 1 to 20000, in two processes at
+# a time; a failing seed repeats exactly. SCHEDULES: ten of these for one of it, since
+# they are short beside those of small.sh.
+schedules=$((${SCHEDULES:-2000} * 10))
 half=$(((schedules + 1) / 2))
 whole=$BUILD/tests/simulation/whole/whole
 "$whole" 1 "$half" >whole.1.out 2>&1 &

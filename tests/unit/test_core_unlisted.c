@@ -211,6 +211,25 @@ Test(core_unlisted, from_one_list_to_another)
 	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "state"), "");
 }
 
+/* Who takes nothing off lets the other one know what it took off the node. */
+Test(core_unlisted, a_list_that_is_assigned_only_hands_its_debts_over)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"policy\":\"AssignOnly\"}}");
+	fake_run(fake, 5000);
+	rig_unused("n1", "sip-1");
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.2\"]}}");
+	cr_assert(fake_until(fake, the_other_has_it, 60000));
+	fake_run(fake, 10000);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "state"), "");
+	fake_ask_delete(fake, FAKE_ALLOCATIONS "/late");
+	cr_assert(fake_until(fake, late_gone, 60000));
+	cr_assert_null(fake_where(fake, "34.1.1.1"));
+	cr_assert_str_neq(fake_instance(fake, "n1")->address, "");
+}
+
 /* Its labels are the other one's by then. */
 Test(core_unlisted, retain_leaves_what_the_other_one_has)
 {

@@ -221,6 +221,7 @@ judge_takes(const struct msg_order *order, struct vm *vm)
 {
 	if (provider_reserved(order->address) == NULL)
 		return;
+	look_who_is_steady();
 	if (strcmp(vm->address, order->address) == 0 && steady_ms(vm) > FRESH_MS)
 		stage_violate(
 		    "%s is to be taken off %s for no reason", order->address, vm->name);
