@@ -7,20 +7,22 @@
 #
 # Few calls may be open at once, so the steps are those of several worlds side by side:
 # leaving (a move up to its detach), arriving (from there to its end), room (what becomes
-# of ephemeral addresses), first (an address that was nowhere), and evicting (a pod that is
-# left on a node whose address somebody took).
+# of ephemeral addresses), first (an address that was nowhere), releasing (an address whose
+# object is deleted, up to its detach), giving (from there until the object is gone), and
+# evicting (a pod that is left on a node whose address somebody took).
 #
 # PROCESSES: those to kill. WORLDS: those worlds.
 . "$SRC/tests/system/lib.sh"
 
 PROCESSES=${PROCESSES:-supervisor $ROLES}
-WORLDS=${WORLDS:-leaving arriving room first evicting}
+WORLDS=${WORLDS:-leaving arriving room first releasing giving evicting}
 # A call ends by itself after that: what is held longer is not held by us any more.
 CALL_MS=10000
 
 # steps WORLD: name, the request that is held, how; then what must be true meanwhile: the
 # step in the journal, who has the address, who is labelled, and the ephemeral address of
-# the target: there, gone, or - (it never had one).
+# the target: there, gone, or - (it never had one). A release has no target: that is the
+# node that is left.
 steps() {
 	case $1 in
 	leaving) cat <<-TABLE ;;
@@ -62,6 +64,25 @@ steps() {
 		first-labels-on    label-to       after      Attach     to      to      -
 		first-closed       closing        after      none       to      to      -
 	TABLE
+	releasing) cat <<-TABLE ;;
+		off-unanswered     status:Release after      Release    from    from    -
+		off-written        label-from     before     Release    from    from    -
+		off-labels-off     label-from     after      Release    from    nobody  -
+		off-sent           detach-from    before     Release    from    nobody  -
+		off-accepted       detach-from    after      Release    from    nobody  -
+		off-running        detach-from    operation  Release    from    nobody  -
+		off-unread         detach-from    wait       Release    nobody  nobody  -
+	TABLE
+	giving) cat <<-TABLE ;;
+		back-sent          attach-from    before     Release    nobody  nobody  gone
+		back-unanswered    attach-from    after      Release    nobody  nobody  gone
+		back-running       attach-from    operation  Release    nobody  nobody  gone
+		back-unread        attach-from    wait       Release    nobody  nobody  there
+		released           closing        before     Release    nobody  nobody  there
+		released-unread    closing        after      none       nobody  nobody  there
+		finalizer-sent     finalizer      before     none       nobody  nobody  there
+		finalizer-off      finalizer      after      none       nobody  nobody  there
+	TABLE
 	evicting) cat <<-TABLE ;;
 		evict-sent         eviction       before     none       to      to      -
 		evict-unanswered   eviction       after      none       to      to      -
@@ -75,7 +96,7 @@ steps() {
 make_world() {
 	count=$(steps "$1" | wc -l)
 	ephemeral=
-	[ "$1" != room ] || ephemeral=--ephemeral
+	case $1 in room | releasing | giving) ephemeral=--ephemeral ;; esac
 	# shellcheck disable=SC2086
 	start_world --nodes $((2 * count)) $ephemeral \
 		--addresses "$(seq -s, -f 34.82.10.%g "$count")"
@@ -88,14 +109,29 @@ make_world() {
 				'{"metadata":{"labels":{"slot":"'"$step"'"}}}'
 		done
 	done <"$DIR/slots" | batch
+	[ "$1" != evicting ] || while read -r n step; do deployment "$step"; done <"$DIR/slots"
+	allocate "$1"
+}
+
+# allocate WORLD: an allocation a step
+allocate() {
 	while read -r n step; do
-		[ "$1" != evicting ] || deployment "$step"
 		spec_allocation "$step" "$(jq -nc --arg name "$step" --arg address "34.82.10.$n" \
 			--arg world "$1" '{nodeSelector: {slot: $name}, reservedIPs: [$address]} +
 			(if $world == "evicting" then {workloadRef: {kind: "Deployment", name: $name}}
 			else {} end)')"
 	done <"$DIR/slots"
 }
+
+all_at_rest() { ! api GET "$NIA" | jq -e 'any(.items[];
+	.status.addresses[0].state != "Attached" or .status.addresses[0].intent != null)'; }
+attach_all() { # WORLD
+	start_ipwarden
+	eventually 40 "$1: all are attached" all_at_rest
+	stop_ipwarden
+}
+
+releases() { [ "$1" = releasing ] || [ "$1" = giving ]; }
 
 # Few processes, so that a busy machine does not make the steps lie far apart in time.
 
@@ -127,19 +163,21 @@ batch() {
 # Each step with its address, where it is and where it goes, and what is to be seen.
 expect() { # WORLD
 	steps "$1" | jq -R . >"$DIR/steps"
-	world | jq -n --slurpfile steps "$DIR/steps" "$NOW"'[$steps[] | split(" ") |
+	releases=false
+	! releases "$1" || releases=true
+	world | jq -n --slurpfile steps "$DIR/steps" --argjson releases $releases "$NOW"'[$steps[] | split(" ") |
 		map(select(. != ""))] | to_entries | map(.key as $i | .value as $row |
 		"34.82.10.\($i + 1)" as $address |
 		(["node-\(2 * $i + 1)", "node-\(2 * $i + 2)"] | sort) as $pair |
 		[$now.instances[] | select(.external_ip == $address) | .name] as $holds |
 		($holds[0] // $pair[1]) as $from |
-		($pair - [$from])[0] as $to |
+		(if $releases then $from else ($pair - [$from])[0] end) as $to |
 		{from: $from, to: $to, nobody: ""} as $who |
 		def id($name): $now.instances[] | select(.name == $name) | .id;
 		{step: $row[0], request: $row[1], hold: $row[2], address: $address,
 			journal: ($row[3] | sub("none"; "")), holder: $who[$row[4]],
 			ready: $who[$row[5]], ephemeral: $row[6], from: $from, to: $to,
-			from_id: id($from), to_id: id($to)})' >"$DIR/expected"
+			from_id: id($from), to_id: id($to), releases: $releases})' >"$DIR/expected"
 }
 
 # The faults that hold each of them, one a line.
@@ -149,9 +187,12 @@ hold_all() {
 		(if $r[1] == "from" then .from_id else .to_id end) as $id |
 		if $r[0] == "status" or $r[0] == "closing" then {target: "kube",
 			method: "PATCH", path: "/netipallocations/\(.step)/status", hold,
-			contains: (if $r[0] == "closing" then "\"message\":\"on \(.to)\""
+			contains: (if $r[0] == "closing" and .releases then "\"reason\":\"Released\""
+				elif $r[0] == "closing" then "\"message\":\"on \(.to)\""
 				elif $r[1] == "taken" then "\"ephemeralTaken\":true,\"since\""
 				else "\"step\":\"\($r[1])\"" end)}
+		elif $r[0] == "finalizer" then {target: "kube", method: "PATCH",
+			path: "/netipallocations/\(.step)", hold, contains: "\"finalizers\""}
 		elif $r[0] == "label" then {target: "kube", method: "PATCH",
 			path: "/api/v1/nodes/\($node)", hold, contains:
 			(if $r[1] == "from" then "\"ip.ready\":null"
@@ -169,13 +210,14 @@ seen() {
 		[$now.held[] | select(.hold == $e.hold and
 			(if ($e.request | test("^(status|closing)"))
 			then .path | contains("/\($e.step)/status")
+			elif $e.request == "finalizer" then .path | endswith("/\($e.step)")
 			elif $e.request == "label-from" then .path | endswith("/\($e.from)")
 			elif $e.request == "label-to" then .path | endswith("/\($e.to)")
 			elif $e.request == "eviction" then .path | contains("/\($e.step)-abc12-a/")
 			elif ($e.request | endswith("-from")) then .path | contains($e.from_id)
 			else .path | contains($e.to_id) end))] as $held |
-		($now.nias[] | select(.metadata.name == $e.step) |
-			.status.addresses[0].intent.step // "") as $journal |
+		(first($now.nias[] | select(.metadata.name == $e.step) |
+			.status.addresses[0].intent.step) // "") as $journal |
 		([$now.instances[] | select(.external_ip == $e.address) | .name] |
 			join(",")) as $holder |
 		([$now.nodes[] | select(.metadata.labels.slot == $e.step and
@@ -197,13 +239,19 @@ seen() {
 # ended: the steps that have not come to their end, with what is wrong
 ended() {
 	world | jq -rn --slurpfile e "$DIR/expected" "$NOW"'$e[0][] | . as $e |
-		($now.nias[] | select(.metadata.name == $e.step)) as $nia |
+		(first($now.nias[] | select(.metadata.name == $e.step)) // null) as $nia |
 		[$now.instances[] | select(.external_ip == $e.address) | .name] as $holder |
 		[$now.nodes[] | select(.metadata.labels.slot == $e.step and
 			((.metadata.labels["ip.ready"] // .metadata.labels[
 			"netinfra.darkbrains.com/address"]) != null))] as $ready |
 		($now.instances[] | select(.name == $e.from) | .external_ip) as $left |
-		"\($e.step):" + (if $holder != [$e.to] then " on \($holder)" else "" end)
+		"\($e.step):" + if $e.releases then
+			(if $nia != null then " not gone" else "" end)
+			+ (if $holder != [] then " on \($holder)" else "" end)
+			+ (if $ready != [] then " labels" else "" end)
+			+ (if $left | startswith("203.") then ""
+				else " no ephemeral address on \($e.from)" end)
+		else (if $holder != [$e.to] then " on \($holder)" else "" end)
 		+ (if ($ready | length) != 1 or $ready[0].metadata.name != $e.to or
 			$ready[0].metadata.labels["ip.ready"] != "true" or
 			$ready[0].metadata.labels["netinfra.darkbrains.com/address"] != $e.address or
@@ -215,19 +263,19 @@ ended() {
 		+ (if any($nia.status.conditions[]; .type == "Ready" and .status == "True")
 			then "" else " not Ready" end)
 		+ (if $e.ephemeral != "-" and ($left | startswith("203.") | not)
-			then " no ephemeral address on \($e.from)" else "" end) |
+			then " no ephemeral address on \($e.from)" else "" end) end |
 		select(endswith(":") | not)' >"$DIR/unlike"
 	cat "$DIR/unlike"
 	[ ! -s "$DIR/unlike" ]
 }
 
 # once: of each address what has happened in the cloud since line $since of its log
-once() { # DETACHED: how often each was to be detached
-	tail -n +"$since" "$ATTACHMENTS_LOG" | jq -rn --argjson detached "$1" \
-		--slurpfile e "$DIR/expected" '[inputs] as $log | $e[0][] | . as $e |
+once() { # ATTACHED DETACHED: how often each was to be
+	tail -n +"$since" "$ATTACHMENTS_LOG" | jq -rn --argjson attached "$1" \
+		--argjson detached "$2" --slurpfile e "$DIR/expected" '[inputs] as $log | $e[0][] | . as $e |
 		def count($fact): [$log[] | select(.fact == $fact and .by == "api" and
 			.address == $e.address)] | length;
-		"\($e.step):" + (if count("attach") != 1 then " attached \(count("attach")) times"
+		"\($e.step):" + (if count("attach") != $attached then " attached \(count("attach")) times"
 			else "" end)
 		+ (if count("detach") != $detached then " detached \(count("detach")) times"
 			else "" end) | select(endswith(":") | not)' >"$DIR/unlike"
@@ -281,10 +329,19 @@ prepare() {
 			echo PATCH "$KUBE_URL$NIA/$step/status" '{"status":{"addresses":null}}'
 		done <"$DIR/slots" | batch
 	fi
+	if releases "$1" && ! api GET "$NIA" | jq -e '.items != []' >/dev/null; then
+		allocate "$1"
+		attach_all "$1"
+	fi
 	expect "$1"
-	[ "$1" = first ] || jq -r --arg nodes "$KUBE_URL/api/v1/nodes/" '.[] |
+	if releases "$1"; then
+		jq -r --arg nias "$KUBE_URL$NIA/" '.[] | "DELETE \($nias)\(.step)"' "$DIR/expected" |
+			batch
+	elif [ "$1" != first ]; then
+		jq -r --arg nodes "$KUBE_URL/api/v1/nodes/" '.[] |
 		"PATCH \($nodes)\(.from) {\"spec\":{\"unschedulable\":true}}",
 		"PATCH \($nodes)\(.to) {\"spec\":{\"unschedulable\":null}}"' "$DIR/expected" | batch
+	fi
 	[ "$1" != evicting ] || jq -r '.[] | .step + " " + .from' "$DIR/expected" |
 		while read -r step from; do
 			pod "default/$step-abc12-a" "$from" "$step"
@@ -308,9 +365,11 @@ attempt() {
 	clear_faults
 	until_true 60 ended
 	cp "$DIR/unlike" "$DIR/unended"
-	detached=1
-	case $1 in first | evicting) detached=0 ;; esac
-	once $detached
+	case $1 in
+	first | evicting) once 1 0 ;;
+	releasing | giving) once 0 1 ;;
+	*) once 1 1 ;;
+	esac
 	[ "$1" != evicting ] || until_true 30 no_pods "$2" || pods_left "$2" >>"$DIR/unlike"
 	cat "$DIR/unlike" >>"$DIR/unended"
 	[ ! -s "$DIR/unended" ] || not_ok "$1, $2: $(head -3 "$DIR/unended" | paste -sd';')"
@@ -337,11 +396,7 @@ round() {
 
 run_world() { # WORLD
 	make_world "$1"
-	start_ipwarden
-	all_at_rest() { ! api GET "$NIA" | jq -e 'any(.items[];
-		.status.addresses[0].state != "Attached" or .status.addresses[0].intent != null)'; }
-	eventually 40 "$1: all are attached" all_at_rest
-	stop_ipwarden
+	attach_all "$1"
 	for process in $PROCESSES; do round "$1" "$process"; done
 	check "$1: no violations" no_violations
 }
