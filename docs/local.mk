@@ -1,4 +1,4 @@
-# docs: a man page a program.
+# docs: a man page a program, and the list of metrics.
 dist_man_MANS = \
 	docs/ipwarden.8 \
 	docs/ipwarden-cloudworker.8 \
@@ -10,3 +10,5 @@ dist_man_MANS = \
 	docs/ipwarden-sim.1 \
 	docs/ipwarden-watcher.8 \
 	docs/ipwardenctl.1
+
+dist_doc_DATA = docs/metrics.md

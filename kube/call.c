@@ -275,6 +275,7 @@ on_done(void *arg, const struct http_reply *answer)
 	    .maybe_sent = answer->maybe_sent,
 	};
 
+	kube_measured(call->kube, call->method, answer->error, answer->status);
 	if (answer->error == 0 && answer->status == 401 && !call->repeated &&
 	    call->credentials != call->kube->credentials) {
 		call->repeated = true;

@@ -18,7 +18,10 @@ struct kube_call_state;
 struct kube {
 	struct loop *loop;
 	struct http_target *target;
-	char *user_agent; /* a header line */
+	char *user_agent;	  /* a header line */
+	char *host;		  /* NAME:PORT */
+	kube_measure_fn *measure; /* NULL: nobody counts */
+	void *measure_arg;
 	/* One higher with each credential: tells whether a 401 was for an older one. */
 	uint64_t credentials;
 	/* the newest halves of the client certificate; NULL: not given */
@@ -50,6 +53,9 @@ int kube_status_read(struct json_object *json, struct kube_status *ret_status);
 /* A JSON object; NULL when the text is none. The caller's. */
 struct json_object *kube_json_parse(const char *text, size_t len);
 void kube_json_free(struct json_object *json);
+
+/* To whoever counts requests. */
+void kube_measured(const struct kube *kube, const char *method, int error, int status);
 
 /* loop_timer_fn of call_timer: starts or ends what waits. */
 void kube_calls_turn(void *kube);

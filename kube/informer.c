@@ -56,6 +56,7 @@ kube_informer_new(struct kube *kube, const char *path, const char *query,
 	informer->query = mem_strdup(query);
 	informer->handlers = *handlers;
 	informer->arg = arg;
+	informer->heard = clock_mono();
 	informer->timer = loop_timer_new(kube->loop, on_timer, informer);
 	frame_init(&informer->frame, FRAME_LIST);
 	TAILQ_INSERT_TAIL(&kube->informers, informer, link);
@@ -121,6 +122,12 @@ kube_informer_resume(struct kube_informer *informer)
 {
 	if (informer->exchange != NULL)
 		http_resume(informer->exchange);
+}
+
+int64_t
+kube_informer_silent_ms(const struct kube_informer *informer)
+{
+	return clock_mono().ms - informer->heard.ms;
 }
 
 uint64_t
@@ -303,6 +310,7 @@ end_page(struct kube_informer *informer)
 	unsigned int restarts = informer->restarts;
 
 	informer->failures = 0;
+	informer->heard = clock_mono();
 	free(informer->next_page);
 	informer->next_page = NULL;
 	if (informer->list_continue[0] != '\0') {
@@ -413,6 +421,7 @@ on_done(void *arg, const struct http_reply *reply)
 	struct kube_informer *informer = arg;
 
 	informer->exchange = NULL;
+	kube_measured(informer->kube, "GET", reply->error, reply->status);
 	informer->inside++;
 	if (informer->phase == PHASE_LIST)
 		end_list(informer, reply);

@@ -1,6 +1,7 @@
 #include "kube.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,19 +21,23 @@ kube_new(struct loop *loop, struct http *http, const struct settings *settings,
 	const char *name = settings_get(settings, SETTING_KUBE_TLS_NAME, host);
 	int port = (int)settings_number(settings, SETTING_KUBE_PORT, 1, 65535, 443);
 	bool bare_ipv6 = strchr(name, ':') != NULL && name[0] != '[';
-	char *url = bare_ipv6 ? mem_printf("https://[%s]:%d", name, port)
-			      : mem_printf("https://%s:%d", name, port);
+	char *authority = bare_ipv6 ? mem_printf("[%s]:%d", name, port)
+				    : mem_printf("%s:%d", name, port);
+	char *url = mem_printf("https://%s", authority);
 	struct http_target *target = http_target_new(http, DIAL_KUBE, url);
 	struct kube *kube;
 
 	free(url);
-	if (target == NULL)
+	if (target == NULL) {
+		free(authority);
 		return NULL;
+	}
 	if (settings_get(settings, SETTING_KUBE_INSECURE, NULL) != NULL)
 		http_target_set_insecure(target);
 	kube = mem_calloc(1, sizeof *kube);
 	kube->loop = loop;
 	kube->target = target;
+	kube->host = authority;
 	kube->user_agent = mem_printf("User-Agent: ipwarden-%s/%s", process,
 	    settings_get(settings, SETTING_VERSION, "unknown"));
 	TAILQ_INIT(&kube->calls);
@@ -65,7 +70,27 @@ kube_free(struct kube *kube)
 	wipe(&kube->cert, &kube->cert_len);
 	wipe(&kube->key, &kube->key_len);
 	free(kube->user_agent);
+	free(kube->host);
 	free(kube);
+}
+
+void
+kube_measure(struct kube *kube, kube_measure_fn *fn, void *arg)
+{
+	kube->measure = fn;
+	kube->measure_arg = arg;
+}
+
+void
+kube_measured(const struct kube *kube, const char *method, int error, int status)
+{
+	char code[16] = "<error>";
+
+	if (kube->measure == NULL)
+		return;
+	if (error == 0)
+		snprintf(code, sizeof code, "%d", status);
+	kube->measure(kube->measure_arg, code, method, kube->host);
 }
 
 static int

@@ -25,6 +25,12 @@ void kube_free(struct kube *kube);
  * fit. Informers that wait after a failure try again at once. */
 int kube_set_file(struct kube *kube, enum file_kind kind, int fd);
 
+/* Told of each request whose answer has ended, watches included: `code` is the HTTP
+ * status or, as k8s.io/client-go says it, "<error>"; `host` is NAME:PORT. */
+typedef void kube_measure_fn(
+    void *arg, const char *code, const char *method, const char *host);
+void kube_measure(struct kube *kube, kube_measure_fn *fn, void *arg);
+
 /* --- calls -------------------------------------------------------------------------
  */
 
@@ -115,6 +121,9 @@ void kube_informer_free(struct kube_informer *informer);
 /* Forget the position and list anew (the receiver lost its state). */
 void kube_informer_restart(struct kube_informer *informer);
 void kube_informer_resume(struct kube_informer *informer);
+/* Since when the server has said nothing: no event, bookmark or end of a list's page
+ * (milliseconds). */
+int64_t kube_informer_silent_ms(const struct kube_informer *informer);
 /* Objects and lines that were refused since kube_informer_new. */
 uint64_t kube_informer_refused(const struct kube_informer *informer);
 

@@ -89,11 +89,39 @@ on_message(void *arg, const struct message *message)
 static const struct link_handlers link_handlers = {
     .up = on_up, .down = on_down, .message = on_message};
 
+/* A value that is not known, and those of a process that is not there, are no series.
+ */
 static void
-on_process(void *arg, const struct control_process *process)
+set_usage(
+    struct registry *registry, const char *name, const struct control_usage *usage)
 {
-	struct metricsd *metricsd = arg;
-	const char *role;
+	const struct {
+		enum metric metric;
+		bool known;
+		double value;
+	} values[] = {
+	    {METRIC_CPU_SECONDS, usage->began_ms != 0, (double)usage->cpu_ms / 1000},
+	    {METRIC_RESIDENT_BYTES, usage->resident_bytes != 0,
+		(double)usage->resident_bytes},
+	    {METRIC_VIRTUAL_BYTES, usage->virtual_bytes != 0,
+		(double)usage->virtual_bytes},
+	    {METRIC_OPEN_FDS, usage->open_fds != 0, usage->open_fds},
+	    {METRIC_MAX_FDS, usage->max_fds != 0, usage->max_fds},
+	    {METRIC_START_SECONDS, usage->began_ms != 0,
+		(double)usage->began_ms / 1000},
+	};
+
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		if (values[i].known)
+			registry_set(
+			    registry, values[i].metric, values[i].value, name, NULL);
+		else
+			registry_unset(registry, values[i].metric, name);
+}
+
+static void
+set_process(struct registry *registry, const struct control_process *process)
+{
 	static const struct {
 		uint32_t bit;
 		const char *name;
@@ -102,21 +130,38 @@ on_process(void *arg, const struct control_process *process)
 	    SANDBOX_LAYER_LIST(LAYER_ENTRY)
 #undef LAYER_ENTRY
 	};
+	static const char *const reasons[] = {
+#define REASON_ENTRY(constant, name) [constant] = (name),
+	    RESTART_REASON_LIST(REASON_ENTRY)
+#undef REASON_ENTRY
+	};
+	const char *name = role_name((enum role)process->role);
 
-	if (process->role >= ROLE_COUNT)
-		return;
-	role = role_name((enum role)process->role);
-	health_process(&metricsd->health, process);
+	registry_set(registry, METRIC_PROCESS_READY, process->ready, name, NULL);
 	registry_set(
-	    metricsd->registry, METRIC_PROCESS_READY, process->ready, role, NULL);
-	registry_set(
-	    metricsd->registry, METRIC_PROCESS_RESTARTS, process->restarts, role, NULL);
-	registry_set(metricsd->registry, METRIC_PROCESS_VIOLATIONS, process->violations,
-	    role, NULL);
+	    registry, METRIC_PROCESS_VIOLATIONS, process->violations, name, NULL);
+	for (size_t i = 0; i < RESTART_REASON_COUNT; i++)
+		registry_set(registry, METRIC_PROCESS_RESTARTS, process->restarts[i],
+		    name, reasons[i], NULL);
 	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-		registry_set(metricsd->registry, METRIC_SANDBOX_LAYER,
-		    (process->layers & layers[i].bit) != 0 ? 1 : 0, role,
+		registry_set(registry, METRIC_SANDBOX_LAYER,
+		    (process->layers & layers[i].bit) != 0 ? 1 : 0, name,
 		    layers[i].name, NULL);
+}
+
+static void
+on_process(void *arg, const struct control_process *process)
+{
+	struct metricsd *metricsd = arg;
+	bool supervisor = process->role >= ROLE_COUNT;
+
+	set_usage(metricsd->registry,
+	    supervisor ? "supervisor" : role_name((enum role)process->role),
+	    &process->usage);
+	if (supervisor)
+		return;
+	health_process(&metricsd->health, process);
+	set_process(metricsd->registry, process);
 	set_own(metricsd);
 }
 

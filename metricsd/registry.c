@@ -255,6 +255,17 @@ registry_drop(struct registry *registry, enum producer producer,
 }
 
 void
+registry_unset(struct registry *registry, enum metric metric, const char *label)
+{
+	static struct msg_sample_drop drop; /* large */
+
+	drop.metric = metric;
+	pack_clear(&drop.labels);
+	pack_add(&drop.labels, label);
+	remove_selected(registry, PRODUCER_SELF, &drop);
+}
+
+void
 registry_forget(struct registry *registry, enum producer producer)
 {
 	remove_selected(registry, producer, NULL);

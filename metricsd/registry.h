@@ -46,6 +46,8 @@ int registry_sample(
     struct registry *registry, enum producer producer, const struct msg_sample *sample);
 /* The same for metricsd's own gauges; label values follow, NULL-terminated. */
 void registry_set(struct registry *registry, enum metric metric, double value, ...);
+/* Removes metricsd's own series of that first label value. */
+void registry_unset(struct registry *registry, enum metric metric, const char *label);
 int registry_drop(struct registry *registry, enum producer producer,
     const struct msg_sample_drop *drop);
 /* The producer started anew: it sends everything again. */

@@ -43,16 +43,49 @@ enum control_type {
 	CONTROL_TOKEN = 'T',
 };
 
-/* What metricsd shows of each process. Sent whole whenever it changes. */
-struct control_process {
-	uint8_t role; /* enum role */
-	uint8_t ready;
-	uint8_t wedged; /* no tick for CONTROL_WEDGED_MS */
-	uint8_t reserved;
-	uint32_t layers;     /* enum sandbox_layer */
-	uint32_t restarts;   /* since the supervisor started */
-	uint32_t violations; /* protocol violations its peers reported */
+/* What ended a process that was started anew. */
+#define RESTART_REASON_LIST(REASON)                                                    \
+	REASON(RESTART_EXITED, "exited") /* by itself */                               \
+	REASON(RESTART_SIGNAL, "signal") /* as of a bug, or out of memory */           \
+	REASON(RESTART_FORBIDDEN, "forbidden_call") /* its own filter */               \
+	REASON(RESTART_LATE, "late")		    /* not ready in time */            \
+	REASON(RESTART_WEDGED, "wedged")	    /* no tick */                      \
+	REASON(RESTART_VIOLATION, "violation")	    /* on a peer's word */             \
+	REASON(RESTART_MISDEED, "misdeed")	    /* what no sound process does */   \
+	REASON(RESTART_UNFED, "unfed")	     /* did not take what it is handed */      \
+	REASON(RESTART_IDENTITY, "identity") /* the watcher has a token of its own */
+
+enum restart_reason {
+#define RESTART_REASON_ENUM(constant, name) constant,
+	RESTART_REASON_LIST(RESTART_REASON_ENUM)
+#undef RESTART_REASON_ENUM
+	    RESTART_REASON_COUNT
 };
+
+/* What a process uses; all 0: it is not there. */
+struct control_usage {
+	uint64_t began_ms; /* wall time */
+	uint64_t cpu_ms;
+	uint64_t resident_bytes, virtual_bytes;
+	uint32_t open_fds, max_fds; /* 0: the kernel does not say */
+};
+
+/* What metricsd shows of each process. Sent whole whenever it changes, and every
+ * CONTROL_PROCESS_MS. */
+struct control_process {
+	uint8_t role; /* enum role; ROLE_COUNT: the supervisor, of which only `usage` */
+	uint8_t ready;
+	uint8_t wedged;	 /* no tick for CONTROL_WEDGED_MS */
+	uint8_t spent;	 /* CONTROL_RESTARTS_MAX restarts in CONTROL_RESTARTS_MS */
+	uint32_t layers; /* enum sandbox_layer */
+	uint32_t restarts[RESTART_REASON_COUNT]; /* since the supervisor started */
+	uint32_t violations; /* protocol violations its peers reported */
+	struct control_usage usage;
+};
+
+#define CONTROL_RESTARTS_MAX 10
+#define CONTROL_RESTARTS_MS  600000
+#define CONTROL_PROCESS_MS   5000
 
 #define CONTROL_TICK_MS	  1000
 #define CONTROL_WEDGED_MS 10000

@@ -454,6 +454,20 @@ act_is_begin(enum plan_kind kind)
 	       kind == PLAN_RELEASE;
 }
 
+/* The clock of ipwarden_event_to_action_seconds: from the event to the first order. */
+static void
+act_stir(struct act *act)
+{
+	enum plan_kind kind = act->step->kind;
+
+	if (kind == PLAN_ATTACH || kind == PLAN_MOVE || kind == PLAN_RELEASE) {
+		if (act->slot->stirred.ms == 0)
+			act->slot->stirred = act->core->planned;
+	} else if (kind != PLAN_OPEN) {
+		act->slot->stirred.ms = 0;
+	}
+}
+
 void
 act_step(struct act *act)
 {
@@ -461,6 +475,7 @@ act_step(struct act *act)
 	if (!act->complete && act->step->kind != PLAN_OPEN)
 		return;
 	act_give_up(act);
+	act_stir(act);
 	if (!act->begins && act_is_begin(act->step->kind)) {
 		act_wait(act);
 		return;

@@ -76,6 +76,8 @@ core_free(struct core *core)
 void
 core_touch(struct core *core)
 {
+	if (!core->dirty)
+		core->stirred = core->now.mono;
 	core->dirty = true;
 }
 
@@ -181,6 +183,7 @@ core_pass(struct core *core)
 	bool cloud = core->cloud_up && core->orders_told;
 
 	core->dirty = false;
+	core->planned = core->stirred;
 	core->wake_ms = INT64_MAX;
 	if (!core->leads || core->stopping)
 		return;
@@ -213,7 +216,7 @@ core_settle(struct core *core)
 
 	core_readiness(core);
 	if (core->wake_ms <= core->now.mono.ms)
-		core->dirty = true;
+		core_touch(core);
 	if (core->dirty && rate_take(&core->pass_rate, &limit, core->now.mono, 1))
 		core_pass(core);
 	else if (core->dirty)

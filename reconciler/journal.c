@@ -5,6 +5,7 @@
 
 #include "handover.h"
 #include "labels.h"
+#include "trail.h"
 
 static void journal_finish(struct act *act);
 
@@ -84,6 +85,24 @@ journal_outcome_of(struct act *act, const char *request_id, struct order **ret_o
 	return JOURNAL_SEND;
 }
 
+/* From what made the plan want a change to the first order that it led to. */
+static void
+journal_measure(struct act *act)
+{
+	const struct intent *intent = &act->entry->intent;
+	int64_t since_ms = act->slot->stirred.ms;
+
+	if (since_ms == 0)
+		return;
+	act->slot->stirred.ms = 0;
+	trail_metric(act->core, GAUGE_OBSERVE, METRIC_ACTION_SECONDS,
+	    (double)(act->core->now.mono.ms - since_ms) / 1000.0,
+	    intent->step == INTENT_RELEASE     ? "release"
+	    : intent->from.instance[0] != '\0' ? "move"
+					       : "attach",
+	    NULL, NULL);
+}
+
 bool
 journal_order(struct act *act, enum order_kind kind, const struct intent_place *place,
     const char *address, const char *fence, const char *request_id)
@@ -113,6 +132,7 @@ journal_order(struct act *act, enum order_kind kind, const struct intent_place *
 		return false;
 	if (!orders_send(act->core, &wish))
 		return false;
+	journal_measure(act);
 	act->slot->refusals += refused;
 	act_back_off(act);
 	return true;

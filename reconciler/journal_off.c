@@ -121,8 +121,7 @@ journal_off_release(struct act *act)
 	act->slot->failure_reason[0] = '\0';
 	act->slot->nowhere_since.ms = 0;
 	backoff_clear(&act->slot->backoff);
-	trail_metric(act->core, GAUGE_ADD, METRIC_RECONCILE_TOTAL, 1.0, act->item->name,
-	    "success", NULL);
+	trail_reconciled(act->core, act->item->name, true, (struct mono_time){0});
 	/* of one that the list no longer has nothing is left to say */
 	act->step->kind = PLAN_FORGET;
 }

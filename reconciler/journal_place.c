@@ -188,8 +188,7 @@ journal_place_failed(struct act *act, const char *reason, const char *message)
 	world_note(act->core->world, NOTE_ATTACH_FAILED, act->entry->address,
 	    intent->to.node_uid, until);
 	core_wake_at(act->core, until.ms);
-	trail_metric(act->core, GAUGE_ADD, METRIC_RECONCILE_TOTAL, 1.0, act->item->name,
-	    "error", NULL);
+	trail_reconciled(act->core, act->item->name, false, (struct mono_time){0});
 	act_event(act, "Warning", "Refused", "%s cannot go to %s: %s: %.300s",
 	    act->entry->address, intent->to.node, slot->failure_reason, message);
 	act_back_off(act);

@@ -17,9 +17,12 @@ journal_tell_moved(struct act *act, const struct intent *intent)
 	int64_t to_ms = orders_ended(act->core, intent->request_attach).ms;
 	char message[TEXT_MAX + 1], nowhere[64] = "";
 
-	if (from_ms != 0 && to_ms >= from_ms)
+	if (from_ms != 0 && to_ms >= from_ms) {
+		trail_metric(act->core, GAUGE_OBSERVE, METRIC_NOWHERE_SECONDS,
+		    (double)(to_ms - from_ms) / 1000.0, item->name, NULL, NULL);
 		snprintf(nowhere, sizeof nowhere, ", nowhere for %lld s",
 		    (long long)((to_ms - from_ms + 999) / 1000));
+	}
 	snprintf(message, sizeof message, "%s moved %.200s→%.200s%s",
 	    act->entry->address, intent->from.node, intent->to.node, nowhere);
 	act_event_on(act, intent->to.node, intent->to.node_uid, "Normal", "Moved", "%s",
@@ -32,8 +35,6 @@ journal_tell_moved(struct act *act, const struct intent *intent)
 void
 journal_tell(struct act *act, const struct intent *intent)
 {
-	const char *name = act->item->name;
-
 	if (intent->from.instance[0] != '\0' &&
 	    strcmp(intent->from.instance, intent->to.instance) != 0)
 		journal_tell_moved(act, intent);
@@ -42,11 +43,6 @@ journal_tell(struct act *act, const struct intent *intent)
 		    "Attached", "%s attached to %s", act->entry->address,
 		    intent->to.node);
 	act->slot->nowhere_since.ms = 0;
-	trail_metric(
-	    act->core, GAUGE_ADD, METRIC_RECONCILE_TOTAL, 1.0, name, "success", NULL);
-	if (act->slot->needed_at.ms != 0)
-		trail_metric(act->core, GAUGE_OBSERVE, METRIC_RECONCILE_SECONDS,
-		    (double)(act->core->now.mono.ms - act->slot->needed_at.ms) / 1000.0,
-		    name, NULL, NULL);
+	trail_reconciled(act->core, act->item->name, true, act->slot->needed_at);
 	act->slot->needed_at.ms = 0;
 }

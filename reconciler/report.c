@@ -409,6 +409,16 @@ report_forget(struct core *core, struct item *item)
 	}
 }
 
+/* A gauge under the name that dashboards have, which OpenMetrics does not allow, and
+ * under one that it does. */
+static void
+report_count(struct core *core, const struct item *item, enum metric inherited,
+    enum metric clean, size_t count)
+{
+	trail_metric(core, GAUGE_SET, inherited, (double)count, item->name, NULL, NULL);
+	trail_metric(core, GAUGE_SET, clean, (double)count, item->name, NULL, NULL);
+}
+
 void
 report_metrics(struct core *core, struct item *item)
 {
@@ -421,15 +431,12 @@ report_metrics(struct core *core, struct item *item)
 	trail_metric(core, GAUGE_SET, METRIC_CRD_STATUS,
 	    ready->present && ready->status == CONDITION_TRUE ? 1.0 : 0.0, item->name,
 	    NULL, NULL);
-	trail_metric(core, GAUGE_SET, METRIC_RESERVED_IPS, (double)counts.reserved,
-	    item->name, NULL, NULL);
-	trail_metric(core, GAUGE_SET, METRIC_ATTACHED_IPS, (double)counts.attached,
-	    item->name, NULL, NULL);
+	report_count(core, item, METRIC_RESERVED_IPS, METRIC_RESERVED, counts.reserved);
+	report_count(core, item, METRIC_ATTACHED_IPS, METRIC_ATTACHED, counts.attached);
 	/* what nobody misses raises no alarm */
 	if (counts.attached < allocation_needed(allocation, &counts))
 		missing = counts.reserved - counts.attached;
-	trail_metric(core, GAUGE_SET, METRIC_UNATTACHED_IPS, (double)missing,
-	    item->name, NULL, NULL);
+	report_count(core, item, METRIC_UNATTACHED_IPS, METRIC_UNATTACHED, missing);
 	report_forget(core, item);
 	for (size_t i = 0; i < allocation->addresses_len; i++)
 		report_address(core, item, &allocation->addresses[i]);
@@ -442,7 +449,8 @@ report_gone(struct core *core, const struct item *item)
 	static const enum metric metrics[] = {METRIC_CRD_STATUS, METRIC_RESERVED_IPS,
 	    METRIC_ATTACHED_IPS, METRIC_UNATTACHED_IPS, METRIC_RECONCILE_TOTAL,
 	    METRIC_ATTACH_TOTAL, METRIC_DETACH_TOTAL, METRIC_RECONCILE_SECONDS,
-	    METRIC_EVICTIONS};
+	    METRIC_EVICTIONS, METRIC_RESERVED, METRIC_ATTACHED, METRIC_UNATTACHED,
+	    METRIC_NOWHERE_SECONDS};
 
 	for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++)
 		trail_metric(core, GAUGE_DROP, metrics[i], 0.0, item->name, NULL, NULL);

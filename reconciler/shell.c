@@ -10,6 +10,7 @@
 #include "log.h"
 #include "mem.h"
 #include "shell_state.h"
+#include "trail.h"
 
 /* Link counts, and a look at what has no event of its own. */
 #define TICK_MS 1000
@@ -82,13 +83,24 @@ on_stop(void *arg)
 /* --- the election --- */
 
 static void
+put_leader(struct shell *shell, bool leads)
+{
+	struct meter *meter = shell->parts.meter;
+
+	meter_set(meter, METRIC_IS_LEADER, leads ? 1 : 0, shell->identity);
+	meter_set(meter, METRIC_LEADER_ELECTION, leads ? 1 : 0,
+	    settings_get(
+		&shell->worker->settings, SETTING_LEASE_NAME, LEASE_NAME_DEFAULT));
+}
+
+static void
 on_won(void *arg, uint64_t term)
 {
 	struct shell *shell = arg;
 
 	log_info("leader_won", LOG_S("identity", shell->identity), LOG_N("term", term));
 	shell_leave_lease(shell);
-	meter_set(shell->parts.meter, METRIC_IS_LEADER, 1, shell->identity);
+	put_leader(shell, true);
 	core_lead(shell->core, shell->now, term);
 }
 
@@ -113,7 +125,7 @@ on_lost(void *arg)
 	    LOG_S("why", shell->releasing ? "released"
 			 : yields	  ? "given to another replica"
 					  : "not renewed or taken"));
-	meter_set(shell->parts.meter, METRIC_IS_LEADER, 0, shell->identity);
+	put_leader(shell, false);
 	core_unlead(shell->core, shell->now);
 	shell_watch_lease(shell);
 }
@@ -316,6 +328,15 @@ shell_free(struct shell *shell)
 	free(shell);
 }
 
+static void
+on_request(void *arg, const char *code, const char *method, const char *host)
+{
+	struct shell *shell = arg;
+
+	meter_add(shell->parts.meter, METRIC_REST_REQUESTS, 1, "reconciler", code,
+	    method, host);
+}
+
 static int
 start_kube(struct shell *shell)
 {
@@ -323,6 +344,7 @@ start_kube(struct shell *shell)
 	    &shell->worker->settings, "reconciler");
 	if (shell->kube == NULL)
 		return -EINVAL;
+	kube_measure(shell->kube, on_request, shell);
 	for (size_t i = 0; i < FILE_COUNT; i++) {
 		if (shell->files[i] < 0)
 			continue;
@@ -377,6 +399,22 @@ start_core(struct shell *shell)
 	free(lease);
 }
 
+/* Counters begin at 0, so that the first failure is an increase. */
+static void
+start_metrics(struct shell *shell)
+{
+	struct meter *meter = shell->parts.meter;
+
+	put_leader(shell, false);
+	meter_set(meter, METRIC_CONTROLLER_HEALTHY, 1, shell->identity);
+	meter_set(meter, METRIC_CONTROLLER_INFO, 1,
+	    settings_get(&shell->worker->settings, SETTING_VERSION, ""),
+	    shell->identity);
+	meter_add(meter, METRIC_CR_RECONCILES, 0, TRAIL_CONTROLLER, "success");
+	meter_add(meter, METRIC_CR_RECONCILES, 0, TRAIL_CONTROLLER, "error");
+	meter_add(meter, METRIC_CR_ERRORS, 0, TRAIL_CONTROLLER);
+}
+
 int
 shell_start(struct shell *shell, const struct shell_parts *parts)
 {
@@ -402,10 +440,7 @@ shell_start(struct shell *shell, const struct shell_parts *parts)
 	start_core(shell);
 	shell_start_identity(shell);
 	shell_watch_lease(shell);
-	meter_set(parts->meter, METRIC_IS_LEADER, 0, identity);
-	meter_set(parts->meter, METRIC_CONTROLLER_HEALTHY, 1, identity);
-	meter_set(parts->meter, METRIC_CONTROLLER_INFO, 1,
-	    settings_get(settings, SETTING_VERSION, ""), identity);
+	start_metrics(shell);
 	loop_timer_arm(shell->tick, TICK_MS);
 	shell_wake_in(&shell->core_wake, 0);
 	shell_wake_in(&shell->elect_wake, 0);

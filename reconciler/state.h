@@ -58,6 +58,8 @@ struct slot {
 	char shown_node[NAME_MAX_LEN + 1]; /* in netipallocation_ip_attached */
 	struct mono_time needed_at;	   /* since when a change is needed; 0 not */
 	struct mono_time nowhere_since;	   /* when our detach ended; 0 not known */
+	struct mono_time
+	    stirred; /* what made the plan want a change came then; 0 none */
 };
 
 struct item {
@@ -155,6 +157,9 @@ struct core {
 	uint64_t next_ticket;
 
 	bool dirty;
+	struct mono_time
+	    stirred; /* when the first event came that is not planned for */
+	struct mono_time planned; /* the same of the pass under way */
 	struct rate pass_rate;
 	int64_t wake_ms; /* mono, when something is due; INT64_MAX never */
 	char readiness[TEXT_MAX + 1];

@@ -111,3 +111,25 @@ trail_metric(struct core *core, enum gauge_op op, enum metric metric, double val
 
 	core->effects.metric(core->effects.arg, op, metric, value, labels);
 }
+
+void
+trail_reconciled(
+    struct core *core, const char *allocation, bool good, struct mono_time since)
+{
+	const char *result = good ? "success" : "error";
+	double seconds = (double)(core->now.mono.ms - since.ms) / 1000.0;
+
+	trail_metric(
+	    core, GAUGE_ADD, METRIC_RECONCILE_TOTAL, 1.0, allocation, result, NULL);
+	trail_metric(
+	    core, GAUGE_ADD, METRIC_CR_RECONCILES, 1.0, TRAIL_CONTROLLER, result, NULL);
+	if (!good)
+		trail_metric(core, GAUGE_ADD, METRIC_CR_ERRORS, 1.0, TRAIL_CONTROLLER,
+		    NULL, NULL);
+	if (since.ms == 0)
+		return;
+	trail_metric(core, GAUGE_OBSERVE, METRIC_RECONCILE_SECONDS, seconds, allocation,
+	    NULL, NULL);
+	trail_metric(core, GAUGE_OBSERVE, METRIC_CR_SECONDS, seconds, TRAIL_CONTROLLER,
+	    NULL, NULL);
+}

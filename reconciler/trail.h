@@ -15,4 +15,11 @@ void trail_order(struct core *core, const struct order *order, const char *resul
 void trail_metric(struct core *core, enum gauge_op op, enum metric metric, double value,
     const char *first, const char *second, const char *third);
 
+/* A change that an allocation needed has come to its end: under the names of the IP
+ * Address Controller, and for all allocations under those of controller-runtime, whose
+ * label `controller` is TRAIL_CONTROLLER. `since`: when it was needed; 0 not known. */
+#define TRAIL_CONTROLLER "netipallocation"
+void trail_reconciled(
+    struct core *core, const char *allocation, bool good, struct mono_time since);
+
 #endif

@@ -95,6 +95,24 @@ go_down(struct supervisor *sup, enum role role)
 }
 
 static void
+count_restart(struct child *child)
+{
+	child->restarts[child->reason]++;
+	child->restarted[child->restarts_len++ % CONTROL_RESTARTS_MAX] = clock_mono();
+}
+
+bool
+child_is_spent(const struct child *child)
+{
+	/* the oldest one that is remembered is the next to be overwritten */
+	struct mono_time oldest =
+	    child->restarted[child->restarts_len % CONTROL_RESTARTS_MAX];
+
+	return child->restarts_len >= CONTROL_RESTARTS_MAX &&
+	       clock_mono().ms - oldest.ms < CONTROL_RESTARTS_MS;
+}
+
+static void
 do_spawn(struct supervisor *sup, enum role role)
 {
 	struct child *child = &sup->children[role];
@@ -103,18 +121,20 @@ do_spawn(struct supervisor *sup, enum role role)
 	if (role == ROLE_WATCHER && sup->watcher_source == WATCHER_AWAITED)
 		return; /* due until there is a token */
 	if (child->spawned_before)
-		child->restarts++;
+		count_restart(child);
 	child->spawned_before = true;
+	child->began = clock_wall();
 	enter(child, CHILD_STARTING);
 	rc = spawn_child(sup, role);
 	if (rc < 0) {
 		log_error("spawn_failed", LOG_S("role", role_specs[role].name),
 		    LOG_S("error", strerror(-rc)));
+		child->reason = RESTART_UNFED;
 		go_down(sup, role);
 		return;
 	}
 	log_info("spawned", LOG_S("role", role_specs[role].name),
-	    LOG_N("pid", child->pid), LOG_N("restarts", child->restarts));
+	    LOG_N("pid", child->pid), LOG_N("restarts", child->restarts_len));
 }
 
 /* It says that it is locked: believed only when the kernel says the same. */
@@ -130,7 +150,7 @@ do_feed(struct supervisor *sup, enum role role)
 		return;
 	}
 	if (feed_child(sup, role) < 0) {
-		child_kill(sup, role, "cannot be fed");
+		child_kill(sup, role, RESTART_UNFED, "cannot be fed");
 		return;
 	}
 	enter(child, CHILD_FED);
@@ -161,7 +181,9 @@ do_ready(struct supervisor *sup, enum role role)
 static void
 do_late(struct supervisor *sup, enum role role)
 {
-	child_kill(sup, role, "late");
+	bool was_ready = sup->children[role].state == CHILD_READY;
+
+	child_kill(sup, role, was_ready ? RESTART_WEDGED : RESTART_LATE, "late");
 }
 
 static void
@@ -207,7 +229,8 @@ children_start(struct supervisor *sup)
 }
 
 void
-child_kill(struct supervisor *sup, enum role role, const char *why)
+child_kill(
+    struct supervisor *sup, enum role role, enum restart_reason reason, const char *why)
 {
 	struct child *child = &sup->children[role];
 
@@ -217,6 +240,7 @@ child_kill(struct supervisor *sup, enum role role, const char *why)
 	    LOG_N("pid", child->pid), LOG_S("why", why));
 	kill(child->pid, SIGKILL);
 	child->ended = true;
+	child->reason = reason;
 	close_fd(&child->control_fd);
 }
 
@@ -224,7 +248,7 @@ void
 child_punish(struct supervisor *sup, enum role role, const char *why)
 {
 	sup->children[role].offended = true;
-	child_kill(sup, role, why);
+	child_kill(sup, role, RESTART_MISDEED, why);
 }
 
 static void
@@ -344,6 +368,15 @@ log_exit(enum role role, pid_t pid, int status, bool stopping)
 		    LOG_N("status", WEXITSTATUS(status)));
 }
 
+/* Of one that we did not end. */
+static enum restart_reason
+reason_of(int status)
+{
+	if (!WIFSIGNALED(status))
+		return RESTART_EXITED;
+	return WTERMSIG(status) == SIGSYS ? RESTART_FORBIDDEN : RESTART_SIGNAL;
+}
+
 static void
 take_exit(struct supervisor *sup, pid_t pid, int status)
 {
@@ -353,6 +386,8 @@ take_exit(struct supervisor *sup, pid_t pid, int status)
 		if (child->pid != pid)
 			continue;
 		log_exit(role, pid, status, sup->stopping);
+		if (!child->ended)
+			child->reason = reason_of(status);
 		if ((WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) ||
 		    (WIFEXITED(status) && (WEXITSTATUS(status) == EXIT_CONFIG ||
 					      WEXITSTATUS(status) == EXIT_SANDBOX)))
@@ -394,7 +429,7 @@ children_timers(struct supervisor *sup)
 	struct mono_time now = clock_mono();
 	int64_t next_ms = LOOK_MS;
 
-	feed_owed(sup);
+	feed_metrics(sup);
 	for (enum role role = 0; role < ROLE_COUNT; role++) {
 		struct child *child = &sup->children[role];
 		int64_t left_ms = child->due.ms - now.ms;
@@ -467,6 +502,6 @@ children_stop(struct supervisor *sup)
 		return false;
 	for (enum role role = 0; role < ROLE_COUNT; role++)
 		if (role_specs[role].stop_phase == sup->stop_phase)
-			child_kill(sup, role, "did not stop in time");
+			child_kill(sup, role, RESTART_LATE, "did not stop in time");
 	return false;
 }

@@ -92,6 +92,14 @@ feed_child(struct supervisor *sup, enum role role)
 }
 
 static void
+send_process(struct supervisor *sup, const struct control_process *process)
+{
+	if (control_send(sup->children[ROLE_METRICSD].control_fd, CONTROL_PROCESS,
+		process, sizeof *process, -1) < 0)
+		sup->processes_owed = true;
+}
+
+static void
 feed_one_process(struct supervisor *sup, enum role role)
 {
 	const struct child *child = &sup->children[role];
@@ -99,14 +107,24 @@ feed_one_process(struct supervisor *sup, enum role role)
 	    .role = (uint8_t)role,
 	    .ready = child->state == CHILD_READY,
 	    .wedged = child->wedged,
+	    .spent = child_is_spent(child),
 	    .layers = child->state >= CHILD_FED ? child->layers : 0,
-	    .restarts = child->restarts,
 	    .violations = child->violations,
 	};
 
-	if (control_send(sup->children[ROLE_METRICSD].control_fd, CONTROL_PROCESS,
-		&process, sizeof process, -1) < 0)
-		sup->processes_owed = true;
+	memcpy(process.restarts, child->restarts, sizeof process.restarts);
+	if (child->pid != 0)
+		usage_read(child->pid, child->began, &process.usage);
+	send_process(sup, &process);
+}
+
+static void
+feed_self(struct supervisor *sup)
+{
+	struct control_process process = {.role = ROLE_COUNT, .ready = 1};
+
+	usage_read(getpid(), sup->began, &process.usage);
+	send_process(sup, &process);
 }
 
 void
@@ -117,14 +135,19 @@ feed_process(struct supervisor *sup, enum role role)
 	for (enum role each = 0; each < ROLE_COUNT; each++)
 		if (role == ROLE_COUNT || role == each)
 			feed_one_process(sup, each);
+	if (role == ROLE_COUNT)
+		feed_self(sup);
 }
 
 void
-feed_owed(struct supervisor *sup)
+feed_metrics(struct supervisor *sup)
 {
-	if (!sup->processes_owed)
+	struct mono_time now = clock_mono();
+
+	if (!sup->processes_owed && now.ms - sup->processes_fed.ms < CONTROL_PROCESS_MS)
 		return;
 	sup->processes_owed = false;
+	sup->processes_fed = now;
 	feed_process(sup, ROLE_COUNT);
 }
 
@@ -155,7 +178,8 @@ feed_again(struct supervisor *sup, enum identity_id id, enum file_kind kind)
 		    (role_specs[role].files & 1u << kind) != 0 &&
 		    sup->children[role].state >= CHILD_FED &&
 		    feed_file(sup->children[role].control_fd, credential, kind) < 0)
-			child_kill(sup, role, "does not take what it is fed");
+			child_kill(
+			    sup, role, RESTART_UNFED, "does not take what it is fed");
 }
 
 void

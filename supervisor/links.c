@@ -116,5 +116,5 @@ links_violation(struct supervisor *sup, enum role reporter, unsigned int slot)
 	sup->children[sender].violations++;
 	feed_process(sup, sender);
 	if (rate_take(&sup->children[sender].blame_rate, &blame_limit, clock_mono(), 1))
-		child_kill(sup, sender, "protocol violation");
+		child_kill(sup, sender, RESTART_VIOLATION, "protocol violation");
 }

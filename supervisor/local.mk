@@ -18,4 +18,5 @@ ipwarden_SOURCES = \
 	supervisor/spawn.c \
 	supervisor/supervisor.h \
 	supervisor/token.c \
+	supervisor/usage.c \
 	supervisor/verify.c

@@ -49,7 +49,11 @@ struct child {
 	unsigned long lines_lost;
 	struct mono_time lines_told;
 	uint32_t layers;
-	uint32_t restarts;
+	enum restart_reason reason; /* why we ended it; when `ended` */
+	uint32_t restarts[RESTART_REASON_COUNT];
+	unsigned int restarts_len;			  /* of all reasons */
+	struct mono_time restarted[CONTROL_RESTARTS_MAX]; /* the latest, in turn */
+	struct wall_time began;				  /* this life */
 	uint32_t violations;
 	char line[LOG_LINE_MAX]; /* a log line in the making */
 	size_t line_len;
@@ -111,6 +115,8 @@ struct supervisor {
 	unsigned int stop_phase;
 	struct mono_time stop_deadline;
 	struct mono_time files_checked;
+	struct mono_time processes_fed; /* to metricsd, all of them */
+	struct wall_time began;
 	int exit_code;
 };
 
@@ -151,8 +157,11 @@ void children_reap(struct supervisor *sup);
 int children_timers(struct supervisor *sup);
 /* Orderly stop: begins, or goes on. True when nobody is left. */
 bool children_stop(struct supervisor *sup);
+/* Whether it has been started anew too often of late. */
+bool child_is_spent(const struct child *child);
 /* SIGKILL, and reap on its SIGCHLD. Nothing that it sent before is heard any more. */
-void child_kill(struct supervisor *sup, enum role role, const char *why);
+void child_kill(struct supervisor *sup, enum role role, enum restart_reason reason,
+    const char *why);
 /* The same for a misdeed of its own: it waits longer to be started again. */
 void child_punish(struct supervisor *sup, enum role role, const char *why);
 
@@ -185,8 +194,8 @@ void links_violation(struct supervisor *sup, enum role reporter, unsigned int sl
 int feed_child(struct supervisor *sup, enum role role);
 /* Tells metricsd of one process, or of all when role is ROLE_COUNT. */
 void feed_process(struct supervisor *sup, enum role role);
-/* Tells metricsd again what it could not take. */
-void feed_owed(struct supervisor *sup);
+/* Tells metricsd again what it could not take, and of all every CONTROL_PROCESS_MS. */
+void feed_metrics(struct supervisor *sup);
 /* Opens the file to be read. -1 when it has none, or when it cannot be opened as a
  * regular file, which is logged. */
 int credential_open(struct credential *credential);
@@ -211,8 +220,11 @@ void identities_load(struct supervisor *sup);
 int kubeconfig_load(
     struct supervisor *sup, const char *path, struct identity *identity);
 
-/* --- forward.c, verify.c, listen.c, filter.c -----------------------------------------
+/* --- forward.c, usage.c, verify.c, listen.c, filter.c --------------------------------
  */
+
+/* What a process uses, from /proc; what the kernel does not say stays 0. */
+void usage_read(pid_t pid, struct wall_time began, struct control_usage *ret_usage);
 
 /* Reads what there is on the log pipe and forwards whole lines. False at its end. */
 bool forward_log(struct child *child, const char *name);

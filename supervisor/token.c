@@ -56,7 +56,8 @@ token_take(struct supervisor *sup, const struct control_record *record)
 	token->memfd = fd;
 	sup->watcher_source = WATCHER_MINTED;
 	if (before == WATCHER_SHARED) /* it must not keep what it knew */
-		child_kill(sup, ROLE_WATCHER, "has a token of its own now");
+		child_kill(
+		    sup, ROLE_WATCHER, RESTART_IDENTITY, "has a token of its own now");
 	else
 		feed_again(sup, IDENTITY_WATCHER, FILE_KUBE_TOKEN);
 }

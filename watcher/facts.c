@@ -228,6 +228,10 @@ on_counts(void *arg)
 	struct facts *facts = arg;
 
 	meter_link(facts->meter, facts->link, "watcher", "facts");
+	for (int kind = 0; kind < FACT_KIND_COUNT; kind++)
+		meter_set(facts->meter, METRIC_WATCH_LAG,
+		    (double)kube_informer_silent_ms(facts->feeds[kind].informer) / 1000,
+		    kinds[kind].name);
 	loop_timer_arm(facts->counts, COUNTS_MS);
 }
 
@@ -248,9 +252,18 @@ facts_meter(struct facts *facts)
 	return facts->meter;
 }
 
+static void
+on_request(void *arg, const char *code, const char *method, const char *host)
+{
+	struct facts *facts = arg;
+
+	meter_add(facts->meter, METRIC_REST_REQUESTS, 1, "watcher", code, method, host);
+}
+
 void
 facts_start(struct facts *facts, struct kube *kube)
 {
+	kube_measure(kube, on_request, facts);
 	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
 		struct feed *feed = &facts->feeds[kind];
 

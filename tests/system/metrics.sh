@@ -69,11 +69,18 @@ series 'netipallocation_controller_healthy{pod_name="ipwarden-0"}' 1
 series 'netipallocation_controller_info{version="4.5.6",pod_name="ipwarden-0"}' 1
 series 'netipallocation_ip_attach_total{crd_name="web",status="success"}' 3
 series 'netipallocation_ip_attach_total{crd_name="web",status="error"}' 1
+series 'netipallocation_reserved_ips{crd_name="web"}' 2
+series 'netipallocation_attached_ips{crd_name="web"}' 2
+series 'netipallocation_unattached_ips{crd_name="web"}' 0
+series 'leader_election_master_status{name="ip-address-controller-leader"}' 1
+series 'ipwarden_process_restarts_total{process="watcher",reason="identity"}' 0
+series 'ipwarden_process_restarts_total{process="watcher",reason="signal"}' 0
+series 'process_max_fds{process="reconciler"}' 64
 is "a node that was left is not shown as one that carries ip.ready" \
 	"$(metric "netipallocation_node_ip_ready{cluster=\"blue\",node=\"$FIRST\"")" ""
 is "an address is shown at one place" \
 	"$(metric "netipallocation_ip_attached{cluster=\"blue\",crd_name=\"web\",ip=\"$ONE\"")" 1
-at_least() { [ "$(metric "$1" | head -1)" -ge "$2" ]; }
+at_least() { metric "$1" | awk -v least="$2" 'END { exit !($1 >= least) }'; }
 for name in 'reconcile_total{cluster="blue",crd_name="web",status="success"}' \
 	'ip_detach_total{cluster="blue",crd_name="web",status="success"}' \
 	'gcp_api_errors_total{cluster="blue",operation="attach"' \
@@ -83,6 +90,31 @@ for name in 'reconcile_total{cluster="blue",crd_name="web",status="success"}' \
 	'gcp_api_duration_seconds_count{cluster="blue",operation="check_ip"}'; do
 	eventually 5 "netipallocation_$name" at_least "netipallocation_$name" 1
 done
+for name in 'controller_runtime_reconcile_total{cluster="blue",controller="netipallocation",result="success"}' \
+	'controller_runtime_reconcile_total{cluster="blue",controller="netipallocation",result="error"}' \
+	'controller_runtime_reconcile_errors_total{cluster="blue",controller="netipallocation"}' \
+	'controller_runtime_reconcile_time_seconds_count{cluster="blue",controller="netipallocation"}' \
+	'rest_client_requests_total{cluster="blue",process="watcher",code="200",method="GET",host="127.0.0.1:' \
+	'rest_client_requests_total{cluster="blue",process="reconciler",code="200",method="PATCH"' \
+	'ipwarden_address_nowhere_seconds_count{cluster="blue",crd_name="web"}' \
+	'ipwarden_event_to_action_seconds_count{cluster="blue",action="attach"}' \
+	'ipwarden_event_to_action_seconds_count{cluster="blue",action="move"}' \
+	'process_resident_memory_bytes{cluster="blue",process="supervisor"}' \
+	'process_virtual_memory_bytes{cluster="blue",process="watcher"}' \
+	'process_start_time_seconds{cluster="blue",process="metricsd"}' \
+	'ipwarden_build_info{cluster="blue",version="'; do
+	eventually 5 "$name" at_least "$name" 1
+done
+all_have_cpu() {
+	[ "$(curl -sS "$METRICS_URL/metrics" | grep -c '^process_cpu_seconds_total{')" -eq 9 ]
+}
+eventually 10 "the processor time of nine processes" all_have_cpu
+lags_little() {
+	curl -sS "$METRICS_URL/metrics" |
+		awk '/^ipwarden_watch_lag_seconds/ { n++; if ($NF >= 90) exit 1 }
+			END { exit n != 3 }'
+}
+eventually 5 "three watches have been heard of late" lags_little
 is "the buckets of the reconciliation" "$(curl -sS "$METRICS_URL/metrics" |
 	sed -n 's/^netipallocation_reconcile_duration_seconds_bucket.*le="\([^"]*\)".*/\1/p' |
 	xargs)" "0.1 0.5 1 2.5 5 10 30 60 +Inf"

@@ -126,7 +126,11 @@ test_readiness(struct peer *const peers[RIG_LINKS])
 		"layer=\"seccomp\"} 1\n") &&
 		http_has(RIG_METRICS, "/metrics",
 		    "ipwarden_process_restarts_total{cluster=\"c\\\"1\","
-		    "process=\"watcher\"} 3\n"),
+		    "process=\"watcher\",reason=\"signal\"} 3\n") &&
+		http_has(RIG_METRICS, "/metrics",
+		    "process_start_time_seconds{cluster=\"c\\\"1\","
+		    "process=\"watcher\"} 1.5\n") &&
+		!http_has(RIG_METRICS, "/metrics", "\nprocess_open_fds"),
 	    "readiness: what the supervisor says of the processes");
 	rig_tell_process(ROLE_DIALER_CLOUD, true, false);
 	peer_readiness(peers[1], "");

@@ -222,8 +222,9 @@ rig_tell_process(enum role role, bool ready, bool wedged)
 	    .ready = ready,
 	    .wedged = wedged,
 	    .layers = 0x1f,
-	    .restarts = 3,
+	    .restarts = {[RESTART_SIGNAL] = 3},
 	    .violations = 4,
+	    .usage = {.began_ms = 1500, .cpu_ms = 250, .max_fds = 64},
 	};
 
 	if (control_send(

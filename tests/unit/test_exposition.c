@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exposition.h"
+#include "mem.h"
 
 static struct registry *registry;
 static struct buf page;
@@ -45,7 +46,7 @@ Test(exposition, heads_and_labels)
 {
 	registry_set(registry, METRIC_NODE_CORDONED, 1, "b", NULL);
 	registry_set(registry, METRIC_NODE_CORDONED, 0, "a", NULL);
-	registry_set(registry, METRIC_PROCESS_RESTARTS, 3, "watcher", NULL);
+	registry_set(registry, METRIC_PROCESS_RESTARTS, 3, "watcher", "signal", NULL);
 	registry_set(registry, METRIC_IP_ATTACHED, 1, "crd", "192.0.2.1", "n", NULL);
 	cr_assert_str_eq(written(NULL),
 	    HEAD("netipallocation_ip_attached", "1 when the address is on that node",
@@ -56,9 +57,10 @@ Test(exposition, heads_and_labels)
 			     "gauge") "netipallocation_node_cordoned{node=\"a\"} 0\n"
 				      "netipallocation_node_cordoned{node=\"b\"} "
 				      "1\n" HEAD("ipwarden_process_restarts_total",
-					  "Restarts",
+					  "Restarts by what ended the process before",
 					  "counter") "ipwarden_process_restarts_total{"
-						     "process=\"watcher\"} 3\n");
+						     "process=\"watcher\",reason="
+						     "\"signal\"} 3\n");
 }
 
 Test(exposition, cluster_comes_first)
@@ -210,6 +212,63 @@ Test(exposition, every_metric)
 	}
 	cr_assert_gt(lines, 3 * METRIC_COUNT - 1);
 	free(rest);
+}
+
+/* docs/metrics.md, whole; the caller's. */
+static char *
+read_paper(void)
+{
+	const char *top = getenv("srcdir");
+	char *path = mem_printf("%s/docs/metrics.md", top != NULL ? top : "..");
+	char *text = mem_calloc(65536, 1);
+	FILE *file = fopen(path, "r");
+
+	cr_assert_not_null(file, "%s", path);
+	cr_assert_gt(fread(text, 1, 65535, file), 0);
+	fclose(file);
+	free(path);
+	return text;
+}
+
+/* The table for people has each metric as the code has it, and no other. */
+Test(exposition, paper)
+{
+	static const char *const types[] = {
+	    [METRIC_GAUGE] = "gauge",
+	    [METRIC_COUNTER] = "counter",
+	    [METRIC_HISTOGRAM] = "histogram",
+	    [METRIC_INFO] = "info",
+	};
+	static const struct {
+		const char *name;
+		enum metric_type type;
+		const char *labels, *buckets, *help;
+	} metrics[] = {
+#define METRIC_ENTRY(constant, name, type, labels, buckets, help)                      \
+	{name, type, labels, buckets, help},
+	    METRIC_LIST(METRIC_ENTRY)
+#undef METRIC_ENTRY
+	};
+	char *paper = read_paper();
+	int rows = 0;
+
+	for (size_t i = 0; i < METRIC_COUNT; i++) {
+		char *row = mem_printf("\n| `%s` | %s | %s | %s |\n", metrics[i].name,
+		    types[metrics[i].type], metrics[i].labels, metrics[i].help);
+		char *buckets =
+		    mem_printf("\n- `%s`: %s\n", metrics[i].name, metrics[i].buckets);
+
+		cr_assert_not_null(strstr(paper, row), "missing: %s", row);
+		cr_assert(
+		    (metrics[i].buckets[0] == '\0') == (strstr(paper, buckets) == NULL),
+		    "buckets: %s", buckets);
+		free(row);
+		free(buckets);
+	}
+	for (const char *at = paper; (at = strstr(at, "\n| `")) != NULL; at++)
+		rows++;
+	cr_assert_eq(rows, METRIC_COUNT);
+	free(paper);
 }
 
 Test(exposition, too_large_a_page)

@@ -408,6 +408,14 @@ kube_new(struct loop *loop, struct http *http, const struct settings *settings,
 }
 
 void
+kube_measure(struct kube *kube, kube_measure_fn *fn, void *arg)
+{
+	(void)kube;
+	(void)fn;
+	(void)arg;
+}
+
+void
 kube_free(struct kube *kube)
 {
 	free(kube);
