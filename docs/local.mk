@@ -12,3 +12,27 @@ dist_man_MANS = \
 	docs/ipwardenctl.1
 
 dist_doc_DATA = docs/metrics.md
+
+# What whoever is paged reads: a page an alert.
+runbooksdir = $(docdir)/runbooks
+dist_runbooks_DATA = \
+	docs/runbooks/NetIPAllocationAvailabilitySLOBreach.md \
+	docs/runbooks/NetIPAllocationCRDUnhealthy.md \
+	docs/runbooks/NetIPAllocationControllerDown.md \
+	docs/runbooks/NetIPAllocationControllerNotReady.md \
+	docs/runbooks/NetIPAllocationGCPAPIErrors.md \
+	docs/runbooks/NetIPAllocationHighReconcileErrorRate.md \
+	docs/runbooks/NetIPAllocationIPAttachFailures.md \
+	docs/runbooks/NetIPAllocationIPDetachFailures.md \
+	docs/runbooks/NetIPAllocationIPReallocated.md \
+	docs/runbooks/NetIPAllocationLeaderChanged.md \
+	docs/runbooks/NetIPAllocationNoLeader.md \
+	docs/runbooks/NetIPAllocationNodeCordonedWithIP.md \
+	docs/runbooks/NetIPAllocationProtocolViolation.md \
+	docs/runbooks/NetIPAllocationReconcileLatencySLOBreach.md \
+	docs/runbooks/NetIPAllocationSandboxDegraded.md \
+	docs/runbooks/NetIPAllocationSlowReconciliation.md \
+	docs/runbooks/NetIPAllocationUnattachedIPsCritical.md \
+	docs/runbooks/NetIPAllocationUnattachedIPsWarning.md \
+	docs/runbooks/NetIPAllocationWatchStalled.md \
+	docs/runbooks/NetIPAllocationWorkerRestarting.md

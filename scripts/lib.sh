@@ -104,6 +104,20 @@ find_nghttpx() {
 	export NGHTTPX
 }
 
+# The prometheus of this machine, or Debian's, with promtool beside it: for the tests of
+# alerts and dashboard, which are skipped where it cannot be had.
+find_prometheus() {
+	PROMETHEUS=${PROMETHEUS:-$(command -v prometheus || true)}
+	if [ -z "$PROMETHEUS" ]; then
+		(unpack prometheus) || {
+			unset PROMETHEUS
+			return 0
+		}
+		PROMETHEUS=$TOOLS/root/usr/bin/prometheus
+	fi
+	export PROMETHEUS
+}
+
 # build FOLDER CONFIGURE-OPTION...: configured once, made, staged in FOLDER/stage
 build() {
 	folder=$1

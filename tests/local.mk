@@ -606,6 +606,7 @@ SYSTEM_TESTS = tests/system/edge_test tests/system/cloud_test \
 	tests/system/metricsd_test
 SYSTEM_SHELL =
 SYSTEM_SHELL += tests/system/adopt.sh
+SYSTEM_SHELL += tests/system/alerts.sh
 SYSTEM_SHELL += tests/system/api_outage.sh
 SYSTEM_SHELL += tests/system/bad_input.sh
 SYSTEM_SHELL += tests/system/deny.sh
@@ -663,7 +664,7 @@ EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/old_tool.sh \
 	tests/system/README bench/move \
 	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
-	tests/mutants tests/mutants.equivalent \
+	tests/mutants tests/mutants.equivalent tests/alerts \
 	tests/simulation/small.sh tests/simulation/whole.sh tests/plan/tables tests/fuzz/corpus tests/judge tests/contracts \
 	tests/wire/deviations tests/lsan.supp
 
