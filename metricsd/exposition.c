@@ -22,6 +22,7 @@ static const struct {
 
 struct page {
 	struct buf *out;
+	enum exposition_format format;
 	const char *cluster;
 	int metric; /* whose head was written last; -1: none */
 };
@@ -76,22 +77,49 @@ put_number(struct buf *out, double value)
 	buf_puts(out, text);
 }
 
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len > end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+struct head {
+	const char *type;
+	const char *suffix; /* of the samples' names, which the family's has not */
+};
+
+static struct head
+head_of(enum exposition_format format, enum metric metric)
+{
+	static const struct head heads[][2] = {
+	    [METRIC_GAUGE] = {{"gauge", ""}, {"gauge", ""}},
+	    [METRIC_COUNTER] = {{"counter", ""}, {"counter", "_total"}},
+	    [METRIC_HISTOGRAM] = {{"histogram", ""}, {"histogram", ""}},
+	    [METRIC_INFO] = {{"gauge", ""}, {"info", "_info"}},
+	};
+	static const struct head inherited = {"unknown", ""};
+
+	if (format == EXPOSITION_OPENMETRICS &&
+	    metric_table[metric].type == METRIC_GAUGE &&
+	    ends_with(metric_table[metric].name, "_total"))
+		return inherited;
+	return heads[metric_table[metric].type][format];
+}
+
 static void
 put_head(struct page *page, enum metric metric)
 {
-	static const char *const types[] = {
-	    [METRIC_GAUGE] = "gauge",
-	    [METRIC_COUNTER] = "counter",
-	    [METRIC_HISTOGRAM] = "histogram",
-	    [METRIC_INFO] = "gauge",
-	};
+	const char *name = metric_table[metric].name;
+	struct head head = head_of(page->format, metric);
+	int len = (int)(strlen(name) - strlen(head.suffix));
 
 	if (page->metric == (int)metric)
 		return;
 	page->metric = (int)metric;
-	buf_printf(page->out, "# HELP %s %s\n# TYPE %s %s\n", metric_table[metric].name,
-	    metric_table[metric].help, metric_table[metric].name,
-	    types[metric_table[metric].type]);
+	buf_printf(page->out, "# HELP %.*s %s\n# TYPE %.*s %s\n", len, name,
+	    metric_table[metric].help, len, name, head.type);
 }
 
 static void
@@ -141,7 +169,12 @@ put_histogram(struct page *page, const struct registry_series *series)
 		size_t len = strcspn(bound, ",");
 		char le[16];
 
-		snprintf(le, sizeof le, "%.*s", (int)len, bound);
+		/* OpenMetrics has one way to write a number there */
+		snprintf(le, sizeof le, "%.*s%s", (int)len, bound,
+		    page->format == EXPOSITION_OPENMETRICS &&
+			    memchr(bound, '.', len) == NULL
+			? ".0"
+			: "");
 		put_series(page, series, "_bucket", le, series->buckets[i]);
 		bound += len + (bound[len] == ',');
 	}
@@ -163,10 +196,13 @@ on_series(void *arg, const struct registry_series *series)
 }
 
 int
-exposition_write(const struct registry *registry, const char *cluster, struct buf *out)
+exposition_write(const struct registry *registry, enum exposition_format format,
+    const char *cluster, struct buf *out)
 {
-	struct page page = {out, cluster, -1};
+	struct page page = {out, format, cluster, -1};
 
 	registry_walk(registry, on_series, &page);
+	if (format == EXPOSITION_OPENMETRICS)
+		buf_puts(out, "# EOF\n");
 	return out->refused ? -E2BIG : 0;
 }

@@ -5,6 +5,7 @@ metricsd_libmetricsd_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(METR
 metricsd_libmetricsd_a_SOURCES = \
 	metricsd/exposition.c metricsd/exposition.h \
 	metricsd/health.c metricsd/health.h \
+	metricsd/negotiate.c \
 	metricsd/registry.c metricsd/registry.h
 pkglibexec_PROGRAMS += ipwarden-metricsd
 ipwarden_metricsd_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_INC) \

@@ -43,6 +43,7 @@ struct server {
 	/* Many may ask for the metrics at once: as long as nothing changes they share
 	 * one page. NULL: none yet. */
 	struct MHD_Response *page;
+	enum exposition_format page_format;
 	int page_status;
 	uint64_t page_changes;
 	struct listener listeners[2];
@@ -120,13 +121,15 @@ page_drop(struct server *server)
 }
 
 static void
-page_make(struct server *server)
+page_make(struct server *server, enum exposition_format format)
 {
 	struct body *body = body_new(server);
-	const char *type = EXPOSITION_TYPE;
+	const char *type = exposition_type(format);
 
+	server->page_format = format;
 	server->page_status = MHD_HTTP_OK;
-	if (exposition_write(server->registry, server->cluster, &body->text) < 0) {
+	if (exposition_write(server->registry, format, server->cluster, &body->text) <
+	    0) {
 		buf_free(&body->text);
 		buf_puts(&body->text, "too many series");
 		server->page_status = MHD_HTTP_INTERNAL_SERVER_ERROR;
@@ -139,7 +142,11 @@ page_make(struct server *server)
 static enum MHD_Result
 answer_metrics(struct server *server, struct MHD_Connection *connection)
 {
-	if (server->page_changes != registry_changes(server->registry))
+	enum exposition_format format = exposition_negotiate(
+	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept"));
+
+	if (server->page_changes != registry_changes(server->registry) ||
+	    server->page_format != format)
 		page_drop(server);
 	if (server->page == NULL && server->pages_bytes >= PAGES_BYTES_MAX) {
 		struct body *body = body_new(server);
@@ -148,7 +155,7 @@ answer_metrics(struct server *server, struct MHD_Connection *connection)
 		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, body);
 	}
 	if (server->page == NULL)
-		page_make(server);
+		page_make(server, format);
 	if (server->page == NULL)
 		return MHD_NO;
 	return MHD_queue_response(

@@ -171,6 +171,20 @@ check "the check notices a missing TYPE" broken '/TYPE netipallocation_crd_statu
 check "a label without quotes" broken 's/crd_name="web"/crd_name=web/'
 check "a series that comes twice" broken 's/node="node-2"/node="node-1"/'
 
+# --- OpenMetrics --------------------------------------------------------------------
+open_metrics() {
+	curl -sS -H 'Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5' "$@" \
+		"$METRICS_URL/metrics"
+}
+is "OpenMetrics for who asks" "$(open_metrics -o /dev/null -w '%{content_type}')" \
+	"application/openmetrics-text; version=1.0.0; charset=utf-8"
+is "with an end" "$(open_metrics | tail -1)" "# EOF"
+samples() { grep -v '^#' | sed 's/ [^ ]*$//; s/le="\([0-9]*\)\.0"/le="\1"/'; }
+same_samples() {
+	[ "$(open_metrics | samples)" = "$(curl -sS "$METRICS_URL/metrics" | samples)" ]
+}
+eventually 5 "of the same series" same_samples
+
 # --- series go with what they speak of ----------------------------------------------
 control DELETE "/gce/instances?zone=us-west1-a&name=$FIRST" >/dev/null
 remove_object "/api/v1/nodes/$FIRST"

@@ -31,7 +31,8 @@ static const char *
 written(const char *cluster)
 {
 	buf_reset(&page);
-	cr_assert_eq(exposition_write(registry, cluster, &page), 0);
+	cr_assert_eq(
+	    exposition_write(registry, EXPOSITION_PROMETHEUS, cluster, &page), 0);
 	return page.data != NULL ? page.data : "";
 }
 
@@ -214,6 +215,110 @@ Test(exposition, every_metric)
 	free(rest);
 }
 
+/* Counters and infos lose their ending in the head, an inherited gauge has no type, and
+ * bounds are written in the one way. */
+Test(exposition, openmetrics)
+{
+	registry_set(registry, METRIC_RESERVED_IPS, 2, "crd", NULL);
+	registry_set(registry, METRIC_RESERVED, 2, "crd", NULL);
+	registry_set(registry, METRIC_PROCESS_VIOLATIONS, 3, "a\"\n\xff", NULL);
+	registry_set(registry, METRIC_BUILD_INFO, 1, "1.0", NULL);
+	set_part(METRIC_RECONCILE_SECONDS, SAMPLE_BUCKET_0, 1, "crd");
+	set_part(METRIC_RECONCILE_SECONDS, SAMPLE_COUNT, 1, "crd");
+	cr_assert_eq(
+	    exposition_write(registry, EXPOSITION_OPENMETRICS, NULL, &page), 0);
+	cr_assert_str_eq(page.data,
+	    "# HELP netipallocation_reserved_ips_total Addresses that it lists\n"
+	    "# TYPE netipallocation_reserved_ips_total unknown\n"
+	    "netipallocation_reserved_ips_total{crd_name=\"crd\"} 2\n"
+	    "# HELP netipallocation_reserved_ips Addresses that it lists\n"
+	    "# TYPE netipallocation_reserved_ips gauge\n"
+	    "netipallocation_reserved_ips{crd_name=\"crd\"} 2\n"
+	    "# HELP " NAME " Seconds from the need for a change to its end\n"
+	    "# TYPE " NAME " histogram\n" NAME
+	    "_bucket{crd_name=\"crd\",le=\"0.1\"} 1\n" NAME
+	    "_bucket{crd_name=\"crd\",le=\"0.5\"} 0\n" NAME
+	    "_bucket{crd_name=\"crd\",le=\"1.0\"} 0\n" NAME
+	    "_bucket{crd_name=\"crd\",le=\"2.5\"} 0\n" NAME
+	    "_bucket{crd_name=\"crd\",le=\"5.0\"} 0\n" NAME
+	    "_bucket{crd_name=\"crd\",le=\"10.0\"} 0\n" NAME
+	    "_bucket{crd_name=\"crd\",le=\"30.0\"} 0\n" NAME
+	    "_bucket{crd_name=\"crd\",le=\"60.0\"} 0\n" NAME
+	    "_bucket{crd_name=\"crd\",le=\"+Inf\"} 1\n" NAME
+	    "_sum{crd_name=\"crd\"} 0\n" NAME "_count{crd_name=\"crd\"} 1\n"
+	    "# HELP ipwarden_protocol_violations Protocol violations that it made\n"
+	    "# TYPE ipwarden_protocol_violations counter\n"
+	    "ipwarden_protocol_violations_total{process=\"a\\\"\\n\xef\xbf\xbd\"} 3\n"
+	    "# HELP ipwarden_build Always 1\n# TYPE ipwarden_build info\n"
+	    "ipwarden_build_info{version=\"1.0\"} 1\n# EOF\n");
+}
+
+/* Endings that OpenMetrics prescribes, and help that needs no escaping. */
+Test(exposition, names)
+{
+	static const struct {
+		const char *name, *suffix, *help;
+	} metrics[] = {
+#define METRIC_ENTRY(constant, name, type, labels, buckets, help)                      \
+	{name,                                                                         \
+	    (type) == METRIC_COUNTER ? "_total"                                        \
+	    : (type) == METRIC_INFO  ? "_info"                                         \
+				     : "",                                              \
+	    help},
+	    METRIC_LIST(METRIC_ENTRY)
+#undef METRIC_ENTRY
+	};
+
+	for (size_t i = 0; i < METRIC_COUNT; i++) {
+		size_t len = strlen(metrics[i].name), end = strlen(metrics[i].suffix);
+
+		cr_assert_str_eq(metrics[i].name + len - end, metrics[i].suffix);
+		cr_assert_eq(
+		    strcspn(metrics[i].help, "\\\"\n"), strlen(metrics[i].help));
+	}
+}
+
+Test(exposition, negotiation)
+{
+#define OPEN "application/openmetrics-text"
+	static const struct {
+		const char *accept;
+		enum exposition_format format;
+	} cases[] = {
+	    {NULL, EXPOSITION_PROMETHEUS},
+	    {"", EXPOSITION_PROMETHEUS},
+	    {"*/*", EXPOSITION_PROMETHEUS},
+	    {OPEN, EXPOSITION_OPENMETRICS},
+	    {OPEN "; version=1.0.0; charset=utf-8", EXPOSITION_OPENMETRICS},
+	    {"Application/OpenMetrics-Text;Version=\"1.0.0\"", EXPOSITION_OPENMETRICS},
+	    {OPEN ";version=0.0.1", EXPOSITION_PROMETHEUS},
+	    {OPEN ";version=2.0.0,*/*;q=0.1", EXPOSITION_PROMETHEUS},
+	    {OPEN ";q=0", EXPOSITION_PROMETHEUS},
+	    {OPEN ";q=0.4,text/plain;q=0.5", EXPOSITION_PROMETHEUS},
+	    {"text/plain;q=0.5 , " OPEN " ; q=0.5", EXPOSITION_OPENMETRICS},
+	    {OPEN ";q=x", EXPOSITION_OPENMETRICS},
+	    {OPEN ";q=0.00000000000001,*/*", EXPOSITION_OPENMETRICS},
+	    {OPEN "x, text/html", EXPOSITION_PROMETHEUS},
+	    {",,;;=;q=,q=1;" OPEN, EXPOSITION_PROMETHEUS},
+	    /* Prometheus 2.5, 2.42 and 3 */
+	    {OPEN "; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+		EXPOSITION_PROMETHEUS},
+	    {OPEN ";version=1.0.0," OPEN ";version=0.0.1;q=0.75,"
+		  "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+		EXPOSITION_OPENMETRICS},
+	    {OPEN ";version=1.0.0;escaping=allow-utf-8;q=0.6," OPEN
+		  ";version=0.0.1;q=0.5,"
+		  "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+		  "text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+		EXPOSITION_OPENMETRICS},
+	    {"text/plain;version=1.0.0;q=0.7," OPEN ";q=0.6", EXPOSITION_OPENMETRICS},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		cr_assert_eq(exposition_negotiate(cases[i].accept), cases[i].format,
+		    "%s", cases[i].accept);
+}
+
 /* docs/metrics.md, whole; the caller's. */
 static char *
 read_paper(void)
@@ -277,6 +382,7 @@ Test(exposition, too_large_a_page)
 
 	registry_set(registry, METRIC_BUILD_INFO, 1, "version", NULL);
 	buf_init(&small, 64);
-	cr_assert_eq(exposition_write(registry, NULL, &small), -E2BIG);
+	cr_assert_eq(
+	    exposition_write(registry, EXPOSITION_PROMETHEUS, NULL, &small), -E2BIG);
 	buf_free(&small);
 }
