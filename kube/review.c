@@ -23,6 +23,7 @@ struct kube_review {
 	struct kube *kube;
 	char *pod_namespace;
 	char *lease_namespace;
+	char *lease_name;
 	const struct kube_right *rights;
 	size_t rights_len;
 	size_t next;
@@ -49,6 +50,8 @@ kube_review_new(struct kube *kube, const struct settings *settings,
 	    mem_strdup(settings_get(settings, SETTING_POD_NAMESPACE, "default"));
 	review->lease_namespace =
 	    mem_strdup(settings_get(settings, SETTING_LEASE_NAMESPACE, "default"));
+	review->lease_name =
+	    mem_strdup(settings_get(settings, SETTING_LEASE_NAME, "default"));
 	review->rights = rights;
 	review->rights_len = rights_len;
 	review->wrong = mem_calloc(rights_len, sizeof *review->wrong);
@@ -67,6 +70,7 @@ kube_review_free(struct kube_review *review)
 	loop_timer_free(review->timer);
 	free(review->pod_namespace);
 	free(review->lease_namespace);
+	free(review->lease_name);
 	free(review->wrong);
 	free(review);
 }
@@ -89,6 +93,14 @@ namespace_of(const struct kube_review *review, const struct kube_right *right)
 	return namespace;
 }
 
+static const char *
+name_of(const struct kube_review *review, const struct kube_right *right)
+{
+	const char *name = text_of(right->name);
+
+	return strcmp(name, KUBE_LEASE_NAME) == 0 ? review->lease_name : name;
+}
+
 /* Nothing in it needs escaping: names of RFC 1123 and words of our own. */
 static void
 on_timer(void *arg)
@@ -101,7 +113,7 @@ on_timer(void *arg)
 	    "\"group\":\"%s\",\"resource\":\"%s\",\"subresource\":\"%s\","
 	    "\"verb\":\"%s\",\"namespace\":\"%s\",\"name\":\"%s\"}}}",
 	    text_of(right->group), right->resource, text_of(right->subresource),
-	    right->verb, namespace_of(review, right), text_of(right->name));
+	    right->verb, namespace_of(review, right), name_of(review, right));
 	struct kube_call call = {
 	    .method = "POST",
 	    .path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
@@ -115,10 +127,10 @@ on_timer(void *arg)
 
 /* The rule as it stands, or would stand, in a Role. */
 static char *
-rule_text(const struct kube_right *right)
+rule_text(const struct kube_review *review, const struct kube_right *right)
 {
 	const char *slash = right->subresource != NULL ? "/" : "";
-	const char *name = text_of(right->name);
+	const char *name = name_of(review, right);
 
 	return mem_printf("apiGroups: [\"%s\"], resources: [%s%s%s], verbs: [%s]%s%s%s",
 	    text_of(right->group), right->resource, slash, text_of(right->subresource),
@@ -134,7 +146,7 @@ tell(struct kube_review *review, const struct kube_right *right, bool wrong)
 						   : "access_mended";
 	const char *dot = right->group != NULL ? "." : "";
 	const char *slash = right->subresource != NULL ? "/" : "";
-	char *rule = rule_text(right);
+	char *rule = rule_text(review, right);
 	char *resource = mem_printf("%s%s%s%s%s", right->resource, dot,
 	    text_of(right->group), slash, text_of(right->subresource));
 	struct kube_finding finding = {

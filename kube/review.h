@@ -14,6 +14,9 @@
 /* Stand for a namespace of the settings. */
 #define KUBE_POD_NAMESPACE   "$pod"
 #define KUBE_LEASE_NAMESPACE "$lease"
+/* And for the name of the Lease: a right by resourceNames is found by that name only.
+ */
+#define KUBE_LEASE_NAME "$lease-name"
 
 /* As in a rule of a Role; NULL is "". */
 struct kube_right {

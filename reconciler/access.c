@@ -2,7 +2,8 @@
 
 #include "allocation.h"
 
-/* One row for each kind of request that is made. */
+/* One row for each kind of request that is made, but to create the Lease: who installs
+ * us may have made it, and then the right is not needed. */
 const struct kube_right access_rights[] = {
     {.resource = "nodes", .verb = "get"},
     {.resource = "nodes", .verb = "patch"},
@@ -32,23 +33,23 @@ const struct kube_right access_rights[] = {
     {.group = "coordination.k8s.io",
 	.resource = "leases",
 	.verb = "get",
-	.namespace = KUBE_LEASE_NAMESPACE},
+	.namespace = KUBE_LEASE_NAMESPACE,
+	.name = KUBE_LEASE_NAME},
     {.group = "coordination.k8s.io",
 	.resource = "leases",
 	.verb = "list",
-	.namespace = KUBE_LEASE_NAMESPACE},
+	.namespace = KUBE_LEASE_NAMESPACE,
+	.name = KUBE_LEASE_NAME},
     {.group = "coordination.k8s.io",
 	.resource = "leases",
 	.verb = "watch",
-	.namespace = KUBE_LEASE_NAMESPACE},
-    {.group = "coordination.k8s.io",
-	.resource = "leases",
-	.verb = "create",
-	.namespace = KUBE_LEASE_NAMESPACE},
+	.namespace = KUBE_LEASE_NAMESPACE,
+	.name = KUBE_LEASE_NAME},
     {.group = "coordination.k8s.io",
 	.resource = "leases",
 	.verb = "update",
-	.namespace = KUBE_LEASE_NAMESPACE},
+	.namespace = KUBE_LEASE_NAMESPACE,
+	.name = KUBE_LEASE_NAME},
     KUBE_RIGHTS_TOO_MUCH,
     /* the last: see access_rights_len */
     {.resource = "serviceaccounts",

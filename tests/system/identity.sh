@@ -275,7 +275,7 @@ check "a missing right is named as the rule to add" line '.process == "reconcile
 	.add == "apiGroups: [\"\"], resources: [nodes], verbs: [patch]"'
 check "with its namespace" line '.process == "reconciler" and .event == "access_missing" and
 	.namespace == "kube-system" and .add ==
-		"apiGroups: [\"coordination.k8s.io\"], resources: [leases], verbs: [update]"'
+		"apiGroups: [\"coordination.k8s.io\"], resources: [leases], verbs: [update], resourceNames: [ip-address-controller-leader]"'
 check "each once" [ "$(lines_of '.event == "access_missing" and .process == "watcher" and
 	(.add | contains("resources: [pods], verbs: [watch]"))')" -eq 1 ]
 check "nothing is too much" [ "$(lines_of '.event == "access_excess"')" -eq 0 ]

@@ -67,7 +67,10 @@ static const struct kube_right rights[] = {
 	.namespace = "default",
 	.name = "web"},
     KUBE_TOO_MUCH(NULL, "secrets", NULL, "get"),
-    {.resource = "leases", .verb = "get", .namespace = KUBE_LEASE_NAMESPACE},
+    {.resource = "leases",
+	.verb = "get",
+	.namespace = KUBE_LEASE_NAMESPACE,
+	.name = KUBE_LEASE_NAME},
     KUBE_TOO_MUCH(NULL, "pods", NULL, "create"),
     {.resource = "pods", .verb = "list"},
 };
@@ -100,6 +103,7 @@ Test(review, asks_each_and_tells_what_is_wrong)
 	OPEN(&world, steps);
 	settings_set(&world.settings, SETTING_POD_NAMESPACE, "here");
 	settings_set(&world.settings, SETTING_LEASE_NAMESPACE, "there");
+	settings_set(&world.settings, SETTING_LEASE_NAME, "ours");
 	review = kube_review_new(
 	    world.kube, &world.settings, rights, RIGHTS, on_finding, &found);
 
@@ -124,7 +128,7 @@ Test(review, asks_each_and_tells_what_is_wrong)
 	cr_assert_str_eq(found.namespace, "there");
 	expect_attributes(&found,
 	    "{\"group\":\"\",\"resource\":\"leases\",\"subresource\":\"\",\"verb\":"
-	    "\"get\",\"namespace\":\"there\",\"name\":\"\"}");
+	    "\"get\",\"namespace\":\"there\",\"name\":\"ours\"}");
 
 	run_requests(&world, RIGHTS);
 	cr_assert_eq(found.len, 3, "what is as it should be is not told");
