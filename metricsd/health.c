@@ -6,6 +6,9 @@
 #define STATUS_OK	   200
 #define STATUS_UNAVAILABLE 503
 
+/* CONTROL_RESTARTS_MAX and CONTROL_RESTARTS_MS in words. */
+#define RESTARTED_TOO_OFTEN "started anew 10 times in 10 minutes"
+
 const char *
 role_name(enum role role)
 {
@@ -30,8 +33,13 @@ static const struct {
 };
 
 void
-health_process(struct health *health, const struct control_process *process)
+health_process(
+    struct health *health, const struct control_process *process, struct mono_time now)
 {
+	if (process->role == ROLE_COUNT)
+		health->supervisor_heard = now;
+	if (process->role >= ROLE_COUNT)
+		return;
 	health->processes[process->role] = *process;
 	health->known[process->role] = true;
 }
@@ -55,18 +63,33 @@ health_forget(struct health *health, enum producer producer)
 	health->said[producer] = false;
 }
 
-bool
-health_is_healthy(const struct health *health)
+/* --- checks: NULL when all is well, or why not --------------------------------------
+ */
+
+/* It speaks every CONTROL_PROCESS_MS; a stopped one keeps its children, and nobody else
+ * would notice. */
+static const char *
+supervisor_wedged(const struct health *health, struct mono_time now)
 {
-	for (int role = 0; role < ROLE_COUNT; role++)
-		if (health->known[role] && health->processes[role].wedged)
-			return false;
-	return true;
+	int64_t heard_ms = health->supervisor_heard.ms;
+
+	return heard_ms != 0 && now.ms - heard_ms >= CONTROL_WEDGED_MS
+		   ? "does not answer"
+		   : NULL;
 }
 
-/* Why a process is not ready, or NULL. */
 static const char *
-process_reason(const struct health *health, enum role role)
+process_unhealthy(const struct health *health, enum role role)
+{
+	if (!health->known[role])
+		return NULL;
+	if (health->processes[role].wedged)
+		return "does not answer";
+	return health->processes[role].spent ? RESTARTED_TOO_OFTEN : NULL;
+}
+
+static const char *
+process_unready(const struct health *health, enum role role)
 {
 	if (!health->known[role] || !health->processes[role].ready)
 		return "not running";
@@ -85,19 +108,44 @@ process_reason(const struct health *health, enum role role)
 	return NULL;
 }
 
-const char *
-health_missing(const struct health *health, char *scratch)
-{
-	for (enum role role = 0; role < ROLE_COUNT; role++) {
-		const char *reason = process_reason(health, role);
+typedef const char *check_fn(const struct health *health, enum role role);
 
-		if (reason == NULL)
-			continue;
-		snprintf(scratch, HEALTH_REASON_MAX, "%s: %s", role_name(role), reason);
-		return scratch;
+/* The first that fails, the supervisor before the others; NULL: none. */
+static const char *
+first_failed(const struct health *health, struct mono_time now, check_fn *check,
+    const char **ret_name)
+{
+	const char *reason = supervisor_wedged(health, now);
+
+	*ret_name = "supervisor";
+	for (enum role role = 0; reason == NULL && role < ROLE_COUNT; role++) {
+		reason = check(health, role);
+		*ret_name = role_name(role);
 	}
-	return NULL;
+	return reason;
 }
+
+bool
+health_is_healthy(const struct health *health, struct mono_time now)
+{
+	const char *name;
+
+	return first_failed(health, now, process_unhealthy, &name) == NULL;
+}
+
+const char *
+health_missing(const struct health *health, struct mono_time now, char *scratch)
+{
+	const char *name;
+	const char *reason = first_failed(health, now, process_unready, &name);
+
+	if (reason == NULL)
+		return NULL;
+	snprintf(scratch, HEALTH_REASON_MAX, "%s: %s", name, reason);
+	return scratch;
+}
+
+/* --- answers ---------------------------------------------------------------------- */
 
 static void
 put_check(struct buf *out, const char *name, const char *reason)
@@ -108,29 +156,40 @@ put_check(struct buf *out, const char *name, const char *reason)
 		buf_printf(out, "[-]%s failed: %s\n", name, reason);
 }
 
-int
-health_healthz(const struct health *health, bool verbose, struct buf *out)
+static void
+put_checks(const struct health *health, struct mono_time now, check_fn *check,
+    const char *endpoint, bool passed, struct buf *out)
 {
-	bool healthy = health_is_healthy(health);
+	put_check(out, "supervisor", supervisor_wedged(health, now));
+	for (enum role role = 0; role < ROLE_COUNT; role++)
+		put_check(out, role_name(role), check(health, role));
+	buf_printf(out, "%s check %s\n", endpoint, passed ? "passed" : "failed");
+}
 
-	for (enum role role = 0; verbose && role < ROLE_COUNT; role++)
-		put_check(out, role_name(role),
-		    health->known[role] && health->processes[role].wedged
-			? "does not answer"
-			: NULL);
-	buf_puts(out, healthy ? "ok" : "unhealthy");
+int
+health_healthz(
+    const struct health *health, struct mono_time now, bool verbose, struct buf *out)
+{
+	bool healthy = health_is_healthy(health, now);
+
+	if (verbose)
+		put_checks(health, now, process_unhealthy, "healthz", healthy, out);
+	else
+		buf_puts(out, healthy ? "ok" : "unhealthy");
 	return healthy ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
 int
-health_readyz(const struct health *health, bool verbose, struct buf *out)
+health_readyz(
+    const struct health *health, struct mono_time now, bool verbose, struct buf *out)
 {
 	char scratch[HEALTH_REASON_MAX];
-	const char *missing = health_missing(health, scratch);
+	const char *missing = health_missing(health, now, scratch);
 
-	for (enum role role = 0; verbose && role < ROLE_COUNT; role++)
-		put_check(out, role_name(role), process_reason(health, role));
-	if (missing == NULL)
+	if (verbose)
+		put_checks(
+		    health, now, process_unready, "readyz", missing == NULL, out);
+	else if (missing == NULL)
 		buf_puts(out, "ready");
 	else
 		buf_printf(out, "not-ready: %s", missing);

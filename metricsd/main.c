@@ -12,6 +12,8 @@
 #include "server.h"
 #include "worker.h"
 
+#define LOOK_MS 1000
+
 struct metricsd;
 
 struct feed {
@@ -26,6 +28,7 @@ struct metricsd {
 	struct registry *registry;
 	struct health health;
 	struct server *server;
+	struct loop_timer *look; /* for what fails because nobody says anything */
 	struct feed feeds[PRODUCER_SELF];
 };
 
@@ -35,12 +38,22 @@ set_own(struct metricsd *metricsd)
 {
 	const struct settings *settings = &metricsd->worker.settings;
 	const char *pod = settings_get(settings, SETTING_POD_NAME, "");
+	struct mono_time now = loop_now(metricsd->worker.loop);
 	char scratch[HEALTH_REASON_MAX];
 
 	registry_set(metricsd->registry, METRIC_CONTROLLER_READY,
-	    health_missing(&metricsd->health, scratch) == NULL ? 1 : 0, pod, NULL);
+	    health_missing(&metricsd->health, now, scratch) == NULL ? 1 : 0, pod, NULL);
 	registry_set(metricsd->registry, METRIC_CONTROLLER_HEALTHY,
-	    health_is_healthy(&metricsd->health) ? 1 : 0, pod, NULL);
+	    health_is_healthy(&metricsd->health, now) ? 1 : 0, pod, NULL);
+}
+
+static void
+on_look(void *arg)
+{
+	struct metricsd *metricsd = arg;
+
+	set_own(metricsd);
+	loop_timer_arm(metricsd->look, LOOK_MS);
 }
 
 static void
@@ -158,10 +171,9 @@ on_process(void *arg, const struct control_process *process)
 	set_usage(metricsd->registry,
 	    supervisor ? "supervisor" : role_name((enum role)process->role),
 	    &process->usage);
-	if (supervisor)
-		return;
-	health_process(&metricsd->health, process);
-	set_process(metricsd->registry, process);
+	health_process(&metricsd->health, process, loop_now(metricsd->worker.loop));
+	if (!supervisor)
+		set_process(metricsd->registry, process);
 	set_own(metricsd);
 }
 
@@ -191,10 +203,11 @@ main(void)
 	open_feed(&metricsd, PRODUCER_CLOUDWORKER, LINK_METRICS_CLOUD);
 	metricsd.server =
 	    server_open(metricsd.worker.loop, metricsd.registry, &metricsd.health);
+	metricsd.look = loop_timer_new(metricsd.worker.loop, on_look, &metricsd);
 	worker_lock(&metricsd.worker);
 	registry_set(metricsd.registry, METRIC_BUILD_INFO, 1,
 	    settings_get(settings, SETTING_VERSION, ""), NULL);
-	set_own(&metricsd);
+	on_look(&metricsd);
 	server_start(
 	    metricsd.server, settings_get(settings, SETTING_CLUSTER_NAME, NULL));
 	worker_ready(&metricsd.worker);

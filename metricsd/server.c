@@ -167,9 +167,11 @@ answer_path(
     const struct server *server, const char *path, bool verbose, struct buf *body)
 {
 	if (strcmp(path, "/healthz") == 0)
-		return health_healthz(server->health, verbose, body);
+		return health_healthz(
+		    server->health, loop_now(server->loop), verbose, body);
 	if (strcmp(path, "/readyz") == 0)
-		return health_readyz(server->health, verbose, body);
+		return health_readyz(
+		    server->health, loop_now(server->loop), verbose, body);
 	buf_puts(body, "not found");
 	return MHD_HTTP_NOT_FOUND;
 }

@@ -641,6 +641,7 @@ SYSTEM_SHELL += tests/system/sim_kubectl.sh
 SYSTEM_SHELL += tests/system/soak.sh
 SYSTEM_SHELL += tests/system/sim_kubectls.sh
 SYSTEM_SHELL += tests/system/steady.sh
+SYSTEM_SHELL += tests/system/health.sh
 SYSTEM_SHELL += tests/system/metrics.sh
 SYSTEM_SHELL += tests/system/rest.sh
 SYSTEM_SHELL += tests/system/reasons.sh

@@ -11,15 +11,17 @@
 Test(defect, 18a_health_can_fail)
 {
 	static struct health health;
+	const struct mono_time now = {1};
 	struct buf body;
 
 	buf_init(&body, 4096);
-	cr_assert_eq(health_healthz(&health, false, &body), 200);
-	health_process(
-	    &health, &(struct control_process){
-			 .role = ROLE_RECONCILER, .ready = true, .wedged = true});
+	cr_assert_eq(health_healthz(&health, now, false, &body), 200);
+	health_process(&health,
+	    &(struct control_process){
+		.role = ROLE_RECONCILER, .ready = true, .wedged = true},
+	    now);
 	buf_reset(&body);
-	cr_assert_eq(health_healthz(&health, false, &body), 503,
+	cr_assert_eq(health_healthz(&health, now, false, &body), 503,
 	    "healthy, with a process that does not answer");
 	cr_assert_str_eq(body.data, "unhealthy");
 	buf_free(&body);

@@ -1,7 +1,6 @@
 #!/bin/sh
 # /metrics keeps to the text format and has the series that dashboards and alerts of the
-# IP Address Controller use; series go with what they speak of. /healthz and /readyz on
-# both ports say what is missing.
+# IP Address Controller use; series go with what they speak of.
 . "$SRC/tests/system/lib.sh"
 
 ONE=34.82.10.1
@@ -29,8 +28,6 @@ is "the port for health has no /metrics" \
 	"$(answer "$HEALTH_URL/metrics")" "404 no-store not found"
 is "only GET and HEAD" "$(curl -sS -o /dev/null -w '%{http_code}' -X POST \
 	"$HEALTH_URL/healthz")" 405
-is "verbose lists every process" \
-	"$(curl -sS "$HEALTH_URL/readyz?verbose" | grep -c '^\[+\].* ok$')" 8
 is "the type of /metrics" "$(curl -sS -o /dev/null -w '%{content_type}' \
 	"$METRICS_URL/metrics")" "text/plain; version=0.0.4; charset=utf-8"
 
@@ -194,16 +191,4 @@ kc delete nia web --wait=false >/dev/null
 eventually 10 "the series of an allocation go with it" gone 'crd_name="web"'
 check "the rest is well formed" well_formed
 
-# --- not ready ----------------------------------------------------------------------
-watcher=$(pid_of watcher)
-kill -STOP "$watcher"
-stuck() { answer "$1" | grep -q "^503 no-store $2"; }
-eventually 15 "a process that does not answer: not ready, and named" \
-	stuck "$HEALTH_URL/readyz" "not-ready: watcher: does not answer"
-check "on the other port as well" stuck "$METRICS_URL/readyz" "not-ready: watcher"
-check "nor healthy" stuck "$HEALTH_URL/healthz" "unhealthy"
-kill -CONT "$watcher"
-eventually 10 "it goes on: ready again" ready
-is "healthy again" "$(answer "$HEALTH_URL/healthz")" "200 no-store ok"
-is "without a restart" "$(pid_of watcher)" "$watcher"
 check "no violations" no_violations

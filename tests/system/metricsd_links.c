@@ -110,10 +110,10 @@ test_readiness(struct peer *const peers[RIG_LINKS])
 	peer_readiness(peers[1], "no lease");
 	peer_wait_taken(peers[1]);
 	tap_check(http_becomes(RIG_HEALTH, "/readyz?verbose", 503,
-		      "[+]resolver ok\n[+]dialer-watcher ok\n[+]dialer-reconciler ok\n"
-		      "[+]dialer-cloud ok\n[+]metricsd ok\n[+]cloudworker ok\n"
-		      "[-]reconciler failed: no lease\n[+]watcher ok\n"
-		      "not-ready: reconciler: no lease"),
+		      "[+]supervisor ok\n[+]resolver ok\n[+]dialer-watcher ok\n"
+		      "[+]dialer-reconciler ok\n[+]dialer-cloud ok\n[+]metricsd ok\n"
+		      "[+]cloudworker ok\n[-]reconciler failed: no lease\n"
+		      "[+]watcher ok\nreadyz check failed\n"),
 	    "readiness: verbose names each check");
 	rig_tell_process(ROLE_DIALER_CLOUD, true, true);
 	tap_check(http_becomes(RIG_HEALTH, "/healthz", 503, "unhealthy") &&

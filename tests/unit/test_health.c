@@ -6,11 +6,13 @@
 
 static struct health health;
 static struct buf body;
+static struct mono_time now;
 
 static void
 setup(void)
 {
 	memset(&health, 0, sizeof health);
+	now.ms = 1000000;
 	buf_init(&body, 65536);
 }
 
@@ -25,9 +27,10 @@ TestSuite(health, .init = setup, .fini = teardown);
 static void
 tell(enum role role, bool ready, bool wedged)
 {
-	health_process(
-	    &health, &(struct control_process){
-			 .role = (uint8_t)role, .ready = ready, .wedged = wedged});
+	health_process(&health,
+	    &(struct control_process){
+		.role = (uint8_t)role, .ready = ready, .wedged = wedged},
+	    now);
 }
 
 static void
@@ -43,7 +46,7 @@ static void
 check_healthz(bool verbose, int status, const char *text)
 {
 	buf_reset(&body);
-	cr_assert_eq(health_healthz(&health, verbose, &body), status);
+	cr_assert_eq(health_healthz(&health, now, verbose, &body), status);
 	cr_assert_str_eq(body.data, text);
 }
 
@@ -51,7 +54,7 @@ static void
 check_readyz(bool verbose, int status, const char *text)
 {
 	buf_reset(&body);
-	cr_assert_eq(health_readyz(&health, verbose, &body), status);
+	cr_assert_eq(health_readyz(&health, now, verbose, &body), status);
 	cr_assert_str_eq(body.data, text);
 }
 
@@ -68,8 +71,8 @@ Test(health, all_ready)
 	tell_all_ready();
 	check_healthz(false, 200, "ok");
 	check_readyz(false, 200, "ready");
-	cr_assert(health_is_healthy(&health));
-	cr_assert_null(health_missing(&health, scratch));
+	cr_assert(health_is_healthy(&health, now));
+	cr_assert_null(health_missing(&health, now, scratch));
 }
 
 /* Each process alone is enough to be missed, and the first one is named. */
@@ -140,15 +143,68 @@ Test(health, verbose)
 	tell(ROLE_DIALER_WATCHER, true, true);
 	health_readiness(&health, PRODUCER_WATCHER, "watch of pods not synced");
 	check_healthz(true, 503,
-	    "[+]resolver ok\n[-]dialer-watcher failed: does not answer\n"
+	    "[+]supervisor ok\n[+]resolver ok\n"
+	    "[-]dialer-watcher failed: does not answer\n"
 	    "[+]dialer-reconciler ok\n[+]dialer-cloud ok\n[+]metricsd ok\n"
-	    "[+]cloudworker ok\n[+]reconciler ok\n[+]watcher ok\nunhealthy");
+	    "[+]cloudworker ok\n[+]reconciler ok\n[+]watcher ok\n"
+	    "healthz check failed\n");
 	check_readyz(true, 503,
-	    "[+]resolver ok\n[-]dialer-watcher failed: does not answer\n"
+	    "[+]supervisor ok\n[+]resolver ok\n"
+	    "[-]dialer-watcher failed: does not answer\n"
 	    "[+]dialer-reconciler ok\n[+]dialer-cloud ok\n[+]metricsd ok\n"
 	    "[+]cloudworker ok\n[+]reconciler ok\n"
 	    "[-]watcher failed: watch of pods not synced\n"
-	    "not-ready: dialer-watcher: does not answer");
+	    "readyz check failed\n");
+	tell_all_ready();
+	check_healthz(true, 200,
+	    "[+]supervisor ok\n[+]resolver ok\n[+]dialer-watcher ok\n"
+	    "[+]dialer-reconciler ok\n[+]dialer-cloud ok\n[+]metricsd ok\n"
+	    "[+]cloudworker ok\n[+]reconciler ok\n[+]watcher ok\n"
+	    "healthz check passed\n");
+}
+
+/* A process that is started anew again and again is not healthy, even while it is
+ * ready; each role alone is enough. */
+Test(health, restarts)
+{
+	for (enum role role = 0; role < ROLE_COUNT; role++) {
+		char line[128];
+
+		tell_all_ready();
+		health_process(&health,
+		    &(struct control_process){
+			.role = (uint8_t)role, .ready = 1, .spent = 1},
+		    now);
+		check_healthz(false, 503, "unhealthy");
+		check_readyz(false, 200, "ready");
+		buf_reset(&body);
+		cr_assert_eq(health_healthz(&health, now, true, &body), 503);
+		snprintf(line, sizeof line,
+		    "[-]%s failed: started anew 10 times in 10 minutes\n",
+		    role_name(role));
+		cr_assert_not_null(strstr(body.data, line), "%s", body.data);
+	}
+}
+
+/* Who supervises is supervised: by its silence. */
+Test(health, supervisor)
+{
+	tell_all_ready();
+	now.ms += 3600000;
+	check_healthz(false, 200, "ok");
+	health_process(&health, &(struct control_process){.role = ROLE_COUNT}, now);
+	now.ms += 9999;
+	check_healthz(false, 200, "ok");
+	check_readyz(false, 200, "ready");
+	now.ms += 1;
+	check_healthz(false, 503, "unhealthy");
+	check_readyz(false, 503, "not-ready: supervisor: does not answer");
+	cr_assert_not(health_is_healthy(&health, now));
+	health_process(&health, &(struct control_process){.role = ROLE_COUNT}, now);
+	check_healthz(false, 200, "ok");
+	/* no such role: nothing is written beyond the table */
+	health_process(&health, &(struct control_process){.role = 255}, now);
+	check_healthz(false, 200, "ok");
 }
 
 /* A producer's text cannot look like a check of another. */
@@ -169,7 +225,7 @@ Test(health, reasons_are_cut)
 	memset(text, 'x', sizeof text - 1);
 	text[sizeof text - 1] = '\0';
 	health_readiness(&health, PRODUCER_CLOUDWORKER, text);
-	missing = health_missing(&health, scratch);
+	missing = health_missing(&health, now, scratch);
 	cr_assert_not_null(missing);
 	cr_assert_eq(strlen(missing), strlen("cloudworker: ") + TEXT_MAX);
 }
