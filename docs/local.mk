@@ -12,6 +12,7 @@ dist_man_MANS = \
 	docs/ipwardenctl.1
 
 dist_doc_DATA = docs/metrics.md
+EXTRA_DIST += docs/dashboard.jq docs/dashboard.svg
 
 # What whoever is paged reads: a page an alert.
 runbooksdir = $(docdir)/runbooks

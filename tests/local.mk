@@ -636,6 +636,7 @@ SYSTEM_SHELL += tests/system/owners.sh
 SYSTEM_SHELL += tests/system/path.sh
 SYSTEM_SHELL += tests/system/policies.sh
 SYSTEM_SHELL += tests/system/proc.sh
+SYSTEM_SHELL += tests/system/prometheus.sh
 SYSTEM_SHELL += tests/system/sim_faults.sh
 SYSTEM_SHELL += tests/system/sim_kubectl.sh
 SYSTEM_SHELL += tests/system/soak.sh
@@ -668,6 +669,7 @@ EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/old_tool.sh \
 	tests/fuzz/corpora.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
 	tests/mutants tests/mutants.equivalent tests/alerts \
+	tests/system/prometheus.queries tests/system/prometheus.reasons \
 	tests/simulation/small.sh tests/simulation/whole.sh tests/plan/tables tests/fuzz/corpus tests/judge tests/contracts \
 	tests/wire/deviations tests/lsan.supp
 
