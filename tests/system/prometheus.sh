@@ -139,6 +139,11 @@ from_selectors() {
 	from_alerts | jq -r .expr | grep -oE '\b(up|(netipallocation|ipwarden)_[a-z_]+)\b' |
 		sort -u | jq -cR '{where: "metric", name: ., expr: "count(\(.))"}'
 }
+# What a runbook looks at may well be empty while there is no trouble.
+from_runbooks() {
+	grep -hE '^    [^#]*(netipallocation|ipwarden)_' "$SRC"/docs/runbooks/*.md |
+		grep -v kubectl | sed 's/^ *//' | sort -u | lines runbook
+}
 # lines WHERE: those that are no comments
 lines() { grep -v '^#' | jq -cR --arg where "$1" \
 	'{where: $where, name: "query \(input_line_number)", expr: .}'; }
@@ -147,6 +152,7 @@ lines() { grep -v '^#' | jq -cR --arg where "$1" \
 	from_selectors
 	sed -n '/^```promql/,/^```$/ { /^```/d; p; }' "$SRC/README.md" | lines README
 	lines "old README" <"$SRC/tests/system/prometheus.queries"
+	from_runbooks
 	from_alerts
 } >"$DIR/queries"
 
@@ -172,7 +178,7 @@ sed 's/^/# /; s/	/ | /g' "$DIR/results"
 
 # keys STATE: where and name of the queries with that result
 keys() {
-	awk -F '\t' -v state="$1" '$1 != "alert" && index($3, state) == 1 {
+	awk -F '\t' -v state="$1" '$1 !~ /alert|runbook/ && index($3, state) == 1 {
 		print $1 "\t" $2 }' "$DIR/results" | sort
 }
 grep -v '^#' "$SRC/tests/system/prometheus.reasons" | cut -f 1,2 | sort >"$DIR/excused"
@@ -180,7 +186,7 @@ keys empty >"$DIR/empty"
 is "no query fails, of $(wc -l <"$DIR/queries")" \
 	"$(awk -F '\t' 'index($3, "ERROR") == 1' "$DIR/results")" ""
 is "there are some from each place" "$(jq -r .where "$DIR/queries" | sort -u | xargs)" \
-	"README alert dashboard metric old README"
+	"README alert dashboard metric old README runbook"
 is "each has data, or a reason why not" "$(comm -23 "$DIR/empty" "$DIR/excused")" ""
 is "and no reason is for nothing" "$(comm -13 "$DIR/empty" "$DIR/excused")" ""
 is "each rule is evaluated without an error" "$(say "$RULES" |
@@ -199,7 +205,9 @@ is "promtool complains of the inherited names alone" "$(sort "$DIR/lint")" \
 	'netipallocation_attached_ips_total non-counter metrics should not have "_total" suffix
 netipallocation_reserved_ips_total non-counter metrics should not have "_total" suffix
 netipallocation_unattached_ips_total non-counter metrics should not have "_total" suffix'
-is "Prometheus has dropped no sample" "$(query \
+check "Prometheus has asked for OpenMetrics and got it" value_is \
+	'count(netipallocation_reconcile_duration_seconds_bucket{le="60.0"}) > bool 0' 1
+is "and has dropped no sample" "$(query \
 	'sum(scrape_samples_scraped) - sum(scrape_samples_post_metric_relabeling)' |
 	jq -r '.data.result[0].value[1]')" 0
 
