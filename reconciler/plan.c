@@ -14,7 +14,7 @@ static void plan_attach(struct planner *planner, struct plan_step *step);
 /* --- small things ----------------------------------------------------------------- */
 
 struct allocation_address *
-planner_address(const struct plan_step *step)
+plan_address(const struct plan_step *step)
 {
 	return &step->allocation->addresses[step->index];
 }
@@ -79,7 +79,7 @@ plan_find_owners(struct planner *planner)
 
 	for (size_t i = 0; i < plan->len; i++) {
 		struct plan_step *step = &plan->steps[i];
-		const struct allocation_address *entry = planner_address(step);
+		const struct allocation_address *entry = plan_address(step);
 
 		if ((entry->intent.step != INTENT_NONE || entry->journal_open) &&
 		    map_get(planner->busy, entry->address) == NULL)
@@ -87,7 +87,7 @@ plan_find_owners(struct planner *planner)
 	}
 	for (size_t i = 0; i < plan->len; i++) {
 		struct plan_step *step = &plan->steps[i];
-		const struct allocation_address *entry = planner_address(step);
+		const struct allocation_address *entry = plan_address(step);
 		bool incumbent = plan_is_incumbent(entry);
 
 		if (!plan_may_own(step->allocation, entry))
@@ -175,7 +175,7 @@ plan_take_open(struct planner *planner, const struct allocation_address *except)
 static bool
 plan_wants_previous(const struct plan_step *step)
 {
-	return planner_address(step)->node_uid[0] != '\0';
+	return plan_address(step)->node_uid[0] != '\0';
 }
 
 const char *
@@ -240,7 +240,7 @@ static bool
 plan_refuse(struct plan_step *step)
 {
 	const struct allocation *allocation = step->allocation;
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 	char message[TEXT_MAX + 1];
 
 	if (!allocation_address_usable(address)) {
@@ -265,7 +265,7 @@ void
 planner_unknown(struct planner *planner, struct plan_step *step)
 {
 	/* it may well be where it was */
-	planner_take(planner, step->allocation, planner_address(step)->node_uid);
+	planner_take(planner, step->allocation, plan_address(step)->node_uid);
 	/* Only "not looked yet" is no news: the status stays as it is. */
 	if (strcmp(step->holder.reason, VIEW_NOT_OBSERVED) == 0) {
 		step->kind = PLAN_HOLD;
@@ -298,7 +298,7 @@ plan_outside(struct plan_step *step, enum match match)
 static void
 plan_ours(struct planner *planner, struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 	const struct holder *holder = &step->holder;
 	const char *node =
 	    holder->node != NULL ? holder->node->name : holder->place.instance;
@@ -337,7 +337,7 @@ plan_absent(struct plan_step *step)
 static void
 plan_look(struct planner *planner, struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 
 	step->holder.reason = "";
 	step->release = release_judge(
@@ -433,7 +433,7 @@ plan_attach(struct planner *planner, struct plan_step *step)
 	struct eligible_query query = {
 	    .scene = planner->scene,
 	    .allocation = step->allocation,
-	    .address = planner_address(step),
+	    .address = plan_address(step),
 	    .place = &step->holder.place,
 	    .except = "",
 	    .taken = planner->taken,

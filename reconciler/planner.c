@@ -53,13 +53,13 @@ planner_many_not_ready(const struct planner *planner,
 static bool
 planner_is_serving(const struct scene *scene, const struct plan_step *step)
 {
-	const struct intent_place *from = &planner_address(step)->intent.from;
+	const struct intent_place *from = &plan_address(step)->intent.from;
 	const struct world_node *node;
 
 	if (step->kind == PLAN_MOVE)
 		return step->why == LEAVE_UNMATCHED;
 	if (step->kind != PLAN_OPEN || from->instance[0] == '\0' ||
-	    planner_address(step)->intent.step == INTENT_RELEASE)
+	    plan_address(step)->intent.step == INTENT_RELEASE)
 		return false;
 	node = world_node(scene->world, from->node);
 	return node != NULL && strcmp(node->uid, from->node_uid) == 0 &&
@@ -153,7 +153,7 @@ planner_move_to(struct planner *planner, struct plan_step *step)
 	struct eligible_query query = {
 	    .scene = planner->scene,
 	    .allocation = step->allocation,
-	    .address = planner_address(step),
+	    .address = plan_address(step),
 	    .place = &step->holder.place,
 	    .except = step->holder.node != NULL ? step->holder.node->uid : "",
 	    .taken = planner->taken,
@@ -232,7 +232,7 @@ planner_moves(struct planner *planner, bool braked)
 		struct plan_step *step = &planner->plan->steps[i];
 		const struct leave_query query = {
 		    .allocation = step->allocation,
-		    .address = planner_address(step),
+		    .address = plan_address(step),
 		    .node = step->holder.node,
 		    .instance = step->holder.instance,
 		    .known_since = scene->world->sync[FACT_KIND_NODE].since,

@@ -15,7 +15,6 @@ struct planner {
 	struct map *eldest;	/* address → the eldest allocation that wants it */
 };
 
-struct allocation_address *planner_address(const struct plan_step *step);
 void planner_say(struct plan_step *step, enum address_state state, const char *reason,
     const char *message);
 void planner_take(

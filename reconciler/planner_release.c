@@ -31,7 +31,7 @@ planner_release_node(const struct plan_step *step)
 static void
 planner_release_to_heir(struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 	const struct allocation_address *entry =
 	    allocation_find(step->heir, address->address);
 	char message[TEXT_MAX + 1];
@@ -63,7 +63,7 @@ planner_release_is_inherited(const struct plan_step *step)
 static void
 planner_release_leave(struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 	char message[TEXT_MAX + 1];
 
 	if (planner_release_is_inherited(step)) {
@@ -85,7 +85,7 @@ planner_release_judge(struct planner *planner, const struct plan_step *step)
 	const struct scene *scene = planner->scene;
 	const struct leave_query query = {
 	    .allocation = step->allocation,
-	    .address = planner_address(step),
+	    .address = plan_address(step),
 	    .node = step->holder.node,
 	    .instance = step->holder.instance,
 	    .known_since = scene->world->sync[FACT_KIND_NODE].since,
@@ -148,7 +148,7 @@ planner_release_take(struct planner *planner, struct plan_step *step)
 static const struct allocation *
 planner_release_other(struct planner *planner, const struct plan_step *step)
 {
-	const char *address = planner_address(step)->address;
+	const char *address = plan_address(step)->address;
 	const struct allocation *other = map_get(planner->busy, address);
 
 	if (other == step->allocation)
@@ -164,7 +164,7 @@ planner_release_other(struct planner *planner, const struct plan_step *step)
 static void
 planner_release_ours(struct planner *planner, struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 
 	if (step->heir == NULL)
 		step->heir = planner_release_other(planner, step);
@@ -190,7 +190,7 @@ planner_release_ours(struct planner *planner, struct plan_step *step)
 void
 planner_release(struct planner *planner, struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 
 	/* what was never ours is not ours to release */
 	if (address->instance[0] == '\0' && !address->listed) {
