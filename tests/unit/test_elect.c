@@ -281,6 +281,7 @@ Test(elect, without_renewal_it_ends_in_time)
 	cr_assert_eq(b.lost, 0);
 	cr_assert(elect_leads(b.elect, b.now));
 	cr_assert_str_neq(b.trouble, "");
+	cr_assert_eq(b.troubles, 2, "a write, then reads: not %u", b.troubles);
 	bench_pass(&b, 1);
 	cr_assert_eq(b.lost, 1);
 	cr_assert_not(elect_leads(b.elect, b.now));
