@@ -95,6 +95,7 @@ struct fake {
 	bool blind;	  /* a core that starts gets no watcher */
 	bool undo_attach; /* somebody undoes the next attach before it is observed */
 	char undone[ID_MAX + 1]; /* its request id: the cloud knows it again */
+	const char *refused;	 /* orders about this address are refused; NULL none */
 	bool no_restore;	 /* no spec wants an ephemeral address given back */
 	bool no_gifts;		 /* the link takes no order for an ephemeral address */
 	const char *pruned;    /* member of a status that the server drops; NULL none */

@@ -306,6 +306,10 @@ fake_do(struct fake *fake, struct fake_order *kept)
 		fake_end(kept, OUTCOME_UNKNOWN, REASON_NOT_OBSERVED);
 		return;
 	}
+	if (fake->refused != NULL && strcmp(fake->refused, kept->order.address) == 0) {
+		fake_end(kept, OUTCOME_REFUSED, "FenceDoesNotFit");
+		return;
+	}
 	if (fake_chance(fake, fake->faults.order_fail)) {
 		fake_end(kept, OUTCOME_FAILED, "Quota");
 		return;

@@ -54,6 +54,34 @@ Test(core_refused, what_was_undone_at_the_cloud_is_asked_for_anew)
 	cr_assert_str_not_empty(fake->undone);
 }
 
+/* What the cloudworker refuses is asked for a few times: what it knows may be behind.
+ */
+Test(core_refused, an_order_that_is_always_refused_goes_elsewhere)
+{
+	fake->refused = "34.1.1.1";
+	start();
+	fake_run(fake, 120000);
+	cr_assert_not_null(
+	    fake_event(fake, "NetIPAllocation", "Refused", "34.1.1.1 cannot go to n"));
+	cr_assert_not_null(fake_where(fake, "34.1.1.2"));
+	fake->refused = NULL;
+	cr_assert(fake_until(fake, rig_both_attached, 600000));
+}
+
+Test(core_refused, an_address_that_is_not_given_up_stays_and_is_told)
+{
+	rig_attach_both();
+	fake->refused = "34.1.1.1";
+	rig_drain("n1", "sip-1", "n3");
+	fake_run(fake, 120000);
+	cr_assert_not_null(
+	    fake_event(fake, "NetIPAllocation", "Refused", "34.1.1.1 stays on n1"));
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	fake->refused = NULL;
+	cr_assert(fake_until(fake, rig_both_attached, 600000));
+	cr_assert(rig_on("34.1.1.1", "n3"));
+}
+
 /* A conflict is read and decided again, at once, and is no news. */
 Test(core_refused, a_conflict_is_decided_again)
 {
