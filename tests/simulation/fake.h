@@ -97,6 +97,7 @@ struct fake {
 	char undone[ID_MAX + 1]; /* its request id: the cloud knows it again */
 	const char *refused;	 /* orders about this address are refused; NULL none */
 	bool no_restore;	 /* no spec wants an ephemeral address given back */
+	bool stuck;		 /* what is ordered now does not end */
 	bool no_gifts;		 /* the link takes no order for an ephemeral address */
 	const char *pruned;    /* member of a status that the server drops; NULL none */
 	const char *mute;      /* the watcher says nothing of this path; NULL none */

@@ -405,7 +405,7 @@ static int
 fake_order(struct fake *fake, const struct msg_order *order)
 {
 	struct fake_order *kept = mem_calloc(1, sizeof *kept);
-	struct fake_told *told = mem_calloc(1, sizeof *told);
+	struct fake_told *told;
 
 	fake_judge_order(fake, order);
 	fake->ordered++;
@@ -413,6 +413,9 @@ fake_order(struct fake *fake, const struct msg_order *order)
 	kept->outcome = OUTCOME_RUNNING;
 	kept->cloud = fake->cloud_incarnation;
 	map_put(fake->orders, kept->order.id, kept);
+	if (fake->stuck)
+		return 0;
+	told = mem_calloc(1, sizeof *told);
 	MESSAGE_TEXT(told->id, order->id);
 	told->core = fake->incarnation;
 	told->cloud = fake->cloud_incarnation;
