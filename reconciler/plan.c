@@ -69,7 +69,8 @@ void
 planner_take(
     struct planner *planner, const struct plan_step *step, const char *node_uid)
 {
-	plan_take(planner->taken, step->allocation, node_uid);
+	if (step->owner == NULL || map_get(planner->taken, node_uid) == NULL)
+		plan_take(planner->taken, step->allocation, node_uid);
 }
 
 /* --- who owns an address ---------------------------------------------------------- */

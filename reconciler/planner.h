@@ -22,7 +22,8 @@ void planner_rest(struct plan_step *step, enum address_state state, const char *
     const char *message);
 /* Who holds the address, in words: a node, or an instance that is none. */
 const char *planner_where(const struct plan_step *step);
-/* The step's address is, or is to be, on that node ("": on none). */
+/* The step's address is, or is to be, on that node ("": on none). Who does not own it
+ * takes nobody's place there. */
 void planner_take(
     struct planner *planner, const struct plan_step *step, const char *node_uid);
 
