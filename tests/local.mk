@@ -321,6 +321,7 @@ tests_unit_test_plan_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
 tests_unit_test_plan_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_plan_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_plan_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=leave_pod_is_of
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/test_plan_spec.c \
 	tests/unit/test_plan_release.c tests/unit/test_holder.c \
 	tests/unit/plan_rig.c tests/unit/plan_rig.h
