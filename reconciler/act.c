@@ -197,6 +197,7 @@ static void
 act_adopt(struct act *act)
 {
 	const struct plan_step *step = act->step;
+	char what[TEXT_MAX + 1];
 
 	act_holder(act, &step->holder);
 	if (step->holder.node != NULL &&
@@ -206,9 +207,10 @@ act_adopt(struct act *act)
 		act->entry->ephemeral_taken = true;
 	act_state(act, step->state, step->reason, step->message);
 	act->slot->failure_reason[0] = '\0';
+	snprintf(what, sizeof what, "to be released: %.400s", step->message);
 	act_event_on(act, act->entry->node, act->entry->node_uid, "Normal", "Adopted",
-	    "%s found on %s, left there", act->entry->address,
-	    step->holder.place.instance);
+	    "%s found on %s, %.400s", act->entry->address, step->holder.place.instance,
+	    step->release.verdict == RELEASE_NOT ? "left there" : what);
 }
 
 /* Who only looks on says where an address is, and holds nothing. */

@@ -56,6 +56,27 @@ Test(core_unlisted, what_is_listed_again_stays)
 	cr_assert(rig_both_attached(fake));
 }
 
+/* Somebody has moved it meanwhile: it is found before it is released. */
+Test(core_unlisted, what_is_found_elsewhere_is_not_said_to_stay)
+{
+	struct fake_instance *from = fake_instance(fake, "n2");
+	struct fake_instance *to = fake_instance(fake, "n3");
+
+	rig_attach_both();
+	rig_nobody_uses_them();
+	fake_kill(fake);
+	snprintf(to->address, sizeof to->address, "%s", from->address);
+	snprintf(to->fence, sizeof to->fence, "%s", from->fence);
+	from->address[0] = '\0';
+	fake_patch(fake, RIG_WEB, ONLY_THE_FIRST);
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_null(fake_where(fake, "34.1.1.2"));
+	cr_assert_null(fake_event(fake, "NetIPAllocation", "Adopted", "left there"));
+	cr_assert_not_null(fake_event(fake, "NetIPAllocation", "Adopted",
+	    "34.1.1.2 found on n3, to be released: no longer listed"));
+}
+
 static void
 story_unlist(void)
 {
