@@ -175,6 +175,19 @@ items_poke(struct core *core, struct item *item)
 	}
 }
 
+/* An annotation changes no generation: it is told of when it comes. */
+static void
+items_notice(
+    struct core *core, const struct item *item, const struct allocation *allocation)
+{
+	unsigned known = item->allocation != NULL ? item->allocation->notices : 0;
+
+	if ((allocation->notices & ~known & NOTICE_RELEASE_NOW) != 0)
+		events_tell(core, allocation, NULL, "Warning", "FieldIgnored",
+		    "annotation netinfra.darkbrains.com/release-now has no effect: its "
+		    "value must be \"true\"");
+}
+
 /* Takes an object as it is now. NULL: it is no allocation, or there is no room. */
 static struct item *
 items_take(struct core *core, struct json_object *object)
@@ -206,6 +219,7 @@ items_take(struct core *core, struct json_object *object)
 	if (item->allocation != NULL &&
 	    strcmp(item->allocation->reconcile_at, allocation->reconcile_at) != 0)
 		items_poke(core, item);
+	items_notice(core, item, allocation);
 	if (allocation->deleting &&
 	    (item->allocation == NULL || !item->allocation->deleting))
 		definition_expire(core);
