@@ -536,7 +536,7 @@ tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_
 	reconciler/shell_identity.c reconciler/shell_lease.c $(RECONCILER_PURE) $(RECONCILER_CORE)
 tests_simulation_whole_libcloudworker_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC)
 tests_simulation_whole_libcloudworker_a_SOURCES = \
-	tests/simulation/whole/program_cloudworker.c cloudworker/cloud.c \
+	tests/simulation/whole/program_cloudworker.c cloudworker/breaker.c cloudworker/cloud.c \
 	cloudworker/observe.c cloudworker/order.c cloudworker/orders.c cloudworker/shell.c
 WHOLE_PARTS = tests/simulation/whole/watcher.o tests/simulation/whole/reconciler.o tests/simulation/whole/cloudworker.o
 $(WHOLE_PARTS): tests/simulation/whole/%.o: tests/simulation/whole/lib%.a
