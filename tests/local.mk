@@ -383,7 +383,7 @@ tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_back.
 	tests/unit/test_core_trail.c tests/unit/core_rig.c tests/unit/core_rig.h \
 	tests/simulation/fake.c tests/simulation/fake.h tests/simulation/fake_api.c \
 	tests/simulation/fake_cloud.c tests/simulation/fake_facts.c \
-	tests/simulation/fake_trail.c
+	tests/simulation/fake_judge.c tests/simulation/fake_trail.c
 
 UNIT_TESTS += tests/unit/test_sim_http
 tests_unit_test_sim_http_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC)
@@ -513,7 +513,8 @@ tests_simulation_sim_small_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS)
 tests_simulation_sim_small_SOURCES = tests/simulation/fake.c tests/simulation/fake.h \
 	tests/simulation/fake_api.c tests/simulation/fake_cloud.c \
-	tests/simulation/fake_facts.c tests/simulation/fake_trail.c \
+	tests/simulation/fake_facts.c tests/simulation/fake_judge.c \
+	tests/simulation/fake_trail.c \
 	tests/simulation/sim_small.c tests/simulation/sim_small.h tests/simulation/sim_users.c
 TESTS += tests/simulation/small.sh
 

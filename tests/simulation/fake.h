@@ -219,6 +219,13 @@ const char *fake_text(struct json_object *object, const char *key);
 	"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"                     \
 	"netipallocations.netinfra.darkbrains.com"
 
+/* --- fake_judge.c -------------------------------------------------------------------
+ */
+
+/* What is true of each entry of a status that the server has. `seen`: addresses and
+ * nodes of the intents so far. */
+void fake_judge_entry(struct fake *fake, struct json_object *entry, struct map *seen);
+
 /* --- fake_trail.c -------------------------------------------------------------------
  */
 
