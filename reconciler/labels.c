@@ -408,7 +408,8 @@ labels_bare(const struct scene *scene, const struct world_node *node)
 	return instance == NULL || !view_reserved(view, instance->address);
 }
 
-/* Who lists an address in vain, or has let it go, has no say. */
+/* Who lists an address in vain, or has let it go, has no say, whatever its status still
+ * has of the node. */
 static bool
 labels_are_others(const struct plan_step *step)
 {
@@ -438,7 +439,7 @@ labels_stale(const struct core *core, const struct plan *plan,
 		bool in_status = strcmp(entry->node_uid, node->uid) == 0 ||
 				 labels_is_leaving(step, node);
 
-		if (!in_status && (!labelled || labels_are_others(step)))
+		if ((!in_status && !labelled) || labels_are_others(step))
 			continue;
 		if (labels_unsettled(core, step) || !labels_is_off(step, node))
 			return false;

@@ -195,6 +195,42 @@ Test(core_unlisted, a_second_list_does_not_hold_up_a_move)
 	cr_assert(fake_until(fake, on_n3, 60000));
 }
 
+/* Nor has who only looks on. */
+Test(core_unlisted, an_observer_does_not_hold_up_a_move)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", ",\"policy\":\"Observe\"");
+	fake_run(fake, 20000);
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, on_n3, 60000));
+}
+
+Test(core_unlisted, an_observer_does_not_hold_up_a_release)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", ",\"policy\":\"Observe\"");
+	fake_run(fake, 20000);
+	rig_nobody_uses_them();
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.2\"]}}");
+	fake_run(fake, 60000);
+	cr_assert_null(fake_where(fake, "34.1.1.1"));
+	cr_assert_not(rig_labelled("n1"));
+}
+
+/* Nor has who had it once, whatever its status still says. */
+Test(core_unlisted, who_gave_it_up_does_not_hold_up_a_move)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"policy\":\"Observe\"}}");
+	cr_assert(fake_until(fake, the_other_has_it, 60000));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"policy\":\"Sync\"}}");
+	fake_run(fake, 20000);
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, on_n3, 60000));
+}
+
 static bool
 late_gone(struct fake *unused)
 {
