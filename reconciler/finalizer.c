@@ -122,11 +122,12 @@ finalizer_is_done(const struct core *core, const struct plan_step *steps, size_t
 /* --- writing ---------------------------------------------------------------------- */
 
 static void
-finalizer_refused(struct core *core, struct item *item, const struct kube_reply *reply)
+finalizer_refused(struct core *core, struct item *item, bool on, const char *why)
 {
-	snprintf(item->finalizer_refusal, sizeof item->finalizer_refusal,
-	    "the finalizer cannot be written, nothing is begun: %d %s: %.300s",
-	    reply->status, reply->reason, reply->message);
+	snprintf(item->finalizer_refusal, sizeof item->finalizer_refusal, "%s: %.400s",
+	    on ? "the finalizer cannot be written, nothing is begun"
+	       : "the finalizer cannot be taken off, the object stays",
+	    why);
 	log_warn("finalizer_refused", LOG_S("allocation", item->name),
 	    LOG_S("message", item->finalizer_refusal));
 	events_tell(core, item->allocation, NULL, "Warning", REASON_FINALIZER_REFUSED,
@@ -136,22 +137,32 @@ finalizer_refused(struct core *core, struct item *item, const struct kube_reply 
 static void
 finalizer_written(struct core *core, struct call *call, const struct kube_reply *reply)
 {
-	bool taken;
+	bool on = strcmp(call->audit, "finalizer on") == 0, taken;
 	struct item *item = items_answer(core, call, reply, &taken);
+	char why[TEXT_MAX + 1];
 
 	if (item == NULL)
 		return;
-	if (taken) {
+	if (taken && item->allocation->finalizer == on) {
 		backoff_clear(&item->finalizer_backoff);
 		item->finalizer_refusal[0] = '\0';
+		return;
+	}
+	if (taken) {
+		backoff_fail(&item->finalizer_backoff, core->now.mono);
+		finalizer_refused(core, item, on,
+		    "the API server says yes, and keeps what was there (a webhook?)");
 		return;
 	}
 	if (reply->error == 0 && reply->status == 409)
 		return;
 	backoff_fail_call(&item->finalizer_backoff, core->now.mono, reply);
 	/* a read will tell whether it is gone */
-	if (!calls_unheard(reply) && reply->status >= 400 && reply->status != 404)
-		finalizer_refused(core, item, reply);
+	if (calls_unheard(reply) || reply->status < 400 || reply->status == 404)
+		return;
+	snprintf(why, sizeof why, "%d %s: %.300s", reply->status, reply->reason,
+	    reply->message);
+	finalizer_refused(core, item, on, why);
 }
 
 static bool

@@ -100,6 +100,7 @@ struct fake {
 	bool stuck;		 /* what is ordered now does not end */
 	bool no_gifts;		 /* the link takes no order for an ephemeral address */
 	const char *pruned;    /* member of a status that the server drops; NULL none */
+	bool no_finalizers;    /* a webhook takes them out of what is written */
 	const char *mute;      /* the watcher says nothing of this path; NULL none */
 	unsigned refuse_posts; /* so many POSTs are answered with 503 */
 	unsigned lose_answers; /* of so many POSTs that arrive */

@@ -333,6 +333,9 @@ fake_serve_patch(struct fake *fake, struct fake_request *request, const char *pa
 		fake_refuse(request, 409, "Conflict");
 		goto out;
 	}
+	if (fake->no_finalizers && json_read_member(patch, "metadata") != NULL)
+		json_object_object_del(
+		    json_read_member(patch, "metadata"), "finalizers");
 	if (fake->pruned != NULL && json_read_member(patch, "status") != NULL)
 		json_object_object_del(json_read_member(patch, "status"), fake->pruned);
 	if (json_read_member(metadata, "deletionTimestamp") != NULL &&

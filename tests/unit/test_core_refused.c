@@ -91,6 +91,35 @@ Test(core_refused, a_conflict_is_decided_again)
 	cr_assert_not(fake_told(fake, "StatusRefused"));
 }
 
+/* Neither in a hurry nor in silence, and what can go on does. */
+Test(core_refused, a_finalizer_that_is_not_kept_is_told)
+{
+	fake->no_finalizers = true;
+	start();
+	fake_run(fake, 60000);
+	cr_assert(fake_told(fake, "FinalizerRefused"));
+	cr_assert_eq(fake->ordered, 0);
+	cr_assert_lt(fake->writes, 30, "%lu writes", fake->writes);
+	cr_assert_str_eq(
+	    fake_entry(fake, "web", "34.1.1.1", "reason"), "FinalizerRefused");
+	fake->no_finalizers = false;
+	cr_assert(fake_until(fake, rig_both_attached, 120000));
+}
+
+Test(core_refused, a_finalizer_that_stays_is_told)
+{
+	rig_attach_both();
+	rig_nobody_uses_them();
+	refuse("PATCH", "/netipallocations/web", 403, "cannot patch", 1000);
+	fake->refuse.spare = "/status";
+	rig_delete_web();
+	fake_run(fake, 60000);
+	cr_assert_str_eq(
+	    fake_condition(fake, "web", "Ready"), "False/FinalizerRefused");
+	fake->refuse.count = 0;
+	cr_assert(fake_until(fake, rig_gone, 120000));
+}
+
 Test(core_refused, an_allocation_that_is_gone_is_forgotten)
 {
 	start();
