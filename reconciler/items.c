@@ -162,7 +162,8 @@ items_set_policy(const struct core *core, struct allocation *allocation)
 		allocation->policy = core->policy;
 }
 
-/* Somebody wants a look at the cloud now; what waits after a failure is tried, too. */
+/* Somebody wants a look at the cloud now, or something else of it; what waits after a
+ * failure is tried, too. */
 static void
 items_poke(struct core *core, struct item *item)
 {
@@ -172,6 +173,7 @@ items_poke(struct core *core, struct item *item)
 		struct slot *slot = lh_entry_v(entry);
 
 		backoff_clear(&slot->backoff);
+		slot->stays_until.ms = 0;
 	}
 }
 
@@ -217,7 +219,8 @@ items_take(struct core *core, struct json_object *object)
 	}
 	items_set_policy(core, allocation);
 	if (item->allocation != NULL &&
-	    strcmp(item->allocation->reconcile_at, allocation->reconcile_at) != 0)
+	    (strcmp(item->allocation->reconcile_at, allocation->reconcile_at) != 0 ||
+		item->allocation->generation != allocation->generation))
 		items_poke(core, item);
 	items_notice(core, item, allocation);
 	if (allocation->deleting &&

@@ -207,6 +207,10 @@ fake_do_attach(struct fake *fake, struct fake_order *kept)
 		fake_end(kept, OUTCOME_FAILED, "InstanceGone");
 		return;
 	}
+	if (fake->barren != NULL && strcmp(fake->barren, instance->name) == 0) {
+		fake_end(kept, OUTCOME_FAILED, "Forbidden");
+		return;
+	}
 	if (instance->foreign)
 		fake_violate(
 		    fake, "attach of %s to foreign %s", order->address, instance->name);
