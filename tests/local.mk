@@ -375,7 +375,8 @@ tests_unit_test_core_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_back.c tests/unit/test_core_check.c \
-	tests/unit/test_core_cross.c tests/unit/test_core_message.c tests/unit/test_fresh.c \
+	tests/unit/test_core_cross.c tests/unit/test_core_journal.c \
+	tests/unit/test_core_message.c tests/unit/test_fresh.c \
 	tests/unit/test_release.c \
 	tests/unit/test_core_handover.c tests/unit/test_core_identity.c \
 	tests/unit/test_core_moves.c \
