@@ -1,5 +1,7 @@
 #include "breaker.h"
 
+#include <sys/random.h>
+
 #define PAUSE_DOUBLINGS_MAX 7
 
 int64_t
@@ -49,6 +51,16 @@ breaker_close(struct breaker *breaker)
 	breaker->outages = 0;
 	breaker->open = false;
 	return open ? BREAKER_CLOSED : BREAKER_SAME;
+}
+
+uint32_t
+breaker_random(void)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
+		return (uint32_t)clock_mono().ms;
+	return random;
 }
 
 enum breaker_news

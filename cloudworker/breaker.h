@@ -1,7 +1,7 @@
 /* The circuit breaker of one endpoint, and its back-off. After a failure nothing is
  * sent for a while, longer each time. After BREAKER_OUTAGES outages in a row it is
  * open: then one call at a time goes out, as a probe, whose end counts for all that
- * wait. One good answer closes it. Pure. */
+ * wait. One good answer closes it. Pure, breaker_random aside. */
 #ifndef IPW_BREAKER_H
 #define IPW_BREAKER_H
 
@@ -39,6 +39,9 @@ int64_t breaker_wait_ms(const struct breaker *breaker, struct mono_time now);
 /* Something is sent. True: it is the probe, which breaker_unprobe is to follow. */
 bool breaker_send(struct breaker *breaker);
 void breaker_unprobe(struct breaker *breaker);
+
+/* For `random` below, and for whoever else waits for an uneven time. */
+uint32_t breaker_random(void);
 
 /* `asked_ms`: the endpoint's own wish for a pause, 0 or less: none. Failures that end
  * within a pause are those of calls that were under way together: one failure. */

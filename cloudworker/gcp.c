@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/random.h>
 
 #include "breaker.h"
 #include "gcp_reply.h"
@@ -47,7 +46,8 @@ struct gcp {
 
 static void gcp_turn(void *arg);
 static void gcp_token(void *arg, const char *why);
-static void gcp_token_broken(void *arg, bool open);
+static void gcp_token_broken(
+    void *arg, bool open, unsigned int failures, const char *why);
 static struct call *first_waiting(const struct gcp *gcp);
 static void call_fail(
     struct call *call, enum cloud_fault fault, const char *reason, const char *message);
@@ -186,25 +186,34 @@ gcp_fail_waiting(
 }
 
 static void
+gcp_broken(struct gcp *gcp, const char *endpoint, bool open, unsigned int failures,
+    const char *reason, const char *message)
+{
+	if (open)
+		log_warn("breaker_open", LOG_S("endpoint", endpoint),
+		    LOG_S("reason", reason), LOG_S("message", message),
+		    LOG_N("failures", failures));
+	else
+		log_info("breaker_closed", LOG_S("endpoint", endpoint),
+		    LOG_N("failures", failures));
+	gcp->hooks.breaker(gcp->hooks.arg, endpoint, open);
+}
+
+static void
 gcp_tell(struct gcp *gcp, enum breaker_news news, const struct cloud_answer *answer,
     unsigned int failures)
 {
 	struct breaker *breaker = &gcp->breaker;
 
-	if (news == BREAKER_OPENED)
-		log_warn("breaker_open", LOG_S("endpoint", GCP_COMPUTE),
-		    LOG_S("reason", answer->reason), LOG_S("message", answer->message),
-		    LOG_N("failures", breaker->failures));
+	if (news != BREAKER_SAME)
+		gcp_broken(gcp, GCP_COMPUTE, breaker->open,
+		    breaker->open ? breaker->failures : failures, answer->reason,
+		    answer->message);
 	else if (breaker->failures > failures)
 		log_warn("endpoint_paused", LOG_S("endpoint", GCP_COMPUTE),
 		    LOG_S("reason", answer->reason), LOG_S("message", answer->message),
 		    LOG_N("failures", breaker->failures),
 		    LOG_N("pause_ms", breaker_wait_ms(breaker, clock_mono())));
-	if (news == BREAKER_CLOSED)
-		log_info("breaker_closed", LOG_S("endpoint", GCP_COMPUTE),
-		    LOG_N("failures", failures));
-	if (news != BREAKER_SAME)
-		gcp->hooks.breaker(gcp->hooks.arg, GCP_COMPUTE, breaker->open);
 	/* a single failure is not worth telling: who met it tries again soon */
 	if (failures > 1 && breaker->failures == 0)
 		gcp->hooks.opened(gcp->hooks.arg);
@@ -218,16 +227,14 @@ gcp_judge(struct gcp *gcp, struct call *call, const struct http_reply *reply,
 	struct breaker *breaker = &gcp->breaker;
 	unsigned int failures = breaker->failures;
 	bool probe = call->probe;
-	uint32_t random = 0;
 
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
-		random = 0;
 	call_unprobe(call);
 	/* a long wait's time limit says nothing */
 	if (call->op == CLOUD_WAIT_OPERATION && reply->error == -ETIMEDOUT)
 		return;
 	gcp_tell(gcp,
-	    breaker_judge(breaker, clock_mono(), mark, reply->retry_after_ms, random),
+	    breaker_judge(
+		breaker, clock_mono(), mark, reply->retry_after_ms, breaker_random()),
 	    answer, failures);
 	if (probe && breaker->open) {
 		char message[TEXT_MAX + 1];
@@ -453,9 +460,7 @@ gcp_token(void *arg, const char *why)
 }
 
 static void
-gcp_token_broken(void *arg, bool open)
+gcp_token_broken(void *arg, bool open, unsigned int failures, const char *why)
 {
-	struct gcp *gcp = arg;
-
-	gcp->hooks.breaker(gcp->hooks.arg, GCP_METADATA, open);
+	gcp_broken(arg, GCP_METADATA, open, failures, "NoCredentials", why);
 }

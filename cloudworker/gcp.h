@@ -29,7 +29,7 @@ struct gcp_hooks {
 	/* The endpoint gives good answers again after it had failed more than once, or
 	 * there is a token again. */
 	void (*opened)(void *arg);
-	/* The breaker of an endpoint (one of the two below) opened or closed; both are
+	/* The breaker of an endpoint (one of the two above) opened or closed; both are
 	 * told at the start. */
 	void (*breaker)(void *arg, const char *endpoint, bool open);
 	/* "" when the credentials are good, else what is wrong with them. */

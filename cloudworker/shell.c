@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "bounds.h"
+#include "breaker.h"
 #include "fds.h"
 #include "gcp.h"
 #include "http.h"
@@ -97,12 +97,8 @@ order_send(void *arg, enum message_type type, const void *msg)
 static uint32_t
 order_random(void *arg)
 {
-	uint32_t random = 0;
-
 	(void)arg;
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
-		return (uint32_t)clock_mono().ms;
-	return random;
+	return breaker_random();
 }
 
 static const char *

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "breaker.h"
 #include "log.h"
@@ -108,31 +107,25 @@ token_refresh(struct token *token)
 /* --- tries --------------------------------------------------------------------- */
 
 static void
-token_judge(struct token *token, enum breaker_mark mark)
+token_judge(struct token *token, enum breaker_mark mark, const char *why)
 {
-	enum breaker_news news;
-	uint32_t random = 0;
+	struct breaker *breaker = &token->breaker;
+	unsigned int failures = breaker->failures;
+	enum breaker_news news =
+	    breaker_judge(breaker, clock_mono(), mark, 0, breaker_random());
 
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
-		random = 0;
-	news = breaker_judge(&token->breaker, clock_mono(), mark, 0, random);
 	if (news != BREAKER_SAME)
-		token->broken(token->arg, token->breaker.open);
+		token->broken(token->arg, breaker->open,
+		    breaker->open ? breaker->failures : failures, why);
 }
 
 static void
 token_failed(struct token *token, const char *why)
 {
-	bool open = token->breaker.open;
-
-	token_judge(token, BREAKER_OUTAGE);
+	token_judge(token, BREAKER_OUTAGE, why);
 	loop_timer_arm(token->timer, breaker_wait_ms(&token->breaker, clock_mono()));
-	if (!token->breaker.open)
-		return;
-	if (!open)
-		log_warn("breaker_open", LOG_S("endpoint", "metadata"),
-		    LOG_S("reason", "NoCredentials"), LOG_S("message", why));
-	token->ended(token->arg, why);
+	if (token->breaker.open)
+		token->ended(token->arg, why);
 }
 
 static int
@@ -158,9 +151,7 @@ token_take(struct token *token, const struct http_reply *reply)
 	token->expires.ms = clock_mono().ms + life_ms;
 	token->refreshing = false;
 	loop_timer_arm(token->timer, refresh_ms);
-	if (token->breaker.open)
-		log_info("breaker_closed", LOG_S("endpoint", "metadata"));
-	token_judge(token, BREAKER_GOOD);
+	token_judge(token, BREAKER_GOOD, NULL);
 	log_info("token_refreshed", LOG_N("generation", token->generation),
 	    LOG_N("life_s", life_ms / 1000));
 	return 0;

@@ -22,8 +22,10 @@ struct token;
  * breaker was open, which is tried again without being asked (why: for people;
  * borrowed). An older token may still be good: token_valid. */
 typedef void token_fn(void *arg, const char *why);
-/* That breaker opened or closed. */
-typedef void token_breaker_fn(void *arg, bool open);
+/* That breaker opened (why: for people; borrowed), or closed (NULL), after so many
+ * failures in a row. */
+typedef void token_breaker_fn(
+    void *arg, bool open, unsigned int failures, const char *why);
 
 /* Both targets must outlive it. */
 struct token *token_new(struct loop *loop, struct http_target *metadata,

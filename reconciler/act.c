@@ -197,6 +197,7 @@ static void
 act_adopt(struct act *act)
 {
 	const struct plan_step *step = act->step;
+	char what[TEXT_MAX + 1];
 
 	act_holder(act, &step->holder);
 	if (step->holder.node != NULL &&
@@ -206,9 +207,10 @@ act_adopt(struct act *act)
 		act->entry->ephemeral_taken = true;
 	act_state(act, step->state, step->reason, step->message);
 	act->slot->failure_reason[0] = '\0';
+	snprintf(what, sizeof what, "to be released: %.400s", step->message);
 	act_event_on(act, act->entry->node, act->entry->node_uid, "Normal", "Adopted",
-	    "%s found on %s, left there", act->entry->address,
-	    step->holder.place.instance);
+	    "%s found on %s, %.400s", act->entry->address, step->holder.place.instance,
+	    step->release.verdict == RELEASE_NOT ? "left there" : what);
 }
 
 /* Who only looks on says where an address is, and holds nothing. */
@@ -328,8 +330,7 @@ act_from_place(const struct act *act, struct intent_place *place)
 	MESSAGE_TEXT(place->fence, holder->instance->fence);
 }
 
-/* Fresh reads first; the intent is written only right after they allowed it. */
-static bool
+bool
 act_is_checked(
     struct act *act, enum check_purpose purpose, const struct intent_place *from)
 {
@@ -350,6 +351,20 @@ act_is_checked(
 	return false;
 }
 
+/* The last moves went back to where they began: it is nowhere each time. */
+static bool
+act_stays(struct act *act)
+{
+	const struct slot *slot = act->slot;
+
+	if (act->core->now.mono.ms >= slot->stays_until.ms)
+		return false;
+	core_wake_at(act->core, slot->stays_until.ms);
+	act_state(act, ADDRESS_STATE_DRAINING, slot->failure_reason, slot->failure);
+	return true;
+}
+
+/* Its state stays what it was until the reads allow it. */
 static void
 act_move(struct act *act)
 {
@@ -357,15 +372,19 @@ act_move(struct act *act)
 	struct intent_place from;
 
 	act_holder(act, &step->holder);
-	act_state(act, ADDRESS_STATE_DRAINING, "Moving", step->message);
-	if (backoff_waits(act->core, &act->slot->backoff) ||
-	    plan_is_promised(act->scene, act->entry, step->target.node->uid))
+	if (act_stays(act))
 		return;
+	if (backoff_waits(act->core, &act->slot->backoff) ||
+	    plan_is_promised(act->scene, act->entry, step->target.node->uid)) {
+		act_state(act, ADDRESS_STATE_DRAINING, "Moving", step->message);
+		return;
+	}
 	act_from_place(act, &from);
 	if (!act_is_checked(act, CHECK_MOVE, &from))
 		return;
 	act_begin(act, &from, &step->target);
 	act->entry->intent.step = INTENT_DETACH;
+	act->slot->unsent = true;
 	effects_uuid(&act->core->effects, act->entry->intent.request_detach);
 	act_state(act, ADDRESS_STATE_DETACHING, "Moving", step->message);
 }
@@ -408,6 +427,7 @@ act_release(struct act *act)
 	intent.since = act->core->now.wall;
 	entry->intent = intent;
 	slot->refusals = 0;
+	slot->unsent = true;
 	act_give_anew(act);
 	act_state(act, step->state, step->reason, step->message);
 }
@@ -422,6 +442,14 @@ act_forget(struct act *act)
 
 	/* not before the other's journal has it */
 	if (handed && !items_settled(map_get(act->core->items, step->heir->name))) {
+		step->kind = PLAN_HOLD;
+		return;
+	}
+	/* what its node is owed is known here alone */
+	if (step->release.verdict == RELEASE_TAKE && !handed &&
+	    act->entry->ephemeral_taken &&
+	    (plan_brake(act->item->allocation) != NULL ||
+		!journal_off_left_well(act))) {
 		step->kind = PLAN_HOLD;
 		return;
 	}

@@ -31,6 +31,10 @@ void act_begin(
 /* The target's address looks ephemeral: it is not believed before its region was looked
  * at again, since somebody may have reserved it meanwhile. */
 void act_suspect(struct act *act);
+/* Whether fresh reads, right before something is taken off `from`, have allowed it:
+ * starts them. */
+bool act_is_checked(
+    struct act *act, enum check_purpose purpose, const struct intent_place *from);
 /* What was asked for to give an ephemeral address back is over: a next time asks anew.
  */
 void act_give_anew(struct act *act);

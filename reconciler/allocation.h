@@ -56,6 +56,7 @@ enum allocation_notice {
 	NOTICE_STRATEGY = 1u << 1,	 /* ignored */
 	NOTICE_CREDENTIALS = 1u << 2,	 /* ignored */
 	NOTICE_PROVIDER = 1u << 3,	 /* missing: gcp is assumed */
+	NOTICE_RELEASE_NOW = 1u << 4,	 /* its value has no effect */
 };
 
 /* What an open step of the journal is about; ARCHITECTURE.md "The journal". */

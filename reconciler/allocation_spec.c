@@ -320,6 +320,8 @@ allocation_parse_annotations(
 	allocation->paused = annotation_brakes(
 	    json_read_string(json_read_member(annotations, ANNOTATION_PAUSED)));
 	allocation->release_now = release != NULL && strcmp(release, "true") == 0;
+	if (annotation_brakes(release) && !allocation->release_now)
+		allocation->notices |= NOTICE_RELEASE_NOW;
 	MESSAGE_TEXT(allocation->reconcile_at,
 	    json_read_string(json_read_member(annotations, ANNOTATION_RECONCILE_AT)));
 }

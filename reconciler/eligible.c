@@ -59,6 +59,10 @@ eligible_tolerates(const struct texts *tolerations, const char *key, const char 
 #define ELIGIBLE_LISTS_MAX 16
 
 struct eligible_lists {
+	const struct world *world;
+	const struct allocation *allocation;
+	bool collected; /* not before a taint asks for it: it takes a walk over all pods
+			 */
 	const struct texts *lists[ELIGIBLE_LISTS_MAX];
 	size_t len;
 	bool more;
@@ -79,17 +83,16 @@ eligible_add(struct eligible_lists *lists, const struct texts *list)
 }
 
 static void
-eligible_collect(const struct world *world, const struct allocation *allocation,
-    struct eligible_lists *lists)
+eligible_collect(struct eligible_lists *lists)
 {
-	*lists = (struct eligible_lists){0};
-	if (allocation->workload == WORKLOAD_NONE)
+	if (lists->collected || lists->allocation->workload == WORKLOAD_NONE)
 		return;
-	MAP_EACH(world->pods, entry)
+	lists->collected = true;
+	MAP_EACH(lists->world->pods, entry)
 	{
 		const struct world_pod *pod = lh_entry_v(entry);
 
-		if (leave_pod_is_of(pod, allocation))
+		if (leave_pod_is_of(pod, lists->allocation))
 			eligible_add(lists, &pod->tolerations);
 	}
 }
@@ -106,7 +109,7 @@ eligible_tolerated(const struct eligible_lists *lists, const char *key,
 }
 
 static bool
-eligible_tainted(const struct world_node *node, const struct eligible_lists *lists)
+eligible_tainted(const struct world_node *node, struct eligible_lists *lists)
 {
 	size_t cursor = 0;
 	const char *key;
@@ -121,6 +124,7 @@ eligible_tainted(const struct world_node *node, const struct eligible_lists *lis
 		if (strcmp(effect, "NoSchedule") != 0 &&
 		    strcmp(effect, "NoExecute") != 0)
 			continue;
+		eligible_collect(lists);
 		if (!eligible_tolerated(lists, key, value, effect))
 			return true;
 	}
@@ -158,7 +162,7 @@ eligible_instance(const struct scene *scene, const char *address,
 }
 
 static enum eligible_no
-eligible_check(const struct eligible_query *query, const struct eligible_lists *lists,
+eligible_check(const struct eligible_query *query, struct eligible_lists *lists,
     const struct world_node *node, struct target *ret_target)
 {
 	const struct scene *scene = query->scene;
@@ -272,13 +276,15 @@ bool
 eligible_choose(const struct eligible_query *query, struct target *ret_target,
     struct eligible_counts *ret_counts)
 {
-	struct eligible_lists lists;
+	struct eligible_lists lists = {
+	    .world = query->scene->world,
+	    .allocation = query->allocation,
+	};
 	struct map *loads = eligible_zone_loads(query);
 	struct eligible_rank best = {0}, rank;
 	struct target target;
 	bool found = false;
 
-	eligible_collect(query->scene->world, query->allocation, &lists);
 	*ret_counts = (struct eligible_counts){0};
 	MAP_EACH(query->scene->world->nodes, entry)
 	{

@@ -16,12 +16,6 @@
 /* Bytes of a patch: the finalizers of others are in it. */
 #define FINALIZER_PATCH_MAX KUBE_OBJECT_MAX
 
-static const struct allocation_address *
-finalizer_entry(const struct plan_step *step)
-{
-	return &step->allocation->addresses[step->index];
-}
-
 static bool
 finalizer_is_wanted(const struct allocation *allocation)
 {
@@ -48,8 +42,7 @@ finalizer_has_cause(const struct plan_step *steps, size_t len)
 		enum plan_kind kind = steps[i].kind;
 
 		if (kind == PLAN_ADOPT || kind == PLAN_ATTACH || kind == PLAN_MOVE ||
-		    kind == PLAN_OPEN ||
-		    finalizer_entry(&steps[i])->instance[0] != '\0')
+		    kind == PLAN_OPEN || plan_address(&steps[i])->instance[0] != '\0')
 			return true;
 	}
 	return false;
@@ -58,7 +51,7 @@ finalizer_has_cause(const struct plan_step *steps, size_t len)
 static bool
 finalizer_has_order(const struct core *core, const struct plan_step *step)
 {
-	const struct intent *intent = &finalizer_entry(step)->intent;
+	const struct intent *intent = &plan_address(step)->intent;
 	const char *const requests[] = {
 	    intent->request_detach, intent->request_ephemeral, intent->request_attach};
 
@@ -80,7 +73,7 @@ finalizer_is_labelled(const struct plan_step *step)
 	return allocation->policy == POLICY_SYNC && !allocation->paused &&
 	       allocation->refusal_reason[0] == '\0' && step->owner == NULL &&
 	       step->holder.kind == HOLDER_OURS &&
-	       strcmp(finalizer_entry(step)->instance, step->holder.instance->id) == 0;
+	       strcmp(plan_address(step)->instance, step->holder.instance->id) == 0;
 }
 
 /* What is left is left in order: nothing half-done that could still be brought to its
@@ -90,12 +83,12 @@ finalizer_is_left_well(const struct core *core, const struct plan_step *step)
 {
 	const struct holder *holder = &step->holder;
 
-	if (plan_is_open(finalizer_entry(step)))
+	if (plan_is_open(plan_address(step)))
 		return (holder->kind == HOLDER_UNKNOWN ||
 			   step->allocation->policy == POLICY_OBSERVE) &&
 		       !finalizer_has_order(core, step);
 	return !finalizer_is_labelled(step) ||
-	       labels_are_on(core, holder->node, finalizer_entry(step)->address,
+	       labels_are_on(core, holder->node, plan_address(step)->address,
 		   step->allocation->name);
 }
 
@@ -108,7 +101,7 @@ finalizer_is_done(const struct core *core, const struct plan_step *steps, size_t
 	*ret_left = 0;
 	for (size_t i = 0; i < len; i++) {
 		const struct plan_step *step = &steps[i];
-		const struct allocation_address *entry = finalizer_entry(step);
+		const struct allocation_address *entry = plan_address(step);
 
 		if (step->release.verdict != RELEASE_LEAVE) {
 			if (entry->instance[0] != '\0' ||
@@ -129,11 +122,12 @@ finalizer_is_done(const struct core *core, const struct plan_step *steps, size_t
 /* --- writing ---------------------------------------------------------------------- */
 
 static void
-finalizer_refused(struct core *core, struct item *item, const struct kube_reply *reply)
+finalizer_refused(struct core *core, struct item *item, bool on, const char *why)
 {
-	snprintf(item->finalizer_refusal, sizeof item->finalizer_refusal,
-	    "the finalizer cannot be written, nothing is begun: %d %s: %.300s",
-	    reply->status, reply->reason, reply->message);
+	snprintf(item->finalizer_refusal, sizeof item->finalizer_refusal, "%s: %.400s",
+	    on ? "the finalizer cannot be written, nothing is begun"
+	       : "the finalizer cannot be taken off, the object stays",
+	    why);
 	log_warn("finalizer_refused", LOG_S("allocation", item->name),
 	    LOG_S("message", item->finalizer_refusal));
 	events_tell(core, item->allocation, NULL, "Warning", REASON_FINALIZER_REFUSED,
@@ -143,22 +137,32 @@ finalizer_refused(struct core *core, struct item *item, const struct kube_reply 
 static void
 finalizer_written(struct core *core, struct call *call, const struct kube_reply *reply)
 {
-	bool taken;
+	bool on = strcmp(call->audit, "finalizer on") == 0, taken;
 	struct item *item = items_answer(core, call, reply, &taken);
+	char why[TEXT_MAX + 1];
 
 	if (item == NULL)
 		return;
-	if (taken) {
+	if (taken && item->allocation->finalizer == on) {
 		backoff_clear(&item->finalizer_backoff);
 		item->finalizer_refusal[0] = '\0';
+		return;
+	}
+	if (taken) {
+		backoff_fail(&item->finalizer_backoff, core->now.mono);
+		finalizer_refused(core, item, on,
+		    "the API server says yes, and keeps what was there (a webhook?)");
 		return;
 	}
 	if (reply->error == 0 && reply->status == 409)
 		return;
 	backoff_fail_call(&item->finalizer_backoff, core->now.mono, reply);
 	/* a read will tell whether it is gone */
-	if (!calls_unheard(reply) && reply->status >= 400 && reply->status != 404)
-		finalizer_refused(core, item, reply);
+	if (calls_unheard(reply) || reply->status < 400 || reply->status == 404)
+		return;
+	snprintf(why, sizeof why, "%d %s: %.300s", reply->status, reply->reason,
+	    reply->message);
+	finalizer_refused(core, item, on, why);
 }
 
 static bool

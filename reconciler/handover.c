@@ -185,7 +185,12 @@ handover_look(struct core *core)
 
 	if (core->view->reached)
 		handover->hold_ms = HANDOVER_HOLD_FIRST_MS;
-	if (since.ms == 0 || handover->wanted || !handover_has_intents(core))
+	if (handover->wanted) {
+		if (core->now.mono.ms < handover_due_ms(core))
+			core_wake_at(core, handover_due_ms(core));
+		return;
+	}
+	if (since.ms == 0 || !handover_has_intents(core))
 		return;
 	if (due_ms < handover->not_before.ms)
 		due_ms = handover->not_before.ms;

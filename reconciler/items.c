@@ -162,7 +162,8 @@ items_set_policy(const struct core *core, struct allocation *allocation)
 		allocation->policy = core->policy;
 }
 
-/* Somebody wants a look at the cloud now; what waits after a failure is tried, too. */
+/* Somebody wants a look at the cloud now, or something else of it; what waits after a
+ * failure is tried, too. */
 static void
 items_poke(struct core *core, struct item *item)
 {
@@ -172,7 +173,21 @@ items_poke(struct core *core, struct item *item)
 		struct slot *slot = lh_entry_v(entry);
 
 		backoff_clear(&slot->backoff);
+		slot->stays_until.ms = 0;
 	}
+}
+
+/* An annotation changes no generation: it is told of when it comes. */
+static void
+items_notice(
+    struct core *core, const struct item *item, const struct allocation *allocation)
+{
+	unsigned known = item->allocation != NULL ? item->allocation->notices : 0;
+
+	if ((allocation->notices & ~known & NOTICE_RELEASE_NOW) != 0)
+		events_tell(core, allocation, NULL, "Warning", "FieldIgnored",
+		    "annotation netinfra.darkbrains.com/release-now has no effect: its "
+		    "value must be \"true\"");
 }
 
 /* Takes an object as it is now. NULL: it is no allocation, or there is no room. */
@@ -204,8 +219,10 @@ items_take(struct core *core, struct json_object *object)
 	}
 	items_set_policy(core, allocation);
 	if (item->allocation != NULL &&
-	    strcmp(item->allocation->reconcile_at, allocation->reconcile_at) != 0)
+	    (strcmp(item->allocation->reconcile_at, allocation->reconcile_at) != 0 ||
+		item->allocation->generation != allocation->generation))
 		items_poke(core, item);
+	items_notice(core, item, allocation);
 	if (allocation->deleting &&
 	    (item->allocation == NULL || !item->allocation->deleting))
 		definition_expire(core);

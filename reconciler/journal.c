@@ -7,6 +7,11 @@
 #include "labels.h"
 #include "trail.h"
 
+/* After a move that went back, the next one waits so long; twice as long after each
+ * further one, as often as that. */
+#define JOURNAL_RETURN_MS   60000
+#define JOURNAL_RETURNS_MAX 6u
+
 static void journal_finish(struct act *act);
 
 static bool
@@ -133,6 +138,7 @@ journal_order(struct act *act, enum order_kind kind, const struct intent_place *
 	if (!orders_send(act->core, &wish))
 		return false;
 	journal_measure(act);
+	act->slot->unsent = false;
 	act->slot->refusals += refused;
 	act_back_off(act);
 	return true;
@@ -175,7 +181,7 @@ journal_abandon(struct act *act)
 	const struct holder *holder = &act->step->holder;
 	char text[TEXT_MAX + 1];
 
-	if (!journal_off_given_back(act))
+	if (!journal_off_given_back(act) || !journal_off_left_well(act))
 		return;
 	message_text(text, sizeof text,
 	    holder->kind == HOLDER_OURS ? holder->place.instance : holder->text);
@@ -183,6 +189,23 @@ journal_abandon(struct act *act)
 	    act, "Warning", "TakenDuringMove", "%s: %.400s", act->entry->address, text);
 	act_close(act);
 	act_state(act, ADDRESS_STATE_PENDING, "TakenDuringMove", text);
+}
+
+/* A move that ended where it had begun is tried again later and later. */
+static void
+journal_count_returns(struct act *act, const struct intent *intent)
+{
+	struct slot *slot = act->slot;
+
+	if (strcmp(intent->from.instance, intent->to.instance) != 0) {
+		slot->failure_reason[0] = '\0';
+		slot->returns = 0;
+		return;
+	}
+	slot->stays_until.ms =
+	    act->core->now.mono.ms + (JOURNAL_RETURN_MS << slot->returns);
+	if (slot->returns < JOURNAL_RETURNS_MAX)
+		slot->returns++;
 }
 
 /* Observed at the target: labels on, debts paid, closed. */
@@ -206,7 +229,7 @@ journal_finish(struct act *act)
 	act_close(act);
 	snprintf(message, sizeof message, "on %s", intent.to.node);
 	act_state(act, ADDRESS_STATE_ATTACHED, "Attached", message);
-	act->slot->failure_reason[0] = '\0';
+	journal_count_returns(act, &intent);
 	act_give_anew(act);
 	backoff_clear(&act->slot->backoff);
 	journal_tell(act, &intent);

@@ -55,32 +55,6 @@ journal_off_purpose(const struct act *act)
 	return act->entry->intent.step == INTENT_RELEASE ? CHECK_RELEASE : CHECK_MOVE;
 }
 
-/* The order goes out only right after fresh reads allowed it, each time. */
-static bool
-journal_off_allowed(struct act *act)
-{
-	const struct intent *intent = &act->entry->intent;
-	const struct holder *holder = &act->step->holder;
-	struct slot *slot = act->slot;
-
-	switch (check_state_of(
-	    act->core, slot, journal_off_purpose(act), intent->from.instance)) {
-	case CHECK_PASSED:
-		return true;
-	case CHECK_RUNNING:
-		return false;
-	case CHECK_NONE:
-		check_start(act->core, act->item, slot, journal_off_purpose(act),
-		    intent->from.node[0] != '\0' ? intent->from.node
-						 : holder->place.instance,
-		    intent->from.node_uid, holder->instance);
-		return false;
-	case CHECK_FAILED:
-		break;
-	}
-	return false;
-}
-
 static void
 journal_off_detached(struct act *act)
 {
@@ -160,14 +134,14 @@ journal_off_detach(struct act *act)
 	case JOURNAL_SEND:
 		break;
 	}
-	/* Paused, what was asked for already is brought to its end: the address may
-	 * well be nowhere. */
-	if (act->item->allocation->paused && order == NULL) {
+	/* Paused, what was asked for already, by whomever, is brought to its end: the
+	 * address may well be nowhere. */
+	if (act->item->allocation->paused && act->slot->unsent) {
 		journal_off_cancel(act, "", "");
 		return;
 	}
 	if (act->step->release.verdict == RELEASE_WAIT || !act->complete ||
-	    !journal_off_allowed(act) ||
+	    !act_is_checked(act, journal_off_purpose(act), &intent->from) ||
 	    !labels_are_off(act->core, act->step->holder.node, act->entry->address))
 		return;
 	journal_order(act, ORDER_DETACH, &intent->from, act->entry->address,
@@ -187,12 +161,19 @@ journal_off_give(struct act *act, const char *project, const char *zone, const c
 
 	if (zone[0] != '\0' && !journal_sees(act, project, zone))
 		return false;
-	if (instance == NULL || instance->state != INSTANCE_RUNNING ||
-	    instance->address[0] != '\0' ||
-	    slot->give_tries >= JOURNAL_OFF_GIVE_TRIES_MAX ||
+	if (instance == NULL || instance->address[0] != '\0' ||
 	    !act->item->allocation->restore_ephemeral ||
 	    act->item->allocation->policy == POLICY_OBSERVE)
 		return true;
+	if (instance->state != INSTANCE_RUNNING ||
+	    slot->give_tries >= JOURNAL_OFF_GIVE_TRIES_MAX) {
+		act_event(act, "Warning", "Refused", "no ephemeral address for %s: %s",
+		    id,
+		    instance->state != INSTANCE_RUNNING
+			? "it does not run"
+			: "nothing has come of five tries");
+		return true;
+	}
 	if (slot->give_request[0] == '\0')
 		effects_uuid(&act->core->effects, slot->give_request);
 	order = orders_find(act->core, slot->give_request);
@@ -255,9 +236,10 @@ bool
 journal_off_left_well(struct act *act)
 {
 	struct allocation_address *entry = act->entry;
+	const struct view_instance *holder = act->step->holder.instance;
 
 	if (!entry->ephemeral_taken ||
-	    strcmp(entry->instance, entry->intent.to.instance) == 0)
+	    (holder != NULL && strcmp(entry->instance, holder->id) == 0))
 		return true;
 	if (!journal_off_give(act, entry->project, entry->zone, entry->instance))
 		return false;

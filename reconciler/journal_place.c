@@ -82,6 +82,12 @@ journal_place_ephemeral(struct act *act)
 		journal_abandon(act);
 		return;
 	}
+	if (act->step->release.verdict == RELEASE_WAIT)
+		return;
+	if (act->step->release.verdict != RELEASE_NOT) {
+		journal_place_retarget(act, "", "");
+		return;
+	}
 	if (!journal_place_target(act, &instance))
 		return;
 	if (instance->address[0] == '\0') {

@@ -311,17 +311,11 @@ labels_write(struct core *core, const struct world_node *node, const char *addre
 
 /* --- what should be --------------------------------------------------------------- */
 
-static const struct allocation_address *
-labels_entry(const struct plan_step *step)
-{
-	return &step->allocation->addresses[step->index];
-}
-
 /* The address is being taken off this node: its labels go first. */
 static bool
 labels_is_leaving(const struct plan_step *step, const struct world_node *node)
 {
-	const struct intent *intent = &labels_entry(step)->intent;
+	const struct intent *intent = &plan_address(step)->intent;
 
 	return (intent->step == INTENT_DETACH || intent->step == INTENT_RELEASE) &&
 	       step->holder.kind == HOLDER_OURS && step->holder.node == node &&
@@ -332,7 +326,7 @@ labels_is_leaving(const struct plan_step *step, const struct world_node *node)
 static bool
 labels_belong(const struct plan_step *step, const struct world_node *node)
 {
-	const struct allocation_address *entry = labels_entry(step);
+	const struct allocation_address *entry = plan_address(step);
 	const char *instance;
 
 	if (step->holder.kind != HOLDER_OURS || step->holder.node != node ||
@@ -360,7 +354,7 @@ static bool
 labels_may_change(const struct plan_step *step)
 {
 	return step->allocation->policy != POLICY_OBSERVE &&
-	       (!step->allocation->paused || plan_is_open(labels_entry(step)));
+	       (!step->allocation->paused || plan_is_open(plan_address(step)));
 }
 
 /* Whether this address positively is not (or shall not be) on the node. */
@@ -414,11 +408,12 @@ labels_bare(const struct scene *scene, const struct world_node *node)
 	return instance == NULL || !view_reserved(view, instance->address);
 }
 
-/* Who lists an address in vain, or has let it go, has no say. */
+/* Who lists an address in vain, or has let it go, has no say, whatever its status still
+ * has of the node. */
 static bool
 labels_are_others(const struct plan_step *step)
 {
-	const struct allocation_address *entry = labels_entry(step);
+	const struct allocation_address *entry = plan_address(step);
 
 	return !plan_is_open(entry) &&
 	       (step->owner != NULL || (step->release.verdict != RELEASE_NOT &&
@@ -439,12 +434,12 @@ labels_stale(const struct core *core, const struct plan *plan,
 		return false;
 	for (size_t i = 0; i < plan->len; i++) {
 		const struct plan_step *step = &plan->steps[i];
-		const struct allocation_address *entry = labels_entry(step);
+		const struct allocation_address *entry = plan_address(step);
 		bool labelled = address != NULL && strcmp(entry->address, address) == 0;
 		bool in_status = strcmp(entry->node_uid, node->uid) == 0 ||
 				 labels_is_leaving(step, node);
 
-		if (!in_status && (!labelled || labels_are_others(step)))
+		if ((!in_status && !labelled) || labels_are_others(step))
 			continue;
 		if (labels_unsettled(core, step) || !labels_is_off(step, node))
 			return false;
@@ -467,7 +462,7 @@ labels_node(struct core *core, const struct plan *plan, const struct scene *scen
 
 	for (size_t i = 0; i < plan->len; i++) {
 		const struct plan_step *step = &plan->steps[i];
-		const char *address = labels_entry(step)->address;
+		const char *address = plan_address(step)->address;
 		bool unsettled;
 
 		if (step->holder.kind != HOLDER_OURS || step->holder.node != node)

@@ -41,12 +41,6 @@ lost_free(void *value)
 	free(loss);
 }
 
-static const struct allocation_address *
-lost_entry(const struct plan_step *step)
-{
-	return &step->allocation->addresses[step->index];
-}
-
 /* --- how a node is ---------------------------------------------------------------- */
 
 static bool
@@ -179,7 +173,7 @@ lost_find(const struct lost_pass *pass)
 {
 	for (size_t i = 0; i < pass->plan->len; i++) {
 		const struct plan_step *step = &pass->plan->steps[i];
-		const struct allocation_address *entry = lost_entry(step);
+		const struct allocation_address *entry = plan_address(step);
 		const struct intent_place *from = &entry->intent.from;
 
 		if (!lost_concerns(pass, step->allocation))
@@ -201,7 +195,7 @@ lost_find_labelled(const struct lost_pass *pass)
 		for (size_t i = 0; address != NULL && i < pass->plan->len; i++) {
 			const struct plan_step *step = &pass->plan->steps[i];
 
-			if (strcmp(lost_entry(step)->address, address) == 0 &&
+			if (strcmp(plan_address(step)->address, address) == 0 &&
 			    lost_concerns(pass, step->allocation))
 				lost_suspect(
 				    pass, step->allocation, node->name, node->uid);
@@ -245,8 +239,8 @@ lost_is_replaceable(const struct lost_pass *pass, const struct allocation *alloc
 		    step->holder.kind == HOLDER_OURS && node != NULL &&
 		    strcmp(node->uid, loss->node_uid) != 0 &&
 		    node->ready == NODE_READY_TRUE && !leave_is_leaving(node) &&
-		    labels_are_on(
-			pass->core, node, lost_entry(step)->address, allocation->name))
+		    labels_are_on(pass->core, node, plan_address(step)->address,
+			allocation->name))
 			return true;
 	}
 	return false;

@@ -235,8 +235,9 @@ peers_successor(struct core *core, const char **ret_name)
 
 	if (!peers->listed ||
 	    core->now.mono.ms - peers->found_at.ms >= PEERS_SUCCESSOR_MS) {
+		/* a pass is under way: the next one reads */
 		if (!peers->asked)
-			core_touch(core);
+			core_wake_at(core, core->now.mono.ms + 1);
 		peers->asked = true;
 		return PEERS_SUCCESSOR_UNKNOWN;
 	}

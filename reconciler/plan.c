@@ -14,7 +14,7 @@ static void plan_attach(struct planner *planner, struct plan_step *step);
 /* --- small things ----------------------------------------------------------------- */
 
 struct allocation_address *
-planner_address(const struct plan_step *step)
+plan_address(const struct plan_step *step)
 {
 	return &step->allocation->addresses[step->index];
 }
@@ -28,12 +28,27 @@ planner_say(struct plan_step *step, enum address_state state, const char *reason
 	MESSAGE_TEXT(step->message, message);
 }
 
+void
+planner_rest(struct plan_step *step, enum address_state state, const char *reason,
+    const char *message)
+{
+	step->kind = PLAN_REST;
+	planner_say(step, state, reason, message);
+}
+
 static void
 plan_block(struct plan_step *step, const char *reason, const char *message)
 {
-	step->kind = PLAN_REST;
 	step->degraded = true;
-	planner_say(step, ADDRESS_STATE_BLOCKED, reason, message);
+	planner_rest(step, ADDRESS_STATE_BLOCKED, reason, message);
+}
+
+const char *
+planner_where(const struct plan_step *step)
+{
+	const struct holder *holder = &step->holder;
+
+	return holder->node != NULL ? holder->node->name : holder->place.instance;
 }
 
 bool
@@ -43,12 +58,19 @@ plan_is_open(const struct allocation_address *address)
 	       address->intent.step != INTENT_UNKNOWN;
 }
 
-void
-planner_take(
-    struct planner *planner, const struct allocation *allocation, const char *node_uid)
+static void
+plan_take(struct map *taken, const struct allocation *allocation, const char *node_uid)
 {
 	if (node_uid[0] != '\0')
-		map_put(planner->taken, node_uid, (void *)(uintptr_t)allocation);
+		map_put(taken, node_uid, (void *)(uintptr_t)allocation);
+}
+
+void
+planner_take(
+    struct planner *planner, const struct plan_step *step, const char *node_uid)
+{
+	if (step->owner == NULL || map_get(planner->taken, node_uid) == NULL)
+		plan_take(planner->taken, step->allocation, node_uid);
 }
 
 /* --- who owns an address ---------------------------------------------------------- */
@@ -79,7 +101,7 @@ plan_find_owners(struct planner *planner)
 
 	for (size_t i = 0; i < plan->len; i++) {
 		struct plan_step *step = &plan->steps[i];
-		const struct allocation_address *entry = planner_address(step);
+		const struct allocation_address *entry = plan_address(step);
 
 		if ((entry->intent.step != INTENT_NONE || entry->journal_open) &&
 		    map_get(planner->busy, entry->address) == NULL)
@@ -87,7 +109,7 @@ plan_find_owners(struct planner *planner)
 	}
 	for (size_t i = 0; i < plan->len; i++) {
 		struct plan_step *step = &plan->steps[i];
-		const struct allocation_address *entry = planner_address(step);
+		const struct allocation_address *entry = plan_address(step);
 		bool incumbent = plan_is_incumbent(entry);
 
 		if (!plan_may_own(step->allocation, entry))
@@ -146,28 +168,35 @@ plan_free(struct plan *plan)
 	free(plan);
 }
 
+#define PLAN_NAMED 4
+
 /* Nodes that an open intent names are spoken for. So are those that the journal named
  * when it was last read: what was decided since is not in force before the API says so.
  */
 static void
-plan_take_open(struct planner *planner, const struct allocation_address *except)
+plan_named(const struct allocation_address *address, const char *ret_uids[PLAN_NAMED])
 {
-	const struct scene *scene = planner->scene;
+	ret_uids[0] = address->intent.to.node_uid;
+	ret_uids[1] = address->intent.from.node_uid;
+	ret_uids[2] = address->journal_to_uid;
+	ret_uids[3] = address->journal_from_uid;
+}
+
+static void
+plan_take_open(struct map *taken, const struct scene *scene,
+    const struct allocation_address *except)
+{
+	const char *uids[PLAN_NAMED];
 
 	for (size_t i = 0; i < scene->allocations_len; i++) {
 		const struct allocation *allocation = scene->allocations[i];
 
 		for (size_t j = 0; j < allocation->addresses_len; j++) {
-			const struct allocation_address *address =
-			    &allocation->addresses[j];
-
-			if (address == except)
+			if (&allocation->addresses[j] == except)
 				continue;
-			planner_take(planner, allocation, address->intent.to.node_uid);
-			planner_take(
-			    planner, allocation, address->intent.from.node_uid);
-			planner_take(planner, allocation, address->journal_to_uid);
-			planner_take(planner, allocation, address->journal_from_uid);
+			plan_named(&allocation->addresses[j], uids);
+			for (size_t k = 0; k < PLAN_NAMED; k++)
+				plan_take(taken, allocation, uids[k]);
 		}
 	}
 }
@@ -175,7 +204,7 @@ plan_take_open(struct planner *planner, const struct allocation_address *except)
 static bool
 plan_wants_previous(const struct plan_step *step)
 {
-	return planner_address(step)->node_uid[0] != '\0';
+	return plan_address(step)->node_uid[0] != '\0';
 }
 
 const char *
@@ -218,7 +247,7 @@ plan_make(const struct scene *scene)
 	planner.incumbents = map_new(NULL);
 	planner.eldest = map_new(NULL);
 	plan_find_owners(&planner);
-	plan_take_open(&planner, NULL);
+	plan_take_open(planner.taken, scene, NULL);
 	for (size_t i = 0; i < plan->len; i++)
 		plan_look(&planner, &plan->steps[i]);
 	plan_targets(&planner, false);
@@ -240,7 +269,7 @@ static bool
 plan_refuse(struct plan_step *step)
 {
 	const struct allocation *allocation = step->allocation;
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 	char message[TEXT_MAX + 1];
 
 	if (!allocation_address_usable(address)) {
@@ -265,14 +294,13 @@ void
 planner_unknown(struct planner *planner, struct plan_step *step)
 {
 	/* it may well be where it was */
-	planner_take(planner, step->allocation, planner_address(step)->node_uid);
+	planner_take(planner, step, plan_address(step)->node_uid);
 	/* Only "not looked yet" is no news: the status stays as it is. */
 	if (strcmp(step->holder.reason, VIEW_NOT_OBSERVED) == 0) {
 		step->kind = PLAN_HOLD;
 		return;
 	}
-	step->kind = PLAN_REST;
-	planner_say(
+	planner_rest(
 	    step, ADDRESS_STATE_UNKNOWN, step->holder.reason, step->holder.text);
 }
 
@@ -298,17 +326,14 @@ plan_outside(struct plan_step *step, enum match match)
 static void
 plan_ours(struct planner *planner, struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 	const struct holder *holder = &step->holder;
-	const char *node =
-	    holder->node != NULL ? holder->node->name : holder->place.instance;
 	char message[TEXT_MAX + 1];
 
 	if (holder->node != NULL)
-		planner_take(planner, step->allocation, holder->node->uid);
-	snprintf(message, sizeof message, "on %s", node);
-	step->kind = PLAN_REST;
-	planner_say(step, ADDRESS_STATE_ATTACHED, "Attached", message);
+		planner_take(planner, step, holder->node->uid);
+	snprintf(message, sizeof message, "on %s", planner_where(step));
+	planner_rest(step, ADDRESS_STATE_ATTACHED, "Attached", message);
 	if (holder->node != NULL)
 		plan_outside(step, match_node(holder->node, step->allocation));
 	/* who only looks on owns nothing */
@@ -337,7 +362,7 @@ plan_absent(struct plan_step *step)
 static void
 plan_look(struct planner *planner, struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 
 	step->holder.reason = "";
 	step->release = release_judge(
@@ -359,7 +384,7 @@ plan_look(struct planner *planner, struct plan_step *step)
 	}
 	if (plan_refuse(step)) {
 		if (step->holder.kind == HOLDER_OURS && step->holder.node != NULL)
-			planner_take(planner, step->allocation, step->holder.node->uid);
+			planner_take(planner, step, step->holder.node->uid);
 		return;
 	}
 	if (step->release.verdict != RELEASE_NOT) {
@@ -421,8 +446,7 @@ plan_no_target(struct planner *planner, struct plan_step *step,
 		plan_block(step, "NoEligibleNode", message);
 		return;
 	}
-	step->kind = PLAN_REST;
-	planner_say(step, ADDRESS_STATE_SPARE,
+	planner_rest(step, ADDRESS_STATE_SPARE,
 	    counts->no[ELIGIBLE_HOLDS] > counts->own ? "NodeHoldsAnother" : "Spare",
 	    message);
 }
@@ -433,7 +457,7 @@ plan_attach(struct planner *planner, struct plan_step *step)
 	struct eligible_query query = {
 	    .scene = planner->scene,
 	    .allocation = step->allocation,
-	    .address = planner_address(step),
+	    .address = plan_address(step),
 	    .place = &step->holder.place,
 	    .except = "",
 	    .taken = planner->taken,
@@ -446,36 +470,41 @@ plan_attach(struct planner *planner, struct plan_step *step)
 		plan_no_target(planner, step, &counts);
 		return;
 	}
-	planner_take(planner, step->allocation, step->target.node->uid);
+	planner_take(planner, step, step->target.node->uid);
 	snprintf(
 	    message, sizeof message, "to be attached to %s", step->target.node->name);
 	planner_say(step, ADDRESS_STATE_ATTACHING, "Attaching", message);
 	brake = plan_brake(step->allocation);
-	if (brake != NULL) {
-		step->kind = PLAN_REST;
-		planner_say(step, ADDRESS_STATE_PENDING, brake, message);
-	}
+	if (brake != NULL)
+		planner_rest(step, ADDRESS_STATE_PENDING, brake, message);
 }
 
 bool
 plan_is_promised(const struct scene *scene, const struct allocation_address *except,
     const char *node_uid)
 {
-	struct planner planner = {.scene = scene, .taken = map_new(NULL)};
-	bool promised;
+	const char *uids[PLAN_NAMED];
 
-	plan_take_open(&planner, except);
-	promised = map_get(planner.taken, node_uid) != NULL;
-	map_free(planner.taken);
-	return promised;
+	for (size_t i = 0; i < scene->allocations_len; i++) {
+		const struct allocation *allocation = scene->allocations[i];
+
+		for (size_t j = 0; j < allocation->addresses_len; j++) {
+			if (&allocation->addresses[j] == except)
+				continue;
+			plan_named(&allocation->addresses[j], uids);
+			for (size_t k = 0; k < PLAN_NAMED; k++)
+				if (strcmp(uids[k], node_uid) == 0)
+					return true;
+		}
+	}
+	return false;
 }
 
 /* Where the statuses say that addresses are. */
 static void
-plan_take_attached(struct planner *planner, const struct allocation_address *except)
+plan_take_attached(struct map *taken, const struct scene *scene,
+    const struct allocation_address *except)
 {
-	const struct scene *scene = planner->scene;
-
 	for (size_t i = 0; i < scene->allocations_len; i++) {
 		const struct allocation *allocation = scene->allocations[i];
 
@@ -486,7 +515,7 @@ plan_take_attached(struct planner *planner, const struct allocation_address *exc
 			if (address != except &&
 			    (address->state == ADDRESS_STATE_ATTACHED ||
 				address->state == ADDRESS_STATE_DRAINING))
-				planner_take(planner, allocation, address->node_uid);
+				plan_take(taken, allocation, address->node_uid);
 		}
 	}
 }
@@ -497,23 +526,23 @@ plan_choose(const struct scene *scene, const struct allocation *allocation,
     const char *except, struct target *ret_target, char *ret_message,
     size_t message_size)
 {
-	struct planner planner = {.scene = scene, .taken = map_new(NULL)};
+	struct map *taken = map_new(NULL);
 	struct eligible_query query = {
 	    .scene = scene,
 	    .allocation = allocation,
 	    .address = address,
 	    .place = place,
 	    .except = except,
+	    .taken = taken,
 	};
 	struct eligible_counts counts;
 	bool found;
 
-	plan_take_open(&planner, address);
-	plan_take_attached(&planner, address);
-	query.taken = planner.taken;
+	plan_take_open(taken, scene, address);
+	plan_take_attached(taken, scene, address);
 	found = eligible_choose(&query, ret_target, &counts);
 	if (!found)
 		eligible_describe(&counts, ret_message, message_size);
-	map_free(planner.taken);
+	map_free(taken);
 	return found;
 }

@@ -42,6 +42,9 @@ struct plan {
 	int64_t next_ms; /* wall: when time alone may change it; INT64_MAX never */
 };
 
+/* The address that a step is about: an entry of its allocation. */
+struct allocation_address *plan_address(const struct plan_step *step);
+
 struct plan *plan_make(const struct scene *scene);
 void plan_free(struct plan *plan);
 

@@ -53,13 +53,13 @@ planner_many_not_ready(const struct planner *planner,
 static bool
 planner_is_serving(const struct scene *scene, const struct plan_step *step)
 {
-	const struct intent_place *from = &planner_address(step)->intent.from;
+	const struct intent_place *from = &plan_address(step)->intent.from;
 	const struct world_node *node;
 
 	if (step->kind == PLAN_MOVE)
 		return step->why == LEAVE_UNMATCHED;
 	if (step->kind != PLAN_OPEN || from->instance[0] == '\0' ||
-	    planner_address(step)->intent.step == INTENT_RELEASE)
+	    plan_address(step)->intent.step == INTENT_RELEASE)
 		return false;
 	node = world_node(scene->world, from->node);
 	return node != NULL && strcmp(node->uid, from->node_uid) == 0 &&
@@ -82,13 +82,6 @@ planner_is_busy(const struct planner *planner, const struct allocation *allocati
 			  planner_is_serving(planner->scene, step);
 	}
 	return moving >= (most > 0 ? most : 1);
-}
-
-static void
-planner_stay(struct plan_step *step, const char *reason, const char *message)
-{
-	step->kind = PLAN_REST;
-	planner_say(step, ADDRESS_STATE_DRAINING, reason, message);
 }
 
 /* A pod that carries the name of the missing workload as a label: perhaps only the kind
@@ -131,7 +124,7 @@ planner_in_use(struct planner *planner, struct plan_step *step)
 		    "workload %s/%.200s does not exist; nothing moves%s%.200s",
 		    allocation->workload_namespace, allocation->workload_name,
 		    hinted[0] != '\0' ? "; is it that of pod " : "", hinted);
-		planner_stay(step, "WorkloadNotFound", message);
+		planner_rest(step, ADDRESS_STATE_DRAINING, "WorkloadNotFound", message);
 		step->degraded = true;
 		return true;
 	}
@@ -143,7 +136,7 @@ planner_in_use(struct planner *planner, struct plan_step *step)
 	    "on %s, which is %s; in use by %zu pod%s (%s)", node->name,
 	    step->why == LEAVE_DRAINING ? "leaving" : leave_word(step->why), count,
 	    count > 1 ? "s" : "", first);
-	planner_stay(step, "InUse", message);
+	planner_rest(step, ADDRESS_STATE_DRAINING, "InUse", message);
 	return true;
 }
 
@@ -153,7 +146,7 @@ planner_move_to(struct planner *planner, struct plan_step *step)
 	struct eligible_query query = {
 	    .scene = planner->scene,
 	    .allocation = step->allocation,
-	    .address = planner_address(step),
+	    .address = plan_address(step),
 	    .place = &step->holder.place,
 	    .except = step->holder.node != NULL ? step->holder.node->uid : "",
 	    .taken = planner->taken,
@@ -164,7 +157,7 @@ planner_move_to(struct planner *planner, struct plan_step *step)
 
 	if (!eligible_choose(&query, &step->target, &counts)) {
 		eligible_describe(&counts, message, sizeof message);
-		planner_stay(step, "NoEligibleNode", message);
+		planner_rest(step, ADDRESS_STATE_DRAINING, "NoEligibleNode", message);
 		step->degraded = true;
 		return;
 	}
@@ -178,9 +171,9 @@ planner_move_to(struct planner *planner, struct plan_step *step)
 	if (brake == NULL && step->allocation->policy == POLICY_ASSIGN_ONLY)
 		brake = "AssignOnly";
 	else
-		planner_take(planner, step->allocation, step->target.node->uid);
+		planner_take(planner, step, step->target.node->uid);
 	if (brake != NULL)
-		planner_stay(step, brake, message);
+		planner_rest(step, ADDRESS_STATE_DRAINING, brake, message);
 }
 
 static void
@@ -193,14 +186,14 @@ planner_leave(struct planner *planner, struct plan_step *step)
 		snprintf(message, sizeof message,
 		    "on %s, which is %s and to be skipped", holder->node->name,
 		    leave_word(step->why));
-		planner_stay(step, "Skipped", message);
+		planner_rest(step, ADDRESS_STATE_DRAINING, "Skipped", message);
 		return;
 	}
 	if (leave_heeds_pods(step->why) && planner_in_use(planner, step))
 		return;
 	if (step->why == LEAVE_NOT_READY &&
 	    planner_many_not_ready(planner, step->allocation, holder->place.zone)) {
-		planner_stay(step, "ManyNodesNotReady",
+		planner_rest(step, ADDRESS_STATE_DRAINING, "ManyNodesNotReady",
 		    "so many nodes are not ready that nothing moves");
 		step->degraded = true;
 		return;
@@ -210,10 +203,26 @@ planner_leave(struct planner *planner, struct plan_step *step)
 		snprintf(message, sizeof message,
 		    "on %s, which is %s; waits for another move (maxConcurrentMoves)",
 		    holder->node->name, leave_word(step->why));
-		planner_stay(step, "MoveWaits", message);
+		planner_rest(step, ADDRESS_STATE_DRAINING, "MoveWaits", message);
 		return;
 	}
 	planner_move_to(planner, step);
+}
+
+enum leave_why
+planner_judge(struct planner *planner, const struct plan_step *step)
+{
+	const struct scene *scene = planner->scene;
+	const struct leave_query query = {
+	    .allocation = step->allocation,
+	    .address = plan_address(step),
+	    .node = step->holder.node,
+	    .instance = step->holder.instance,
+	    .known_since = scene->world->sync[FACT_KIND_NODE].since,
+	    .now = scene->now,
+	};
+
+	return leave_judge(&query, &planner->plan->next_ms);
 }
 
 static bool
@@ -226,23 +235,13 @@ planner_is_at_rest(const struct plan_step *step)
 void
 planner_moves(struct planner *planner, bool braked)
 {
-	const struct scene *scene = planner->scene;
-
 	for (size_t i = 0; i < planner->plan->len; i++) {
 		struct plan_step *step = &planner->plan->steps[i];
-		const struct leave_query query = {
-		    .allocation = step->allocation,
-		    .address = planner_address(step),
-		    .node = step->holder.node,
-		    .instance = step->holder.instance,
-		    .known_since = scene->world->sync[FACT_KIND_NODE].since,
-		    .now = scene->now,
-		};
 
 		if (!planner_is_at_rest(step) ||
 		    (plan_brake(step->allocation) != NULL) != braked)
 			continue;
-		step->why = leave_judge(&query, &planner->plan->next_ms);
+		step->why = planner_judge(planner, step);
 		if (step->why != LEAVE_NOT)
 			planner_leave(planner, step);
 	}

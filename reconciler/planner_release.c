@@ -5,33 +5,17 @@
 #include "planner.h"
 
 static void
-planner_release_rest(struct plan_step *step, enum address_state state,
-    const char *reason, const char *message)
-{
-	step->kind = PLAN_REST;
-	planner_say(step, state, reason, message);
-}
-
-static void
 planner_release_forget(struct plan_step *step, const char *reason, const char *message)
 {
 	step->kind = PLAN_FORGET;
 	planner_say(step, ADDRESS_STATE_PENDING, reason, message);
 }
 
-static const char *
-planner_release_node(const struct plan_step *step)
-{
-	const struct holder *holder = &step->holder;
-
-	return holder->node != NULL ? holder->node->name : holder->place.instance;
-}
-
 /* The other one adopts it where it is; nothing is taken off. */
 static void
 planner_release_to_heir(struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 	const struct allocation_address *entry =
 	    allocation_find(step->heir, address->address);
 	char message[TEXT_MAX + 1];
@@ -41,14 +25,14 @@ planner_release_to_heir(struct plan_step *step)
 		strcmp(entry->instance, step->holder.instance->id) == 0)) {
 		snprintf(message, sizeof message,
 		    "on %.200s, now that of NetIPAllocation %.200s",
-		    planner_release_node(step), step->heir->name);
+		    planner_where(step), step->heir->name);
 		planner_release_forget(step, "HandedOver", message);
 		return;
 	}
 	snprintf(message, sizeof message,
 	    "on %.200s, to be taken over by NetIPAllocation %.200s",
-	    planner_release_node(step), step->heir->name);
-	planner_release_rest(step, ADDRESS_STATE_ATTACHED, "HandedOver", message);
+	    planner_where(step), step->heir->name);
+	planner_rest(step, ADDRESS_STATE_ATTACHED, "HandedOver", message);
 }
 
 /* Somebody else holds it from now on: what its node is owed goes along. */
@@ -63,7 +47,7 @@ planner_release_is_inherited(const struct plan_step *step)
 static void
 planner_release_leave(struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 	char message[TEXT_MAX + 1];
 
 	if (planner_release_is_inherited(step)) {
@@ -74,25 +58,9 @@ planner_release_leave(struct plan_step *step)
 	    address->node[0] != '\0' ? address->node : address->instance,
 	    step->release.text);
 	if (step->allocation->deleting)
-		planner_release_rest(step, ADDRESS_STATE_ATTACHED, "Retained", message);
+		planner_rest(step, ADDRESS_STATE_ATTACHED, "Retained", message);
 	else
 		planner_release_forget(step, "Retained", message);
-}
-
-static enum leave_why
-planner_release_judge(struct planner *planner, const struct plan_step *step)
-{
-	const struct scene *scene = planner->scene;
-	const struct leave_query query = {
-	    .allocation = step->allocation,
-	    .address = planner_address(step),
-	    .node = step->holder.node,
-	    .instance = step->holder.instance,
-	    .known_since = scene->world->sync[FACT_KIND_NODE].since,
-	    .now = scene->now,
-	};
-
-	return leave_judge(&query, &planner->plan->next_ms);
 }
 
 /* True: pods keep it there. */
@@ -108,7 +76,7 @@ planner_release_in_use(struct planner *planner, struct plan_step *step)
 	size_t count;
 
 	if (allocation->release_now ||
-	    !release_heeds_pods(planner_release_judge(planner, step)))
+	    !release_heeds_pods(planner_judge(planner, step)))
 		return false;
 	count = release_count_pods(world_pods(scene->world, node->name), allocation,
 	    missing, scene->now.wall, &planner->plan->next_ms, names, sizeof names);
@@ -117,7 +85,7 @@ planner_release_in_use(struct planner *planner, struct plan_step *step)
 	snprintf(message, sizeof message, "%s; on %.63s, in use by %zu pod%s (%s)%s",
 	    step->release.text, node->name, count, count > 1 ? "s" : "", names,
 	    missing ? "; its workload does not exist" : "");
-	planner_release_rest(step, ADDRESS_STATE_DRAINING,
+	planner_rest(step, ADDRESS_STATE_DRAINING,
 	    missing ? "WorkloadNotFound" : "InUse", message);
 	return true;
 }
@@ -132,11 +100,11 @@ planner_release_take(struct planner *planner, struct plan_step *step)
 	if (planner_release_in_use(planner, step))
 		return;
 	snprintf(message, sizeof message, "%s: to be taken off %s", step->release.text,
-	    planner_release_node(step));
+	    planner_where(step));
 	if (brake == NULL && node != NULL && node->skip)
 		brake = "Skipped";
 	if (brake != NULL) {
-		planner_release_rest(step, ADDRESS_STATE_DRAINING, brake, message);
+		planner_rest(step, ADDRESS_STATE_DRAINING, brake, message);
 		return;
 	}
 	step->kind = PLAN_RELEASE;
@@ -148,7 +116,7 @@ planner_release_take(struct planner *planner, struct plan_step *step)
 static const struct allocation *
 planner_release_other(struct planner *planner, const struct plan_step *step)
 {
-	const char *address = planner_address(step)->address;
+	const char *address = plan_address(step)->address;
 	const struct allocation *other = map_get(planner->busy, address);
 
 	if (other == step->allocation)
@@ -164,7 +132,7 @@ planner_release_other(struct planner *planner, const struct plan_step *step)
 static void
 planner_release_ours(struct planner *planner, struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 
 	if (step->heir == NULL)
 		step->heir = planner_release_other(planner, step);
@@ -175,7 +143,7 @@ planner_release_ours(struct planner *planner, struct plan_step *step)
 		if (step->release.text[0] == '\0')
 			return;
 		step->degraded = true;
-		planner_release_rest(step, ADDRESS_STATE_UNKNOWN, "DefinitionUnknown",
+		planner_rest(step, ADDRESS_STATE_UNKNOWN, "DefinitionUnknown",
 		    step->release.text);
 	} else if (strcmp(address->instance, step->holder.instance->id) != 0) {
 		/* somebody has moved it: the journal hears of it before it goes */
@@ -190,7 +158,7 @@ planner_release_ours(struct planner *planner, struct plan_step *step)
 void
 planner_release(struct planner *planner, struct plan_step *step)
 {
-	const struct allocation_address *address = planner_address(step);
+	const struct allocation_address *address = plan_address(step);
 
 	/* what was never ours is not ours to release */
 	if (address->instance[0] == '\0' && !address->listed) {
@@ -198,12 +166,12 @@ planner_release(struct planner *planner, struct plan_step *step)
 		return;
 	}
 	if (address->instance[0] == '\0') {
-		planner_release_rest(
+		planner_rest(
 		    step, ADDRESS_STATE_PENDING, "Deleting", "is being deleted");
 		return;
 	}
 	if (step->holder.kind == HOLDER_OURS && step->holder.node != NULL)
-		planner_take(planner, step->allocation, step->holder.node->uid);
+		planner_take(planner, step, step->holder.node->uid);
 	if (step->release.verdict == RELEASE_LEAVE) {
 		planner_release_leave(step);
 		return;

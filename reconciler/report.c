@@ -279,8 +279,9 @@ report_left(const struct allocation *allocation)
 }
 
 static void
-report_deleting(const struct core *core, struct allocation *allocation)
+report_deleting(const struct core *core, const struct item *item)
 {
+	struct allocation *allocation = item->allocation;
 	const struct allocation_address *left = report_left(allocation);
 	bool braked = core->dry_run || plan_brake(allocation) != NULL;
 	char reason[REASON_MAX + 1] = "Releasing", message[TEXT_MAX + 1];
@@ -289,6 +290,9 @@ report_deleting(const struct core *core, struct allocation *allocation)
 		MESSAGE_TEXT(reason, plan_brake(allocation));
 		MESSAGE_TEXT(message,
 		    "being deleted; --dry-run changes nothing, not even the finalizer");
+	} else if (left == NULL && item->finalizer_refusal[0] != '\0') {
+		MESSAGE_TEXT(reason, REASON_FINALIZER_REFUSED);
+		MESSAGE_TEXT(message, item->finalizer_refusal);
 	} else if (left == NULL) {
 		MESSAGE_TEXT(message, "being deleted; nothing is left to release");
 	} else {
@@ -313,7 +317,7 @@ report_conditions(struct core *core, struct item *item)
 	report_gather(allocation, &report);
 	report_accepted(core, allocation);
 	if (allocation->deleting) {
-		report_deleting(core, allocation);
+		report_deleting(core, item);
 	} else {
 		report_ready(allocation, &report, now);
 		report_progressing(core, allocation, &report);

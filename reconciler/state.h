@@ -53,6 +53,9 @@ struct slot {
 	struct mono_time checked_at;
 	char give_request[ID_MAX + 1];
 	unsigned give_tries;
+	bool unsent; /* its intent is this leader's, and nothing was ordered for it */
+	unsigned returns; /* moves in a row that ended where they had begun */
+	struct mono_time stays_until;	     /* after these: no further one before */
 	char failure_reason[REASON_MAX + 1]; /* of the last attempt; "" none */
 	char failure[TEXT_MAX + 1];
 	char shown_node[NAME_MAX_LEN + 1]; /* in netipallocation_ip_attached */

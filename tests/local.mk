@@ -321,6 +321,7 @@ tests_unit_test_plan_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
 tests_unit_test_plan_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_plan_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_plan_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=leave_pod_is_of
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/test_plan_spec.c \
 	tests/unit/test_plan_release.c tests/unit/test_holder.c \
 	tests/unit/plan_rig.c tests/unit/plan_rig.h
@@ -374,15 +375,17 @@ tests_unit_test_core_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_back.c tests/unit/test_core_check.c \
-	tests/unit/test_core_cross.c tests/unit/test_core_message.c tests/unit/test_fresh.c \
+	tests/unit/test_core_cross.c tests/unit/test_core_journal.c \
+	tests/unit/test_core_message.c tests/unit/test_fresh.c \
 	tests/unit/test_release.c \
 	tests/unit/test_core_handover.c tests/unit/test_core_identity.c \
+	tests/unit/test_core_moves.c \
 	tests/unit/test_core_peers.c tests/unit/test_core_refused.c \
 	tests/unit/test_core_release.c tests/unit/test_core_unlisted.c tests/unit/test_core_spec.c \
 	tests/unit/test_core_trail.c tests/unit/core_rig.c tests/unit/core_rig.h \
 	tests/simulation/fake.c tests/simulation/fake.h tests/simulation/fake_api.c \
 	tests/simulation/fake_cloud.c tests/simulation/fake_facts.c \
-	tests/simulation/fake_trail.c
+	tests/simulation/fake_judge.c tests/simulation/fake_trail.c
 
 UNIT_TESTS += tests/unit/test_sim_http
 tests_unit_test_sim_http_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC)
@@ -512,7 +515,8 @@ tests_simulation_sim_small_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS)
 tests_simulation_sim_small_SOURCES = tests/simulation/fake.c tests/simulation/fake.h \
 	tests/simulation/fake_api.c tests/simulation/fake_cloud.c \
-	tests/simulation/fake_facts.c tests/simulation/fake_trail.c \
+	tests/simulation/fake_facts.c tests/simulation/fake_judge.c \
+	tests/simulation/fake_trail.c \
 	tests/simulation/sim_small.c tests/simulation/sim_small.h tests/simulation/sim_users.c
 TESTS += tests/simulation/small.sh
 
@@ -535,7 +539,7 @@ tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_
 	reconciler/shell_identity.c reconciler/shell_lease.c $(RECONCILER_PURE) $(RECONCILER_CORE)
 tests_simulation_whole_libcloudworker_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC)
 tests_simulation_whole_libcloudworker_a_SOURCES = \
-	tests/simulation/whole/program_cloudworker.c cloudworker/cloud.c \
+	tests/simulation/whole/program_cloudworker.c cloudworker/breaker.c cloudworker/cloud.c \
 	cloudworker/observe.c cloudworker/order.c cloudworker/orders.c cloudworker/shell.c
 WHOLE_PARTS = tests/simulation/whole/watcher.o tests/simulation/whole/reconciler.o tests/simulation/whole/cloudworker.o
 $(WHOLE_PARTS): tests/simulation/whole/%.o: tests/simulation/whole/lib%.a

@@ -95,9 +95,13 @@ struct fake {
 	bool blind;	  /* a core that starts gets no watcher */
 	bool undo_attach; /* somebody undoes the next attach before it is observed */
 	char undone[ID_MAX + 1]; /* its request id: the cloud knows it again */
+	const char *refused;	 /* orders about this address are refused; NULL none */
+	const char *barren;  /* attaches to this node fail; NULL none */
 	bool no_restore;	 /* no spec wants an ephemeral address given back */
+	bool stuck;		 /* what is ordered now does not end */
 	bool no_gifts;		 /* the link takes no order for an ephemeral address */
 	const char *pruned;    /* member of a status that the server drops; NULL none */
+	bool no_finalizers;    /* a webhook takes them out of what is written */
 	const char *mute;      /* the watcher says nothing of this path; NULL none */
 	unsigned refuse_posts; /* so many POSTs are answered with 503 */
 	unsigned lose_answers; /* of so many POSTs that arrive */
@@ -216,6 +220,13 @@ const char *fake_text(struct json_object *object, const char *key);
 #define FAKE_DEFINITION                                                                \
 	"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"                     \
 	"netipallocations.netinfra.darkbrains.com"
+
+/* --- fake_judge.c -------------------------------------------------------------------
+ */
+
+/* What is true of each entry of a status that the server has. `seen`: addresses and
+ * nodes of the intents so far. */
+void fake_judge_entry(struct fake *fake, struct json_object *entry, struct map *seen);
 
 /* --- fake_trail.c -------------------------------------------------------------------
  */

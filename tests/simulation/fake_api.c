@@ -274,24 +274,6 @@ fake_ask_delete(struct fake *fake, const char *path)
 /* --- the journal's own rules, watched at the server ------------------------------- */
 
 static void
-fake_judge_entry(struct fake *fake, struct json_object *entry, struct map *seen)
-{
-	struct json_object *intent = json_read_member(entry, "intent");
-	const char *address = fake_text(entry, "address");
-	const char *node = fake_text(json_read_member(intent, "to"), "nodeUID");
-
-	if (intent == NULL)
-		return;
-	if (map_get(seen, address) != NULL)
-		fake_violate(fake, "two intents for %s", address);
-	if (node[0] != '\0' && map_get(seen, node) != NULL)
-		fake_violate(fake, "two intents to node %s", node);
-	map_put(seen, address, entry);
-	if (node[0] != '\0')
-		map_put(seen, node, entry);
-}
-
-static void
 fake_judge(struct fake *fake)
 {
 	struct map *seen = map_new(NULL);
@@ -351,6 +333,9 @@ fake_serve_patch(struct fake *fake, struct fake_request *request, const char *pa
 		fake_refuse(request, 409, "Conflict");
 		goto out;
 	}
+	if (fake->no_finalizers && json_read_member(patch, "metadata") != NULL)
+		json_object_object_del(
+		    json_read_member(patch, "metadata"), "finalizers");
 	if (fake->pruned != NULL && json_read_member(patch, "status") != NULL)
 		json_object_object_del(json_read_member(patch, "status"), fake->pruned);
 	if (json_read_member(metadata, "deletionTimestamp") != NULL &&

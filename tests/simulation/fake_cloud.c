@@ -207,6 +207,10 @@ fake_do_attach(struct fake *fake, struct fake_order *kept)
 		fake_end(kept, OUTCOME_FAILED, "InstanceGone");
 		return;
 	}
+	if (fake->barren != NULL && strcmp(fake->barren, instance->name) == 0) {
+		fake_end(kept, OUTCOME_FAILED, "Forbidden");
+		return;
+	}
 	if (instance->foreign)
 		fake_violate(
 		    fake, "attach of %s to foreign %s", order->address, instance->name);
@@ -306,6 +310,10 @@ fake_do(struct fake *fake, struct fake_order *kept)
 		fake_end(kept, OUTCOME_UNKNOWN, REASON_NOT_OBSERVED);
 		return;
 	}
+	if (fake->refused != NULL && strcmp(fake->refused, kept->order.address) == 0) {
+		fake_end(kept, OUTCOME_REFUSED, "FenceDoesNotFit");
+		return;
+	}
 	if (fake_chance(fake, fake->faults.order_fail)) {
 		fake_end(kept, OUTCOME_FAILED, "Quota");
 		return;
@@ -401,7 +409,7 @@ static int
 fake_order(struct fake *fake, const struct msg_order *order)
 {
 	struct fake_order *kept = mem_calloc(1, sizeof *kept);
-	struct fake_told *told = mem_calloc(1, sizeof *told);
+	struct fake_told *told;
 
 	fake_judge_order(fake, order);
 	fake->ordered++;
@@ -409,6 +417,9 @@ fake_order(struct fake *fake, const struct msg_order *order)
 	kept->outcome = OUTCOME_RUNNING;
 	kept->cloud = fake->cloud_incarnation;
 	map_put(fake->orders, kept->order.id, kept);
+	if (fake->stuck)
+		return 0;
+	told = mem_calloc(1, sizeof *told);
 	MESSAGE_TEXT(told->id, order->id);
 	told->core = fake->incarnation;
 	told->cloud = fake->cloud_incarnation;

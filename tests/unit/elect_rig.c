@@ -72,6 +72,7 @@ bench_trouble(void *arg, const char *message)
 	struct bench *b = arg;
 
 	snprintf(b->trouble, sizeof b->trouble, "%s", message);
+	b->troubles++;
 }
 
 static const struct elect_handlers bench_handlers = {

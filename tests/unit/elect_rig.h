@@ -27,6 +27,7 @@ struct bench {
 	int64_t wake_ms;
 	char holder[256];
 	char trouble[256];
+	unsigned troubles; /* told, the end of one included */
 };
 
 /* Identity pod-a, D and G as above; woken once. Wall time begins at 2026-01-01. */

@@ -209,6 +209,8 @@ rig_expect_result(enum order_outcome outcome, const char *reason, size_t count)
 	cr_assert_eq(result->outcome, outcome, "outcome %u (%s)", result->outcome,
 	    result->reason);
 	cr_assert_str_eq(result->reason, reason);
+	cr_assert_eq(
+	    result->message[0] == '\0', reason[0] == '\0', "%s: in words", reason);
 	return result;
 }
 

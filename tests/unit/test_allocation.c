@@ -149,17 +149,23 @@ Test(allocation, reads_annotations)
 {
 	static const struct {
 		const char *annotations;
-		bool paused, release_now;
+		bool paused, release_now, useless;
 		const char *reconcile_at;
 	} cases[] = {
-	    {"", false, false, ""},
-	    {"\"netinfra.darkbrains.com/paused\":\"true\"", true, false, ""},
-	    {"\"netinfra.darkbrains.com/paused\":\"false\"", false, false, ""},
-	    {"\"netinfra.darkbrains.com/paused\":\"\"", true, false, ""},
-	    {"\"netinfra.darkbrains.com/paused\":\"yes\"", true, false, ""},
-	    {"\"netinfra.darkbrains.com/release-now\":\"true\"", false, true, ""},
-	    {"\"netinfra.darkbrains.com/release-now\":\"yes\"", false, false, ""},
-	    {"\"netinfra.darkbrains.com/reconcile-at\":\"12:05\"", false, false,
+	    {"", false, false, false, ""},
+	    {"\"netinfra.darkbrains.com/paused\":\"true\"", true, false, false, ""},
+	    {"\"netinfra.darkbrains.com/paused\":\"false\"", false, false, false, ""},
+	    {"\"netinfra.darkbrains.com/paused\":\"\"", true, false, false, ""},
+	    {"\"netinfra.darkbrains.com/paused\":\"yes\"", true, false, false, ""},
+	    {"\"netinfra.darkbrains.com/release-now\":\"true\"", false, true, false,
+		""},
+	    {"\"netinfra.darkbrains.com/release-now\":\"false\"", false, false, false,
+		""},
+	    {"\"netinfra.darkbrains.com/release-now\":\"yes\"", false, false, true, ""},
+	    {"\"netinfra.darkbrains.com/release-now\":\"True\"", false, false, true,
+		""},
+	    {"\"netinfra.darkbrains.com/release-now\":\"\"", false, false, true, ""},
+	    {"\"netinfra.darkbrains.com/reconcile-at\":\"12:05\"", false, false, false,
 		"12:05"},
 	};
 
@@ -171,6 +177,8 @@ Test(allocation, reads_annotations)
 
 		cr_assert_eq(a->paused, cases[i].paused, "%s", text);
 		cr_assert_eq(a->release_now, cases[i].release_now, "%s", text);
+		cr_assert_eq((a->notices & NOTICE_RELEASE_NOW) != 0, cases[i].useless,
+		    "%s", text);
 		cr_assert_str_eq(a->reconcile_at, cases[i].reconcile_at, "%s", text);
 		allocation_free(a);
 		free(text);

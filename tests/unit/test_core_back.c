@@ -75,6 +75,8 @@ Test(core_back, giving_back_without_effect_ends_after_five_tries)
 	cr_assert(fake_until(fake, moved_without_a_gift, 3600000));
 	fake_run(fake, 3600000);
 	cr_assert_eq(gifts(&gift), 5);
+	cr_assert_not_null(
+	    fake_event(fake, "NetIPAllocation", "Refused", "no ephemeral address for"));
 	cr_assert_str_eq(fake_instance(fake, "n1")->address, "");
 }
 
@@ -128,6 +130,69 @@ Test(core_back, what_is_taken_again_is_given_back_as_a_new_request)
 	cr_assert_str_neq(gift->order.request_id, first);
 	fake_run(fake, 10000);
 	cr_assert_str_neq(fake_instance(fake, "n1")->address, "");
+}
+
+static void
+set_address(const char *node, const char *address, const char *fence)
+{
+	struct fake_instance *instance = fake_instance(fake, node);
+
+	MESSAGE_TEXT(instance->address, address);
+	MESSAGE_TEXT(instance->fence, fence);
+}
+
+static bool
+left(struct fake *unused)
+{
+	(void)unused;
+	return fake_where(fake, "34.1.1.1") == NULL;
+}
+
+static bool
+n1_has_one(struct fake *unused)
+{
+	(void)unused;
+	return fake_instance(fake, "n1")->address[0] != '\0';
+}
+
+/* What is owed to a node is owed whoever moves its address on. */
+Test(core_back, who_moves_it_on_by_hand_leaves_the_debt_to_us)
+{
+	fake_node(fake, "n4", "us-west1-b", true);
+	fake_cordon(fake, "n4", true);
+	rig_attach_both();
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, left, 60000));
+	set_address("n4", "34.1.1.1", "by-hand");
+	cr_assert(fake_until(fake, rig_both_attached, 120000));
+	cr_assert(fake_until(fake, n1_has_one, 60000));
+}
+
+static bool
+nowhere_to_go(struct fake *unused)
+{
+	(void)unused;
+	return rig_is("web", "34.1.1.1", "Pending", "NoEligibleNode") ||
+	       rig_is("web", "34.1.1.1", "Blocked", "NoEligibleNode");
+}
+
+Test(core_back, what_is_unlisted_while_it_is_nowhere_leaves_the_debt_to_us)
+{
+	rig_attach_both();
+	for (int i = 1; i <= 3; i++) {
+		char node[] = {'n', (char)('0' + i), '\0'};
+
+		fake_cordon(fake, node, true);
+	}
+	fake_run(fake, 3000);
+	set_address("n1", "", "");
+	fake_run(fake, 60000);
+	cr_assert(
+	    nowhere_to_go(fake), "%s", fake_entry(fake, "web", "34.1.1.1", "reason"));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.2\"]}}");
+	cr_assert(fake_until(fake, n1_has_one, 60000));
+	fake_run(fake, 10000);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "state"), "");
 }
 
 static bool

@@ -94,6 +94,51 @@ Test(core_handover, another_replica_takes_an_address_off_our_own_node)
 	cr_assert(rig_on("34.1.1.1", "n1"));
 }
 
+static bool
+moves(struct fake *unused)
+{
+	(void)unused;
+	return fake_has_intent(fake, "web");
+}
+
+static bool
+gives(struct fake *unused)
+{
+	(void)unused;
+	return fake->grant_until_ms == 0;
+}
+
+/* Nothing is waited for but answers: to the intent, the label, the list of pods, the
+ * event. */
+Test(core_handover, it_is_given_at_once)
+{
+	start_on("n1", "n2", true);
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, moves, 20000));
+	fake->mute = FAKE_NODES "n1";
+	cr_assert(fake_until(fake, gives, 200));
+	cr_assert(fake_until(fake, yields, 200));
+}
+
+/* What does not end is waited for as long as it may have an effect, and no longer. */
+Test(core_handover, what_does_not_end_holds_it_up_for_its_time_limit)
+{
+	int64_t since;
+
+	fake_node(fake, "n4", "us-west1-a", true);
+	start_on("n1", "n2", true);
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"reconcileInterval\":5}}");
+	fake->stuck = true;
+	rig_drain("n2", "sip-2", "n3");
+	fake_run(fake, 5000);
+	rig_drain("n1", "sip-1", "n4");
+	cr_assert(fake_until(fake, gives, 20000));
+	since = fake->now_ms;
+	cr_assert(fake_until(fake, yields, 60000));
+	cr_assert_geq(fake->now_ms - since, 12000);
+	cr_assert_leq(fake->now_ms - since, 12050);
+}
+
 /* The old one has it back before it could be detached: then it does it. */
 Test(core_handover, what_comes_back_is_done_here)
 {

@@ -54,6 +54,34 @@ Test(core_refused, what_was_undone_at_the_cloud_is_asked_for_anew)
 	cr_assert_str_not_empty(fake->undone);
 }
 
+/* What the cloudworker refuses is asked for a few times: what it knows may be behind.
+ */
+Test(core_refused, an_order_that_is_always_refused_goes_elsewhere)
+{
+	fake->refused = "34.1.1.1";
+	start();
+	fake_run(fake, 120000);
+	cr_assert_not_null(
+	    fake_event(fake, "NetIPAllocation", "Refused", "34.1.1.1 cannot go to n"));
+	cr_assert_not_null(fake_where(fake, "34.1.1.2"));
+	fake->refused = NULL;
+	cr_assert(fake_until(fake, rig_both_attached, 600000));
+}
+
+Test(core_refused, an_address_that_is_not_given_up_stays_and_is_told)
+{
+	rig_attach_both();
+	fake->refused = "34.1.1.1";
+	rig_drain("n1", "sip-1", "n3");
+	fake_run(fake, 120000);
+	cr_assert_not_null(
+	    fake_event(fake, "NetIPAllocation", "Refused", "34.1.1.1 stays on n1"));
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	fake->refused = NULL;
+	cr_assert(fake_until(fake, rig_both_attached, 600000));
+	cr_assert(rig_on("34.1.1.1", "n3"));
+}
+
 /* A conflict is read and decided again, at once, and is no news. */
 Test(core_refused, a_conflict_is_decided_again)
 {
@@ -61,6 +89,35 @@ Test(core_refused, a_conflict_is_decided_again)
 	start();
 	cr_assert(fake_until(fake, rig_both_attached, 10000));
 	cr_assert_not(fake_told(fake, "StatusRefused"));
+}
+
+/* Neither in a hurry nor in silence, and what can go on does. */
+Test(core_refused, a_finalizer_that_is_not_kept_is_told)
+{
+	fake->no_finalizers = true;
+	start();
+	fake_run(fake, 60000);
+	cr_assert(fake_told(fake, "FinalizerRefused"));
+	cr_assert_eq(fake->ordered, 0);
+	cr_assert_lt(fake->writes, 30, "%lu writes", fake->writes);
+	cr_assert_str_eq(
+	    fake_entry(fake, "web", "34.1.1.1", "reason"), "FinalizerRefused");
+	fake->no_finalizers = false;
+	cr_assert(fake_until(fake, rig_both_attached, 120000));
+}
+
+Test(core_refused, a_finalizer_that_stays_is_told)
+{
+	rig_attach_both();
+	rig_nobody_uses_them();
+	refuse("PATCH", "/netipallocations/web", 403, "cannot patch", 1000);
+	fake->refuse.spare = "/status";
+	rig_delete_web();
+	fake_run(fake, 60000);
+	cr_assert_str_eq(
+	    fake_condition(fake, "web", "Ready"), "False/FinalizerRefused");
+	fake->refuse.count = 0;
+	cr_assert(fake_until(fake, rig_gone, 120000));
 }
 
 Test(core_refused, an_allocation_that_is_gone_is_forgotten)

@@ -111,6 +111,22 @@ Test(core_release, a_pod_that_was_not_told_of_keeps_the_address)
 	cr_assert_null(fake_where(fake, "34.1.1.2"));
 }
 
+/* Whoever writes it waits for something: a value that does nothing is told, once. */
+Test(core_release, release_now_is_true_or_it_is_told)
+{
+	rig_attach_both();
+	rig_delete_web();
+	fake_run(fake, 20000);
+	fake_patch(fake, RIG_WEB,
+	    "{\"metadata\":{\"annotations\":"
+	    "{\"netinfra.darkbrains.com/release-now\":\"True\"}}}");
+	fake_run(fake, 60000);
+	rig_left();
+	cr_assert_not_null(fake_event(fake, "NetIPAllocation", "FieldIgnored",
+	    "annotation netinfra.darkbrains.com/release-now has no effect"));
+	cr_assert_eq(fake_count_told(fake, "FieldIgnored"), 1);
+}
+
 Test(core_release, release_now_does_not_wait_for_pods)
 {
 	rig_attach_both();

@@ -56,6 +56,27 @@ Test(core_unlisted, what_is_listed_again_stays)
 	cr_assert(rig_both_attached(fake));
 }
 
+/* Somebody has moved it meanwhile: it is found before it is released. */
+Test(core_unlisted, what_is_found_elsewhere_is_not_said_to_stay)
+{
+	struct fake_instance *from = fake_instance(fake, "n2");
+	struct fake_instance *to = fake_instance(fake, "n3");
+
+	rig_attach_both();
+	rig_nobody_uses_them();
+	fake_kill(fake);
+	snprintf(to->address, sizeof to->address, "%s", from->address);
+	snprintf(to->fence, sizeof to->fence, "%s", from->fence);
+	from->address[0] = '\0';
+	fake_patch(fake, RIG_WEB, ONLY_THE_FIRST);
+	fake_start(fake);
+	fake_run(fake, 60000);
+	cr_assert_null(fake_where(fake, "34.1.1.2"));
+	cr_assert_null(fake_event(fake, "NetIPAllocation", "Adopted", "left there"));
+	cr_assert_not_null(fake_event(fake, "NetIPAllocation", "Adopted",
+	    "34.1.1.2 found on n3, to be released: no longer listed"));
+}
+
 static void
 story_unlist(void)
 {
@@ -169,6 +190,42 @@ Test(core_unlisted, a_second_list_does_not_hold_up_a_move)
 {
 	rig_attach_both();
 	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, on_n3, 60000));
+}
+
+/* Nor has who only looks on. */
+Test(core_unlisted, an_observer_does_not_hold_up_a_move)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", ",\"policy\":\"Observe\"");
+	fake_run(fake, 20000);
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, on_n3, 60000));
+}
+
+Test(core_unlisted, an_observer_does_not_hold_up_a_release)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", ",\"policy\":\"Observe\"");
+	fake_run(fake, 20000);
+	rig_nobody_uses_them();
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.2\"]}}");
+	fake_run(fake, 60000);
+	cr_assert_null(fake_where(fake, "34.1.1.1"));
+	cr_assert_not(rig_labelled("n1"));
+}
+
+/* Nor has who had it once, whatever its status still says. */
+Test(core_unlisted, who_gave_it_up_does_not_hold_up_a_move)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"policy\":\"Observe\"}}");
+	cr_assert(fake_until(fake, the_other_has_it, 60000));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"policy\":\"Sync\"}}");
 	fake_run(fake, 20000);
 	rig_drain("n1", "sip-1", "n3");
 	cr_assert(fake_until(fake, on_n3, 60000));

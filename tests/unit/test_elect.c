@@ -23,6 +23,34 @@ Test(elect, times_follow_from_duration_and_grace)
 	bench_close(&b);
 }
 
+/* A sixth of the duration, and never more than two seconds until the next try. */
+Test(elect, times_of_other_durations)
+{
+	static const struct {
+		int64_t duration_s, renew_ms, retry_ms;
+	} all[] = {{3, 500, 500}, {12, 2000, 2000}, {13, 2166, 2000}, {24, 4000, 2000}};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct elect_options options = {
+		    .identity = "a",
+		    .name = "b",
+		    .namespace = "c",
+		    .duration_s = all[i].duration_s,
+		};
+		struct effects effects = {0};
+		struct elect_handlers handlers = {0};
+		struct elect *elect = elect_new(&options, &effects, &handlers, NULL);
+		struct elect_times times;
+
+		elect_times(elect, &times);
+		cr_expect_eq(times.renew_ms, all[i].renew_ms);
+		cr_expect_eq(times.retry_ms, all[i].retry_ms);
+		cr_expect_eq(times.call_timeout_ms, all[i].duration_s * 250);
+		elect_free(elect);
+	}
+	elect_free(NULL);
+}
+
 Test(elect, creates_what_is_not_there)
 {
 	struct bench b;
@@ -281,6 +309,7 @@ Test(elect, without_renewal_it_ends_in_time)
 	cr_assert_eq(b.lost, 0);
 	cr_assert(elect_leads(b.elect, b.now));
 	cr_assert_str_neq(b.trouble, "");
+	cr_assert_eq(b.troubles, 2, "a write, then reads: not %u", b.troubles);
 	bench_pass(&b, 1);
 	cr_assert_eq(b.lost, 1);
 	cr_assert_not(elect_leads(b.elect, b.now));

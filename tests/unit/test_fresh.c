@@ -52,6 +52,71 @@ Test(fresh, a_node_with_its_labels_and_taints)
 	world_node_free(node);
 }
 
+static struct world_node *
+node_with(const char *metadata, const char *spec, const char *conditions)
+{
+	char *text = mem_printf("{\"kind\":\"Node\",\"metadata\":{\"name\":\"n1\","
+				"\"uid\":\"u1\"%s},\"spec\":{\"providerID\":"
+				"\"gce://demo/us-west1-a/n1\"%s},\"status\":"
+				"{\"conditions\":[%s]}}",
+	    metadata, spec, conditions);
+	struct json_object *object = json_tokener_parse(text);
+	struct world_node *node = fresh_node(object);
+
+	cr_assert_not_null(node, "%s", text);
+	json_object_put(object);
+	free(text);
+	return node;
+}
+
+Test(fresh, a_node_that_nothing_is_said_of)
+{
+	struct world_node *node = node_with("", "", "");
+
+	cr_assert_eq(node->ready, NODE_READY_UNKNOWN);
+	cr_assert_not(node->unschedulable);
+	cr_assert_not(node->deleting);
+	cr_assert_not(node->skip);
+	world_node_free(node);
+}
+
+Test(fresh, a_node_that_all_is_said_of)
+{
+	struct world_node *node =
+	    node_with(",\"deletionTimestamp\":\"2026-11-20T00:00:00Z\",\"annotations\":"
+		      "{\"netinfra.darkbrains.com/skip\":\"true\"}",
+		",\"unschedulable\":true",
+		"{\"type\":\"DiskPressure\",\"status\":\"True\"},"
+		"{\"type\":\"Ready\",\"status\":\"False\","
+		"\"lastTransitionTime\":\"1970-01-01T00:01:00Z\"}");
+
+	cr_assert_eq(node->ready, NODE_READY_FALSE);
+	cr_assert_eq(node->ready_since_ms, 60000);
+	cr_assert(node->unschedulable);
+	cr_assert(node->deleting);
+	cr_assert(node->skip);
+	world_node_free(node);
+}
+
+Test(fresh, readiness_is_true_false_or_not_known)
+{
+	static const struct {
+		const char *status;
+		enum node_ready ready;
+	} all[] = {{"True", NODE_READY_TRUE}, {"False", NODE_READY_FALSE},
+	    {"Unknown", NODE_READY_UNKNOWN}, {"", NODE_READY_UNKNOWN}};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		char *text =
+		    mem_printf("{\"type\":\"Ready\",\"status\":\"%s\"}", all[i].status);
+		struct world_node *node = node_with("", "", text);
+
+		cr_expect_eq(node->ready, all[i].ready, "%s", all[i].status);
+		world_node_free(node);
+		free(text);
+	}
+}
+
 /* What does not fit is said, whichever text it is: a part never passes for the whole.
  */
 Test(fresh, labels_or_taints_that_do_not_fit_are_told)
@@ -117,6 +182,19 @@ Test(fresh, a_list_of_pods)
 	pods = NULL;
 	cr_assert(pods_of("{\"kind\":\"PodList\",\"items\":[]}", &pods));
 	cr_assert_null(pods);
+}
+
+Test(fresh, a_pod_that_is_being_deleted)
+{
+	struct world_pod *pods = NULL;
+
+	cr_assert(pods_of("{\"kind\":\"PodList\",\"items\":[{\"metadata\":{\"name\":"
+			  "\"p\",\"uid\":\"u\",\"namespace\":\"default\","
+			  "\"deletionTimestamp\":\"1970-01-01T00:01:00Z\"}}]}",
+	    &pods));
+	cr_assert(pods->deleting);
+	cr_assert_eq(pods->delete_at_ms, 60000);
+	fresh_pods_free(pods);
 }
 
 /* An answer that is no whole list of pods never says that there are none. */

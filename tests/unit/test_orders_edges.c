@@ -50,6 +50,20 @@ Test(orders_edges, the_time_of_a_call_is_the_last_one_named)
 	cr_expect_eq(orders_call_timeout_ms(rig.orders), 3000);
 }
 
+/* As it is before the first one comes, and after the link was down: all of it is 0. */
+Test(orders_edges, no_grant_is_none_even_when_all_its_numbers_fit)
+{
+	struct msg_order order = rig_order(ORDER_ATTACH, "a", "4711", "34.1.2.3");
+	struct msg_grant none = {.term = 0};
+
+	rig.now.boot.ms = 0;
+	order.term = 0;
+	cr_assert_eq(orders_grant(rig.orders, &none), 0);
+	cr_assert_eq(orders_order(rig.orders, rig.now, &order), 0);
+	rig_expect_result(OUTCOME_REFUSED, "NoGrant", 1);
+	cr_expect_eq(rig.calls_len, 0);
+}
+
 /* Timeout and margin have to fit in what is left, to the millisecond. */
 Test(orders_edges, the_last_moment_of_a_grant)
 {

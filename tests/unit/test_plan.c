@@ -5,6 +5,21 @@
 
 #include "plan_rig.h"
 
+/* How often it was asked whose a pod is. */
+static size_t asked;
+
+bool __real_leave_pod_is_of(
+    const struct world_pod *pod, const struct allocation *allocation);
+bool __wrap_leave_pod_is_of(
+    const struct world_pod *pod, const struct allocation *allocation);
+
+bool
+__wrap_leave_pod_is_of(const struct world_pod *pod, const struct allocation *allocation)
+{
+	asked++;
+	return __real_leave_pod_is_of(pod, allocation);
+}
+
 static const struct plan_case cases[] = {
     {"an absent address goes to a node with a pod of the workload",
 	{{"n1", 'a', "", ""}, {"n2", 'b', "", "w"}}, {ONE}, NULL, NULL, ".1 attach n2"},
@@ -122,6 +137,26 @@ Test(plan, counts_reasons_as_schedulers_do)
 
 	plan_rig_run(&test, got, sizeof got, message, sizeof message);
 	cr_assert_str_eq(message, "0/4 nodes: 2 cordoned, 1 not selected, 1 not ready");
+}
+
+/* What all pods tolerate matters where there is a taint, and is found out once. */
+Test(plan, looks_at_all_pods_only_for_a_taint)
+{
+	static const struct plan_case without = {
+	    "", {{"n1", 'a', "", "nw"}, {"n2", 'b', "", "nw"}}, {ONE}, NULL, NULL, ""};
+	static const struct plan_case with = {"",
+	    {{"n1", 'a', "", "tw"}, {"n2", 'b', "", "tw"}, {"n3", 'b', "", "nw"}},
+	    {ONE}, NULL, NULL, ""};
+	char got[512], message[512];
+
+	asked = 0;
+	plan_rig_run(&without, got, sizeof got, message, sizeof message);
+	cr_assert_str_eq(message, "0/2 nodes: 2 not ready");
+	cr_assert_eq(asked, 0);
+	plan_rig_run(&with, got, sizeof got, message, sizeof message);
+	cr_assert_str_eq(
+	    message, "0/3 nodes: 2 with a taint that is not tolerated, 1 not ready");
+	cr_assert_eq(asked, 3);
 }
 
 #define PROMISED                                                                       \

@@ -253,3 +253,63 @@ Test(plan_spec, a_region_has_to_be_the_nodes_own)
 	cr_expect_eq(match_node(&node, allocation), MATCH_PLACE);
 	free(allocation);
 }
+
+/* --- what pods tolerate ----------------------------------------------------------- */
+
+/* It tolerates every taint, and says so in its way. */
+static void
+put_pod(struct world *world, int number, int way)
+{
+	struct msg_fact_pod *pod = mem_calloc(1, sizeof *pod);
+	char key[16];
+
+	snprintf(pod->uid, sizeof pod->uid, "pod-%d", number);
+	snprintf(pod->name, sizeof pod->name, "sip-%d", number);
+	snprintf(key, sizeof key, "way-%d", way);
+	MESSAGE_TEXT(pod->namespace, "default");
+	MESSAGE_TEXT(pod->node, "elsewhere");
+	MESSAGE_TEXT(pod->owner_kind, "ReplicaSet");
+	MESSAGE_TEXT(pod->owner_name, "sip-7d9");
+	MESSAGE_TEXT(pod->template_hash, "7d9");
+	pod->phase = POD_PHASE_RUNNING;
+	for (int i = 0; i < 2; i++) {
+		pack_add(&pod->tolerations, i == 0 ? key : "");
+		pack_add(&pod->tolerations, "Exists");
+		pack_add(&pod->tolerations, "");
+		pack_add(&pod->tolerations, "");
+	}
+	world_put_pod(world, pod);
+	free(pod);
+}
+
+static void
+goes_to_tainted(int pods, int ways, const char *want)
+{
+	static const struct plan_case test = {
+	    "", {{"n1", 'a', "", "t"}}, {ONE}, NULL, NULL, ""};
+	struct plan_world made;
+	struct scene scene;
+	struct plan *plan;
+	char got[512];
+
+	plan_rig_make(&made, &test);
+	for (int i = 0; i < pods; i++)
+		put_pod(made.world, i, i % ways);
+	scene = plan_rig_scene(&made);
+	plan = plan_make(&scene);
+	plan_rig_describe(plan, got, sizeof got);
+	cr_expect_str_eq(got, want, "%d pods in %d ways: %s", pods, ways, got);
+	plan_free(plan);
+	plan_rig_unmake(&made);
+}
+
+/* However many pods, each way counts once; of more than 16 nothing is said. */
+Test(plan, what_many_pods_tolerate)
+{
+	goes_to_tainted(0, 1, ".1 NoEligibleNode");
+	goes_to_tainted(40, 1, ".1 attach n1");
+	goes_to_tainted(40, 16, ".1 attach n1");
+	goes_to_tainted(17, 17, ".1 NoEligibleNode");
+	goes_to_tainted(40, 17, ".1 NoEligibleNode");
+	plan_free(NULL);
+}
