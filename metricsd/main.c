@@ -7,6 +7,7 @@
 #include "health.h"
 #include "link.h"
 #include "log.h"
+#include "opened.h"
 #include "registry.h"
 #include "role.h"
 #include "server.h"
@@ -53,6 +54,10 @@ on_look(void *arg)
 	struct metricsd *metricsd = arg;
 
 	set_own(metricsd);
+	registry_set(metricsd->registry, METRIC_HTTP_ENDED,
+	    (double)server_ended(metricsd->server, true), "metrics", NULL);
+	registry_set(metricsd->registry, METRIC_HTTP_ENDED,
+	    (double)server_ended(metricsd->server, false), "health", NULL);
 	loop_timer_arm(metricsd->look, LOOK_MS);
 }
 
@@ -197,6 +202,7 @@ main(void)
 	const struct settings *settings = &metricsd.worker.settings;
 
 	worker_open(&metricsd.worker, &metricsd_sandbox, &hooks, &metricsd);
+	opened_fill();
 	metricsd.registry = registry_new();
 	open_feed(&metricsd, PRODUCER_WATCHER, LINK_METRICS_WATCHER);
 	open_feed(&metricsd, PRODUCER_RECONCILER, LINK_METRICS_RECONCILER);

@@ -5,30 +5,35 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "crowd.h"
 #include "exits.h"
 #include "exposition.h"
 #include "fds.h"
 #include "log.h"
 #include "mem.h"
 
-/* Connections of one listener at once; how long an idle or slow one is kept; what its
- * request may take. */
-#define CONNECTIONS_MAX 32u
-#define TIMEOUT_S	10u
+/* Connections of one listener at once, which crowd.h keeps below that: those that it
+ * has ended are closed in libmicrohttpd's next round, in which some ten more may come.
+ * What a request may take (bytes). */
+#define CONNECTIONS_MAX (CROWD_WAITING_MAX + CROWD_ANSWERING_MAX + 32u)
 #define MEMORY_MAX	((size_t)16 * 1024)
 
-/* libmicrohttpd's own timeouts are looked at this often at the latest. */
+/* The crowds are looked at this often at the latest. */
 #define LOOK_MS 1000
 
-/* No further page is made while clients take their time with so much of earlier ones
- * (bytes): a page each would be more than this process may have. */
+/* While clients take their time with so much of earlier pages (bytes), the one that
+ * does for the longest time is ended before a further page is made; and none is made
+ * while they have twice as much: a page each would be more than this process may have.
+ */
 #define PAGES_BYTES_MAX (16u << 20)
 
 struct listener {
 	struct server *server;
 	struct MHD_Daemon *daemon;
+	struct crowd crowd;
 	int epoll_fd;
 	bool metrics; /* /metrics is served here too */
 };
@@ -140,15 +145,18 @@ page_make(struct server *server, enum exposition_format format)
 }
 
 static enum MHD_Result
-answer_metrics(struct server *server, struct MHD_Connection *connection)
+answer_metrics(struct listener *listener, struct MHD_Connection *connection)
 {
+	struct server *server = listener->server;
 	enum exposition_format format = exposition_negotiate(
 	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept"));
 
 	if (server->page_changes != registry_changes(server->registry) ||
 	    server->page_format != format)
 		page_drop(server);
-	if (server->page == NULL && server->pages_bytes >= PAGES_BYTES_MAX) {
+	if (server->page == NULL && server->pages_bytes >= PAGES_BYTES_MAX)
+		crowd_end_answering(&listener->crowd);
+	if (server->page == NULL && server->pages_bytes >= 2 * PAGES_BYTES_MAX) {
 		struct body *body = body_new(server);
 
 		buf_puts(&body->text, "busy");
@@ -176,6 +184,52 @@ answer_path(
 	return MHD_HTTP_NOT_FOUND;
 }
 
+/* --- who is there --- */
+
+static struct crowd_member *
+member_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+	    ->socket_context;
+}
+
+static void
+on_connection(void *arg, struct MHD_Connection *connection, void **member,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct listener *listener = arg;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*member = crowd_enter(&listener->crowd,
+		    MHD_get_connection_info(
+			connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+			->connect_fd,
+		    loop_now(listener->server->loop));
+	else
+		crowd_leave(&listener->crowd, *member);
+}
+
+static void
+on_completed(void *arg, struct MHD_Connection *connection, void **state,
+    enum MHD_RequestTerminationCode code)
+{
+	struct listener *listener = arg;
+
+	(void)state;
+	(void)code;
+	crowd_answered(
+	    &listener->crowd, member_of(connection), loop_now(listener->server->loop));
+}
+
+/* libmicrohttpd reads the end of the connection, and closes it. */
+static void
+end_connection(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+}
+
+/* --- requests --- */
+
 /* libmicrohttpd calls it once with the head, then with each piece of a body, which
  * nobody reads, and again when the request is whole: only then it takes an answer. */
 static enum MHD_Result
@@ -184,7 +238,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
     void **state)
 {
 	static char seen;
-	const struct listener *listener = arg;
+	struct listener *listener = arg;
 	struct body *body;
 	int status = MHD_HTTP_METHOD_NOT_ALLOWED;
 	bool get, verbose;
@@ -199,9 +253,11 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 		*data_len = 0;
 		return MHD_YES;
 	}
+	crowd_answer(
+	    &listener->crowd, member_of(connection), loop_now(listener->server->loop));
 	get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 	if (get && listener->metrics && strcmp(path, "/metrics") == 0)
-		return answer_metrics(listener->server, connection);
+		return answer_metrics(listener, connection);
 	verbose = MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND,
 		      "verbose", 7, NULL, NULL) == MHD_YES;
 	body = body_new(listener->server);
@@ -220,6 +276,7 @@ run(struct server *server)
 	for (int i = 0; i < 2; i++) {
 		MHD_UNSIGNED_LONG_LONG left_ms;
 
+		crowd_look(&server->listeners[i].crowd, loop_now(server->loop));
 		MHD_run(server->listeners[i].daemon);
 		if (MHD_get_timeout(server->listeners[i].daemon, &left_ms) == MHD_YES &&
 		    left_ms < (unsigned long long)wait_ms)
@@ -250,10 +307,12 @@ listener_open(struct server *server, int index, int fd)
 
 	listener->server = server;
 	listener->metrics = fd == FD_LISTEN_METRICS;
+	crowd_init(&listener->crowd, end_connection);
 	listener->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request,
 	    listener, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-	    CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_MAX, MHD_OPTION_END);
+	    CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_MAX,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener, MHD_OPTION_END);
 	if (listener->daemon != NULL)
 		info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	if (info == NULL) {
@@ -286,4 +345,10 @@ server_start(struct server *server, const char *cluster)
 		loop_set_fd(server->loop, server->listeners[i].epoll_fd, EPOLLIN,
 		    on_event, server);
 	run(server);
+}
+
+unsigned long
+server_ended(const struct server *server, bool metrics)
+{
+	return server->listeners[metrics ? 0 : 1].crowd.ended;
 }

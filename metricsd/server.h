@@ -14,4 +14,8 @@ struct server *server_open(
 /* `cluster` (borrowed, may be NULL) goes in front of each series. */
 void server_start(struct server *server, const char *cluster);
 
+/* Connections that were ended because nothing came of them, of the listener for metrics
+ * or of the one for health. */
+unsigned long server_ended(const struct server *server, bool metrics);
+
 #endif

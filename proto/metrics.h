@@ -137,6 +137,9 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO }
 	    "Protocol violations that it made")                                        \
 	METRIC(METRIC_SANDBOX_LAYER, "ipwarden_sandbox_layer", METRIC_GAUGE,           \
 	    "process,layer", BUCKETS_NONE, "1 when that layer is in force")            \
+	METRIC(METRIC_HTTP_ENDED, "ipwarden_http_ended_total", METRIC_COUNTER,         \
+	    "listener", BUCKETS_NONE,                                                  \
+	    "Connections ended because nothing came of them")                          \
 	METRIC(METRIC_BUILD_INFO, "ipwarden_build_info", METRIC_INFO, "version",       \
 	    BUCKETS_NONE, "Always 1")
 
