@@ -132,6 +132,7 @@ struct fake {
 	    enum gauge_op op, enum metric metric, const char *const *labels);
 	unsigned long reads, writes, observes, ordered, lists, audits;
 	char violation[512]; /* "" none */
+	void (*on_violation)(const char *violation); /* told of it; NULL nobody */
 	bool verbose;
 };
 

@@ -5,35 +5,60 @@
 
 #include "json_read.h"
 
+/* Members of an object that are all there, or all not there. */
+static void
+fake_judge_members(struct fake *fake, const char *address, const char *what,
+    struct json_object *object, const char *const *keys, bool wanted)
+{
+	for (; *keys != NULL; keys++)
+		if ((json_read_member(object, *keys) != NULL) != wanted)
+			fake_violate(fake, "%s: %s %s %s", address, what,
+			    wanted ? "lacks" : "should not have", *keys);
+}
+
 /* Somebody else can go on from it alone. */
 static void
 fake_judge_intent(struct fake *fake, struct json_object *intent, const char *address)
 {
 	static const struct {
-		const char *step, *request;
-		bool from, to;
+		const char *step, *part;
+		const char *keys[7];
 	} needs[] = {
-	    {"Detach", "detach", true, true},
-	    {"Detach", "attach", true, true},
-	    {"Ephemeral", "ephemeral", false, true},
-	    {"Ephemeral", "attach", false, true},
-	    {"Attach", "attach", false, true},
-	    {"Release", "detach", true, false},
+	    {"Detach", "requestIDs", {"detach", "attach"}},
+	    {"Detach", "from", {"project", "zone", "instanceID", "fence"}},
+	    {"Detach", "to", {"node", "nodeUID", "project", "zone", "instanceID"}},
+	    {"Ephemeral", "requestIDs", {"ephemeral", "attach"}},
+	    {"Ephemeral", "ephemeral", {"address", "fence"}},
+	    {"Ephemeral", "to", {"node", "nodeUID", "project", "zone", "instanceID"}},
+	    {"Attach", "requestIDs", {"attach"}},
+	    {"Attach", "to", {"node", "nodeUID", "project", "zone", "instanceID"}},
+	    {"Release", "requestIDs", {"detach"}},
+	    {"Release", "from", {"project", "zone", "instanceID", "fence"}},
 	};
+	static const char *const always[] = {"id", "step", "since", NULL};
 	const char *step = fake_text(intent, "step");
-	struct json_object *ids = json_read_member(intent, "requestIDs");
-	struct json_object *from = json_read_member(intent, "from");
-	struct json_object *to = json_read_member(intent, "to");
 
-	if (fake_text(intent, "id")[0] == '\0')
-		fake_violate(fake, "an intent for %s without a name", address);
+	fake_judge_members(fake, address, "its intent", intent, always, true);
 	for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
-		if (strcmp(needs[i].step, step) == 0 &&
-		    (fake_text(ids, needs[i].request)[0] == '\0' ||
-			(needs[i].from && fake_text(from, "instanceID")[0] == '\0') ||
-			(needs[i].to && fake_text(to, "instanceID")[0] == '\0')))
-			fake_violate(fake, "%s of %s lacks what it needs: %s", step,
-			    address, json_object_to_json_string(intent));
+		if (strcmp(needs[i].step, step) == 0)
+			fake_judge_members(fake, address, step,
+			    json_read_member(intent, needs[i].part), needs[i].keys,
+			    true);
+}
+
+/* Where it is, in full; or nothing of where it was. */
+static void
+fake_judge_holder(struct fake *fake, struct json_object *entry, const char *address)
+{
+	static const char *const keys[] = {"project", "zone", NULL};
+	static const char *const rest[] = {
+	    "fence", "ephemeralTaken", "outsideGeneration", NULL};
+	bool held = fake_text(entry, "instanceID")[0] != '\0';
+
+	fake_judge_members(
+	    fake, address, held ? "a holder" : "nobody", entry, keys, held);
+	if (!held)
+		fake_judge_members(fake, address, "nobody", entry, rest, false);
 }
 
 void
@@ -44,6 +69,7 @@ fake_judge_entry(struct fake *fake, struct json_object *entry, struct map *seen)
 	const char *state = fake_text(entry, "state");
 	const char *node = fake_text(json_read_member(intent, "to"), "nodeUID");
 
+	fake_judge_holder(fake, entry, address);
 	if (intent == NULL) {
 		if (strcmp(state, "Attaching") == 0 || strcmp(state, "Detaching") == 0)
 			fake_violate(

@@ -352,6 +352,7 @@ Test(core_journal, one_look_at_a_long_list_tells_sixteen)
 	fake_run(fake, 60000);
 	cr_assert_eq(fake_count_told(fake, "InvalidAddress"), 16);
 	cr_assert_eq(fake->dropped, 0);
+	cr_assert_eq(fake->patches, 0, "and only once");
 }
 
 /* --- what the status says of a holder --------------------------------------------- */
