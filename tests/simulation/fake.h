@@ -228,6 +228,8 @@ const char *fake_text(struct json_object *object, const char *key);
 /* What is true of each entry of a status that the server has. `seen`: addresses and
  * nodes of the intents so far. */
 void fake_judge_entry(struct fake *fake, struct json_object *entry, struct map *seen);
+/* When nothing happens any more: the status of that allocation says what is so. */
+void fake_judge_rest(struct fake *fake, const char *name);
 
 /* --- fake_trail.c -------------------------------------------------------------------
  */

@@ -1,6 +1,7 @@
 #include "fake.h"
 
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "json_read.h"
@@ -84,4 +85,57 @@ fake_judge_entry(struct fake *fake, struct json_object *entry, struct map *seen)
 	map_put(seen, address, entry);
 	if (node[0] != '\0')
 		map_put(seen, node, entry);
+}
+
+/* --- at rest ---------------------------------------------------------------------- */
+
+/* What is said to be attached is there, and as it is said. */
+static void
+fake_judge_attached(struct fake *fake, struct json_object *entry)
+{
+	const char *address = fake_text(entry, "address");
+	const struct fake_instance *instance = fake_where(fake, address);
+	char path[128], on[128];
+	struct json_object *node;
+
+	if (instance == NULL) {
+		fake_violate(
+		    fake, "%s is said to be attached, and is nowhere", address);
+		return;
+	}
+	snprintf(path, sizeof path, FAKE_NODES "%s", instance->name);
+	snprintf(on, sizeof on, "on %s", instance->name);
+	node = json_read_member(fake_get(fake, path), "metadata");
+	if (strcmp(fake_text(entry, "instanceID"), instance->id) != 0 ||
+	    strcmp(fake_text(entry, "project"), FAKE_PROJECT) != 0 ||
+	    strcmp(fake_text(entry, "zone"), instance->zone) != 0 ||
+	    strcmp(fake_text(entry, "fence"), instance->fence) != 0 ||
+	    strcmp(fake_text(entry, "nodeName"), instance->name) != 0 ||
+	    (node != NULL &&
+		strcmp(fake_text(entry, "nodeUID"), fake_text(node, "uid")) != 0))
+		fake_violate(fake, "%s is %s: %s", address, on,
+		    json_object_to_json_string(entry));
+	if (strncmp(fake_text(entry, "message"), on, strlen(on)) != 0)
+		fake_violate(fake, "%s is %s, and said to be \"%s\"", address, on,
+		    fake_text(entry, "message"));
+}
+
+void
+fake_judge_rest(struct fake *fake, const char *name)
+{
+	char path[128];
+	struct json_object *object, *list;
+
+	snprintf(path, sizeof path, FAKE_ALLOCATIONS "/%s", name);
+	object = fake_get(fake, path);
+	if (strcmp(fake_text(json_read_member(object, "spec"), "policy"), "Observe") ==
+	    0)
+		return;
+	list = json_read_member(json_read_member(object, "status"), "addresses");
+	for (size_t i = 0; i < json_read_length(list); i++) {
+		struct json_object *entry = json_object_array_get_idx(list, i);
+
+		if (strcmp(fake_text(entry, "state"), "Attached") == 0)
+			fake_judge_attached(fake, entry);
+	}
 }

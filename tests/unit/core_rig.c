@@ -61,6 +61,7 @@ rig_attach_both(void)
 	fake_start(fake);
 	cr_assert(fake_until(fake, rig_both_attached, 60000));
 	fake_run(fake, 2000);
+	fake_judge_rest(fake, "web");
 }
 
 void
