@@ -70,6 +70,9 @@ fake_judge_entry(struct fake *fake, struct json_object *entry, struct map *seen)
 	const char *state = fake_text(entry, "state");
 	const char *node = fake_text(json_read_member(intent, "to"), "nodeUID");
 
+	if (fake_text(entry, "reason")[0] != '\0' &&
+	    fake_text(entry, "lastTransitionTime")[0] == '\0')
+		fake_violate(fake, "%s is %s, since nobody knows when", address, state);
 	fake_judge_holder(fake, entry, address);
 	if (intent == NULL) {
 		if (strcmp(state, "Attaching") == 0 || strcmp(state, "Detaching") == 0)
