@@ -86,6 +86,8 @@ fake_violate(struct fake *fake, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(fake->violation, sizeof fake->violation, format, args);
 	va_end(args);
+	if (fake->on_violation != NULL)
+		fake->on_violation(fake->violation);
 }
 
 /* --- effects ---------------------------------------------------------------------- */

@@ -132,6 +132,7 @@ struct fake {
 	    enum gauge_op op, enum metric metric, const char *const *labels);
 	unsigned long reads, writes, observes, ordered, lists, audits;
 	char violation[512]; /* "" none */
+	void (*on_violation)(const char *violation); /* told of it; NULL nobody */
 	bool verbose;
 };
 
@@ -227,6 +228,8 @@ const char *fake_text(struct json_object *object, const char *key);
 /* What is true of each entry of a status that the server has. `seen`: addresses and
  * nodes of the intents so far. */
 void fake_judge_entry(struct fake *fake, struct json_object *entry, struct map *seen);
+/* When nothing happens any more: the status of that allocation says what is so. */
+void fake_judge_rest(struct fake *fake, const char *name);
 
 /* --- fake_trail.c -------------------------------------------------------------------
  */

@@ -157,8 +157,7 @@ fake_judge_eviction(struct fake *fake, const char *path, const char *body)
 	const char *node = fake_text(json_read_member(pod, "spec"), "nodeName");
 	const struct fake_instance *instance = fake_instance(fake, node);
 	char uid[UID_MAX_LEN + 3];
-	struct json_object *owner = json_object_array_get_idx(
-	    json_read_member(json_read_member(pod, "metadata"), "ownerReferences"), 0);
+	struct json_object *owner;
 
 	free(at);
 	/* another pod of that name is safe: the server heeds the uid */
@@ -166,6 +165,8 @@ fake_judge_eviction(struct fake *fake, const char *path, const char *body)
 	    fake_text(json_read_member(pod, "metadata"), "uid"));
 	if (pod == NULL || strstr(body, uid) == NULL)
 		return;
+	owner = json_object_array_get_idx(
+	    json_read_member(json_read_member(pod, "metadata"), "ownerReferences"), 0);
 	if (strcmp(fake_text(owner, "kind"), "ReplicaSet") != 0 ||
 	    strcmp(fake_text(owner, "name"), "sip-7d9") != 0)
 		fake_violate(fake, "%s is evicted, of another workload", path);

@@ -409,6 +409,8 @@ sim_judge(struct sim *sim)
 	if (fake_has_intent(fake, "web") || fake_has_intent(fake, "late"))
 		fake_violate(fake, "an intent is still open");
 	sim_judge_labels(sim);
+	fake_judge_rest(fake, "web");
+	fake_judge_rest(fake, "late");
 	fake_run(fake, SIM_QUIET_MS);
 	if (fake->writes != writes || fake->reads != reads || fake->ordered != ordered)
 		fake_violate(fake, "not quiet: %lu writes, %lu reads, %lu orders",

@@ -6,9 +6,9 @@
 
 extern struct fake *fake;
 
-/* Three nodes in two zones, two of them with pods of Deployment sip. */
+/* Three nodes in two zones, two of them with pods of Deployment sip. What must not be
+ * done fails the test as soon as it is. */
 void rig_make_world(void);
-/* Nothing was done that must not be. */
 void rig_end_world(void);
 
 bool rig_on(const char *address, const char *node);

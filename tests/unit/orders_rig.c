@@ -168,11 +168,13 @@ rig_answer_fault(enum cloud_fault fault, const char *reason)
 	answer(&fails);
 }
 
-/* An instance with one interface; `address` NULL: without an access config. */
+/* An instance with one interface; `address` NULL: without an access config. What is
+ * behind the last one is none. */
 void
 rig_answer_instance(const char *address, const char *config)
 {
 	struct cloud_answer reads;
+	struct cloud_config *behind;
 
 	cloud_answer_init(&reads);
 	MESSAGE_TEXT(reads.instance.id, "4711");
@@ -183,6 +185,10 @@ rig_answer_instance(const char *address, const char *config)
 		MESSAGE_TEXT(reads.instance.configs[0].name, config);
 		MESSAGE_TEXT(reads.instance.configs[0].address, address);
 	}
+	behind = &reads.instance.configs[reads.instance.configs_len];
+	MESSAGE_TEXT(behind->nic, "nic0");
+	MESSAGE_TEXT(behind->name, "ipw-1");
+	MESSAGE_TEXT(behind->address, "34.1.2.3");
 	answer(&reads);
 }
 

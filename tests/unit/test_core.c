@@ -172,9 +172,17 @@ Test(core, survives_death_before_every_effect_while_moving)
 
 Test(core, keeps_the_address_while_pods_run)
 {
+	char since[64];
+
 	rig_attach_both();
 	fake_cordon(fake, "n1", true);
-	fake_run(fake, 120000);
+	fake_run(fake, 10000);
+	snprintf(since, sizeof since, "%s",
+	    fake_entry(fake, "web", "34.1.1.1", "lastTransitionTime"));
+	fake_pod(fake, "sip-0", "n1", "sip");
+	fake_run(fake, 110000);
+	cr_assert_str_eq(
+	    fake_entry(fake, "web", "34.1.1.1", "lastTransitionTime"), since);
 	cr_assert(rig_on("34.1.1.1", "n1"));
 	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "state"), "Draining");
 	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "InUse");

@@ -182,6 +182,7 @@ fails_on_its_way(bool (*when)(struct fake *), size_t how)
 	cr_assert_eq(counted.timed, 1, "%zu", how);
 	fake_run(fake, 30000);
 	cr_assert(rig_on("34.1.1.1", where), "%zu", how);
+	fake_judge_rest(fake, "web");
 }
 
 Test(core_journal, a_target_that_fails_while_room_is_made_is_given_up)
@@ -272,6 +273,29 @@ Test(core_journal, a_node_where_it_failed_is_left_out_for_a_minute)
 	cr_assert(fake_until(fake, first_is_settled, 10000));
 }
 
+/* Not of a new trouble, at least. */
+Test(core_journal, a_failure_that_is_over_is_told_no_more)
+{
+	fake_cordon(fake, "n1", true);
+	fake_cordon(fake, "n2", true);
+	fake->faults.order_fail = 1000;
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
+	fake_start(fake);
+	cr_assert(fake_until(fake, first_is_blocked, 60000));
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Quota");
+	give("n3", "34.1.1.1");
+	fake_run(fake, 60000);
+	fake_judge_rest(fake, "web");
+	fake_cordon(fake, "n3", true);
+	fake_run(fake, 1000);
+	fake_instance(fake, "n3")->address[0] = '\0';
+	cr_assert(fake_until(fake, first_is_blocked, 60000));
+	cr_assert_str_eq(
+	    fake_entry(fake, "web", "34.1.1.1", "reason"), "NoEligibleNode");
+	cr_assert_str_eq(
+	    fake_entry(fake, "web", "34.1.1.1", "message"), "0/3 nodes: 3 cordoned");
+}
+
 /* The cloud would not know the request again. */
 Test(core_journal, a_request_that_is_too_old_is_not_sent)
 {
@@ -352,6 +376,7 @@ Test(core_journal, one_look_at_a_long_list_tells_sixteen)
 	fake_run(fake, 60000);
 	cr_assert_eq(fake_count_told(fake, "InvalidAddress"), 16);
 	cr_assert_eq(fake->dropped, 0);
+	cr_assert_eq(fake->patches, 0, "and only once");
 }
 
 /* --- what the status says of a holder --------------------------------------------- */

@@ -35,7 +35,7 @@ Test(core_trail, an_address_on_its_way_is_told_of_where_people_look)
 	fake_run(fake, 60000);
 	cr_assert(rig_on("34.1.1.1", "n3"));
 	cr_assert(told_of("Node", "Detached", "34.1.1.1 taken off n1"));
-	cr_assert(told_of("Node", "Moved", "34.1.1.1 moved n1→n3, nowhere for "));
+	cr_assert(told_of("Node", "Moved", "34.1.1.1 moved n1→n3, nowhere for 1 s"));
 	moved = fake_event(fake, "Deployment", "Moved", "34.1.1.1 moved n1→n3");
 	cr_assert_neq(moved, NULL);
 	cr_assert_str_eq(

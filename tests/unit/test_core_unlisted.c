@@ -160,6 +160,27 @@ Test(core_unlisted, retain_while_it_is_handed_over)
 	cr_assert(the_other_has_it(fake));
 }
 
+/* Somebody's journal has to say that the instance is ours. */
+Test(core_unlisted, what_the_other_cannot_write_down_is_not_let_go)
+{
+	rig_attach_both();
+	fake_allocation(fake, "late", "[\"34.1.1.1\"]", "");
+	fake_run(fake, 20000);
+	fake->refuse.method = "PATCH";
+	fake->refuse.part = "netipallocations/late/status";
+	fake->refuse.status = 503;
+	fake->refuse.message = "";
+	fake->refuse.count = 1000000;
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.2\"]}}");
+	fake_run(fake, 20000);
+	cr_assert_str_neq(fake_entry(fake, "web", "34.1.1.1", "instanceID"), "");
+	fake->refuse.count = 0;
+	cr_assert(fake_until(fake, the_other_has_it, 120000));
+	fake_run(fake, 10000);
+	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "address"), "");
+	fake_judge_rest(fake, "late");
+}
+
 /* The object stays, because pods use its other address. */
 Test(core_unlisted, what_is_handed_over_is_not_taken_back)
 {

@@ -160,7 +160,9 @@ Test(orders_edges, the_first_of_all_that_is_due)
 	rig.now.mono.ms += 50;
 	rig_answer_fault(FAULT_NOT_SENT, "CloudUnreachable");
 	cr_expect_eq(orders_next_ms(rig.orders, rig.now), first_ms - 50);
-	rig_pass(first_ms - 50);
+	rig.now.mono.ms += first_ms - 50;
+	cr_expect_eq(orders_next_ms(rig.orders, rig.now), 0);
+	rig_pass(0);
 	rig_answer_fault(FAULT_NOT_SENT, "CloudUnreachable");
 	cr_expect_eq(orders_next_ms(rig.orders, rig.now), 50);
 }
@@ -287,6 +289,20 @@ Test(orders_edges, the_one_that_ended_first_is_forgotten_first)
 	orders_up(rig.orders, rig.now);
 	cr_expect_eq(rig.end_counts[2], 32);
 	cr_expect_str_eq(rig.results[0].id, "o0", "not the one that was given last");
+}
+
+Test(orders_edges, after_an_hour_there_is_room_for_all_again)
+{
+	rig_grant(0, TERM);
+	for (size_t i = 0; i < 32; i++)
+		give_attach(i);
+	rig_pass(HOUR_MS);
+	for (size_t i = 100; i < 132; i++)
+		give_attach(i);
+	rig.results_len = 0;
+	orders_up(rig.orders, rig.now);
+	cr_expect_eq(rig.end_counts[1], 32);
+	cr_expect_str_eq(rig.results[0].id, "o100");
 }
 
 Test(orders_edges, nothing_is_told_while_the_link_is_down)
