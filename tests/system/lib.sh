@@ -222,6 +222,29 @@ start_ipwarden() {
 	HEALTH_URL=http://127.0.0.1:$(port_of health)
 }
 
+# replica_pod N NODE READY
+replica_pod() {
+	put_object '{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"kube-system",
+		"name":"ipwarden-'"$1"'","labels":{"app":"ip-address-controller",
+		"app.kubernetes.io/name":"ipwarden"}},"spec":{"nodeName":"'"$2"'",
+		"containers":[{"name":"main","image":"none"}]},"status":{"phase":"Running",
+		"conditions":[{"type":"Ready","status":"'"$3"'"}]}}' >/dev/null
+}
+
+# replica N NODE READY: one of several; its pod, and its processes with files of their own.
+# Then MAIN_N is its process and METRICS_N its address; it ends with the test.
+replica() {
+	replica_pod "$1" "$2" "$3"
+	POD_NAME=ipwarden-$1
+	LOG=$DIR/ipwarden-$1.log
+	AUDIT=$DIR/audit-$1.jsonl
+	start_ipwarden
+	OTHERS="$OTHERS $MAIN"
+	eval "MAIN_$1=$MAIN METRICS_$1=$METRICS_URL"
+	MAIN=
+	until_true 30 all_ready || not_ok "replica $1 becomes ready"
+}
+
 stop_ipwarden() {
 	[ -n "$MAIN" ] || return 0
 	kill "$MAIN" 2>/dev/null
