@@ -706,6 +706,7 @@ AM_TESTS_ENVIRONMENT = \
 # What takes long, and is not part of make check.
 .PHONY: check-long
 check-long: $(check_PROGRAMS)
+	TWICE=yes $(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/system/rootfs.sh
 	'$(abs_top_srcdir)/tests/mutants'
 
 # Staged anew whenever a program has changed.
