@@ -231,18 +231,20 @@ replica_pod() {
 		"conditions":[{"type":"Ready","status":"'"$3"'"}]}}' >/dev/null
 }
 
-# replica N NODE READY: one of several; its pod, and its processes with files of their own.
-# Then MAIN_N is its process and METRICS_N its address; it ends with the test.
+# replica N NODE READY [options]: one of several; its pod, and its processes with files of
+# their own. Then MAIN_N is its process and METRICS_N its address; it ends with the test.
 replica() {
+	number=$1
 	replica_pod "$1" "$2" "$3"
-	POD_NAME=ipwarden-$1
-	LOG=$DIR/ipwarden-$1.log
-	AUDIT=$DIR/audit-$1.jsonl
-	start_ipwarden
+	shift 3
+	POD_NAME=ipwarden-$number
+	LOG=$DIR/ipwarden-$number.log
+	AUDIT=$DIR/audit-$number.jsonl
+	start_ipwarden "$@"
 	OTHERS="$OTHERS $MAIN"
-	eval "MAIN_$1=$MAIN METRICS_$1=$METRICS_URL"
+	eval "MAIN_$number=$MAIN METRICS_$number=$METRICS_URL"
 	MAIN=
-	until_true 30 all_ready || not_ok "replica $1 becomes ready"
+	until_true 30 all_ready || not_ok "replica $number becomes ready"
 }
 
 stop_ipwarden() {
