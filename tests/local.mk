@@ -581,6 +581,10 @@ tests_system_inject_SOURCES = tests/system/inject.c tests/system/inject_attempts
 check_PROGRAMS += tests/system/relay tests/system/i386
 tests_system_i386_SOURCES = tests/system/i386.c
 tests_system_relay_SOURCES = tests/system/relay.c
+check_PROGRAMS += tests/system/pod
+tests_system_pod_CFLAGS = $(AM_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
+tests_system_pod_LDADD = $(CAP_LIBS) $(SECCOMP_LIBS)
+tests_system_pod_SOURCES = tests/system/pod.c
 check_PROGRAMS += tests/system/evil_watcher
 tests_system_evil_watcher_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) \
 	$(SANDBOX_INC) $(HTTP_INC)
@@ -660,6 +664,7 @@ SYSTEM_SHELL += tests/system/reasons.sh
 SYSTEM_SHELL += tests/system/refused.sh
 SYSTEM_SHELL += tests/system/release.sh
 SYSTEM_SHELL += tests/system/rights.sh
+SYSTEM_SHELL += tests/system/rootfs.sh
 SYSTEM_SHELL += tests/system/rotation.sh
 SYSTEM_SHELL += tests/system/stop.sh
 SYSTEM_SHELL += tests/system/switch.sh
@@ -675,6 +680,7 @@ else
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL) tests/system/api_access.sh
 endif
 EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/old_tool.sh \
+	tests/system/pod.sh \
 	tests/system/api_access.sh \
 	tests/system/README bench/move \
 	tests/fuzz/corpora.sh \
@@ -700,6 +706,7 @@ AM_TESTS_ENVIRONMENT = \
 # What takes long, and is not part of make check.
 .PHONY: check-long
 check-long: $(check_PROGRAMS)
+	TWICE=yes $(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/system/rootfs.sh
 	'$(abs_top_srcdir)/tests/mutants'
 
 # Staged anew whenever a program has changed.
@@ -712,7 +719,8 @@ stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS) $(dist_crds_DATA)
 # The shell tests need what they test.
 $(SYSTEM_SHELL:.sh=.log): stage.stamp tests/system/inject$(EXEEXT) \
 	tests/system/i386$(EXEEXT) \
-	tests/system/evil_watcher$(EXEEXT) tests/system/relay$(EXEEXT)
+	tests/system/evil_watcher$(EXEEXT) tests/system/relay$(EXEEXT) \
+	tests/system/pod$(EXEEXT)
 
 # The last one: it looks at what all the others have asked of the API server.
 tests/system/api_access.log: $(SYSTEM_SHELL:.sh=.log)

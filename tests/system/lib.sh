@@ -222,6 +222,31 @@ start_ipwarden() {
 	HEALTH_URL=http://127.0.0.1:$(port_of health)
 }
 
+# replica_pod N NODE READY
+replica_pod() {
+	put_object '{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"kube-system",
+		"name":"ipwarden-'"$1"'","labels":{"app":"ip-address-controller",
+		"app.kubernetes.io/name":"ipwarden"}},"spec":{"nodeName":"'"$2"'",
+		"containers":[{"name":"main","image":"none"}]},"status":{"phase":"Running",
+		"conditions":[{"type":"Ready","status":"'"$3"'"}]}}' >/dev/null
+}
+
+# replica N NODE READY [options]: one of several; its pod, and its processes with files of
+# their own. Then MAIN_N is its process and METRICS_N its address; it ends with the test.
+replica() {
+	number=$1
+	replica_pod "$1" "$2" "$3"
+	shift 3
+	POD_NAME=ipwarden-$number
+	LOG=$DIR/ipwarden-$number.log
+	AUDIT=$DIR/audit-$number.jsonl
+	start_ipwarden "$@"
+	OTHERS="$OTHERS $MAIN"
+	eval "MAIN_$number=$MAIN METRICS_$number=$METRICS_URL"
+	MAIN=
+	until_true 30 all_ready || not_ok "replica $number becomes ready"
+}
+
 stop_ipwarden() {
 	[ -n "$MAIN" ] || return 0
 	kill "$MAIN" 2>/dev/null

@@ -17,26 +17,6 @@ install_crd
 control POST /gce/foreign-attach --data-binary '{"zone":"'$ZONE'","name":"node-1",
 	"address":"'$ONE'","access_config":"external-nat","replace":true}' >/dev/null
 
-# replica_pod N NODE READY
-replica_pod() {
-	put_object '{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"kube-system",
-		"name":"ipwarden-'"$1"'","labels":{"app":"ip-address-controller",
-		"app.kubernetes.io/name":"ipwarden"}},"spec":{"nodeName":"'"$2"'",
-		"containers":[{"name":"main","image":"none"}]},"status":{"phase":"Running",
-		"conditions":[{"type":"Ready","status":"'"$3"'"}]}}' >/dev/null
-}
-# replica N NODE READY: its pod, and its processes with files of their own
-replica() {
-	replica_pod "$1" "$2" "$3"
-	POD_NAME=ipwarden-$1
-	LOG=$DIR/ipwarden-$1.log
-	AUDIT=$DIR/audit-$1.jsonl
-	start_ipwarden
-	OTHERS="$OTHERS $MAIN"
-	eval "MAIN_$1=$MAIN METRICS_$1=$METRICS_URL"
-	MAIN=
-	until_true 30 all_ready || not_ok "replica $1 becomes ready"
-}
 won() { grep -q '"event":"leader_won"' "$DIR/ipwarden-$1.log"; }
 count() { grep -c "\"event\":\"$2\"" "$DIR/ipwarden-$1.log"; }
 detaches() { jq -r 'select(.what == "detach") | .address' "$DIR/audit-$1.jsonl"; }

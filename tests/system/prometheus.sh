@@ -27,27 +27,11 @@ start_world --nodes 4 --addresses $ONE,$TWO
 install_crd
 deployment sip
 
-# replica N NODE: its pod, and its processes with files of their own
-replica() {
-	POD_NAME=ipwarden-$1
-	put_object '{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"kube-system",
-		"name":"'$POD_NAME'","labels":{"app":"ip-address-controller",
-		"app.kubernetes.io/name":"ipwarden"}},"spec":{"nodeName":"'"$2"'",
-		"containers":[{"name":"main","image":"none"}]},"status":{"phase":"Running",
-		"conditions":[{"type":"Ready","status":"True"}]}}' >/dev/null
-	LOG=$DIR/ipwarden-$1.log
-	AUDIT=$DIR/audit-$1.jsonl
-	start_ipwarden
-	OTHERS="$OTHERS $MAIN"
-	eval "MAIN_$1=$MAIN METRICS_$1=$METRICS_URL"
-	MAIN=
-	until_true 30 all_ready || not_ok "replica $1 becomes ready"
-}
 won() { [ "$(grep -c '"event":"leader_won"' "$DIR/ipwarden-$1.log")" -ge "${2:-1}" ]; }
 
-replica 0 node-1
+replica 0 node-1 True
 eventually 10 "the first one leads" won 0
-replica 1 elsewhere
+replica 1 elsewhere True
 
 target() { # target N
 	eval "url=\$METRICS_$1"
@@ -101,7 +85,7 @@ BUSY=$(node_of $TWO)
 pod default/sip-abc12-a "$BUSY" sip
 cordon "$BUSY"
 uncordon node-1
-replica 2 elsewhere
+replica 2 elsewhere True
 { target 0; target 2; } | jq -s . >"$DIR/targets.new" # the pod of 1 is gone
 mv "$DIR/targets.new" "$DIR/targets.json"
 eventually 10 "a pod keeps an address on a cordoned node" \

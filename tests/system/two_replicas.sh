@@ -12,21 +12,6 @@ RETRY_MS=833 # a sixth of the duration
 start_world --nodes 4 --addresses $ONE,$TWO
 install_crd
 
-# replica N: starts ipwarden-N, with files of its own
-replica() {
-	POD_NAME=ipwarden-$1
-	put_object '{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"kube-system",
-		"name":"'$POD_NAME'","labels":{"app":"ip-address-controller",
-		"app.kubernetes.io/name":"ipwarden"}},"spec":{"nodeName":"elsewhere",
-		"containers":[{"name":"main","image":"none"}]}}' >/dev/null
-	LOG=$DIR/ipwarden-$1.log
-	AUDIT=$DIR/audit-$1.jsonl
-	start_ipwarden
-	OTHERS="$OTHERS $MAIN"
-	eval "MAIN_$1=$MAIN"
-	MAIN=
-	until_true 30 all_ready || not_ok "replica $1 becomes ready"
-}
 leader_times() { # N EVENT: when replica N won or lost, in ms
 	jq -r --arg e "$2" 'select(.event == $e) | .time' "$DIR/ipwarden-$1.log" |
 		while read -r time; do echo $(($(date -d "$time" +%s%N) / 1000000)); done
@@ -44,9 +29,9 @@ marked() {
 }
 marked_is() { [ "$(marked)" = "$1" ]; }
 
-replica 0
+replica 0 elsewhere False
 eventually 10 "the first one leads" won 0
-replica 1
+replica 1 elsewhere False
 allocation pool $ONE $TWO >/dev/null
 eventually 20 "it works" kc wait --for=condition=Ready nia/pool --timeout=1s
 is "the lease names its holder" "$(holder)" ipwarden-0
@@ -75,7 +60,7 @@ is "a change of leader is counted" "$(api GET $LEASE | jq '.spec.leaseTransition
 eventually 20 "Ready" kc wait --for=condition=Ready nia/pool --timeout=1s
 
 # --- the leader is killed -----------------------------------------------------------
-replica 2
+replica 2 elsewhere False
 is "a new one follows" "$(holder)" ipwarden-1
 uncordon "$NODE"
 NODE=$(node_of $TWO)
