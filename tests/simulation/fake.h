@@ -96,7 +96,7 @@ struct fake {
 	bool undo_attach; /* somebody undoes the next attach before it is observed */
 	char undone[ID_MAX + 1]; /* its request id: the cloud knows it again */
 	const char *refused;	 /* orders about this address are refused; NULL none */
-	const char *barren;  /* attaches to this node fail; NULL none */
+	const char *barren;	 /* attaches to this node fail; NULL none */
 	bool no_restore;	 /* no spec wants an ephemeral address given back */
 	bool stuck;		 /* what is ordered now does not end */
 	bool no_gifts;		 /* the link takes no order for an ephemeral address */
@@ -131,7 +131,7 @@ struct fake {
 	void (*on_metric)(
 	    enum gauge_op op, enum metric metric, const char *const *labels);
 	unsigned long reads, writes, observes, ordered, lists, audits;
-	char violation[512]; /* "" none */
+	char violation[512];			     /* "" none */
 	void (*on_violation)(const char *violation); /* told of it; NULL nobody */
 	bool verbose;
 };

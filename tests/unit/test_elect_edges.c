@@ -156,3 +156,20 @@ Test(elect_edges, what_is_written_says_what_it_is)
 	lease_clear(&lease);
 	json_object_put(object);
 }
+
+/* It asks to be woken for that, also while a call is open. */
+Test(elect_edges, an_unanswered_leader_ends_in_time_by_itself)
+{
+	struct bench b;
+
+	bench_open(&b);
+	bench_answer(&b, 0, 404, NULL);
+	bench_accept(&b, "10");
+	cr_assert_eq(b.won, 1);
+	bench_pass(&b, D_MS - G_MS - 1);
+	cr_assert_str_eq(b.method, "PUT");
+	cr_assert_eq(b.lost, 0);
+	bench_pass(&b, 1);
+	cr_assert_eq(b.lost, 1);
+	bench_close(&b);
+}
