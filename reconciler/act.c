@@ -432,6 +432,17 @@ act_release(struct act *act)
 	act_state(act, step->state, step->reason, step->message);
 }
 
+/* It is nowhere: what its node is owed is known here alone. */
+static bool
+act_owes(struct act *act)
+{
+	if (act->step->release.verdict != RELEASE_TAKE || !act->entry->ephemeral_taken)
+		return false;
+	act_state(act, ADDRESS_STATE_PENDING, "Releasing",
+	    "its node gets an ephemeral address again");
+	return plan_brake(act->item->allocation) != NULL || !journal_off_left_well(act);
+}
+
 /* An entry that is listed stays, and says so: the spec has it. */
 static void
 act_forget(struct act *act)
@@ -445,11 +456,7 @@ act_forget(struct act *act)
 		step->kind = PLAN_HOLD;
 		return;
 	}
-	/* what its node is owed is known here alone */
-	if (step->release.verdict == RELEASE_TAKE && !handed &&
-	    act->entry->ephemeral_taken &&
-	    (plan_brake(act->item->allocation) != NULL ||
-		!journal_off_left_well(act))) {
+	if (!handed && act_owes(act)) {
 		step->kind = PLAN_HOLD;
 		return;
 	}
