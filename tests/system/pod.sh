@@ -50,6 +50,6 @@ done
 for path in bus fs irq sys sysrq-trigger; do
 	[ ! -e "$root/proc/$path" ] || bind "$root/proc/$path" "/proc/$path"
 done
-mount -o remount,ro "$root/dev"
+mount -o remount,bind,ro "$root/dev"
 mount -o remount,bind,ro,nosuid,nodev "$root"
 exec "$POD" "$root" "$@"
