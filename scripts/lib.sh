@@ -118,6 +118,24 @@ find_prometheus() {
 	export PROMETHEUS
 }
 
+# Packages of npm that some tests of deploy/ need, each alone and never installed: types of
+# Kubernetes' API, and an evaluator of CEL. Those tests are skipped where they cannot be had.
+find_npm() {
+	command -v node >/dev/null && command -v npm >/dev/null || return 0
+	for package in @kubernetes/client-node@1.4.0 @marcbachmann/cel-js@8.0.0 js-yaml@4.1.1; do
+		folder=$TOOLS/npm/${package%@*}
+		[ ! -f "$folder/package.json" ] || continue
+		mkdir -p "$folder"
+		(cd "$folder" && file=$(npm pack --silent "$package") &&
+			tar -xzf "$file" --strip-components=1 && rm "$file") \
+			>"$BUILD/npm.log" 2>&1 || {
+			rm -rf "$folder"
+			return 0
+		}
+	done
+	export NPM="$TOOLS/npm"
+}
+
 # build FOLDER CONFIGURE-OPTION...: configured once, made, staged in FOLDER/stage
 build() {
 	folder=$1

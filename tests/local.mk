@@ -578,7 +578,10 @@ tests_simulation_whole_whole_SOURCES = tests/simulation/whole/program.h cloudwor
 # on what `make install` puts into $(STAGE).
 check_PROGRAMS += tests/system/inject
 tests_system_inject_SOURCES = tests/system/inject.c tests/system/inject_attempts.h
-check_PROGRAMS += tests/system/relay tests/system/i386
+check_PROGRAMS += tests/system/relay tests/system/i386 tests/system/outer
+tests_system_outer_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+tests_system_outer_LDADD = $(SECCOMP_LIBS)
+tests_system_outer_SOURCES = tests/system/outer.c
 tests_system_i386_SOURCES = tests/system/i386.c
 tests_system_relay_SOURCES = tests/system/relay.c
 check_PROGRAMS += tests/system/pod
@@ -620,12 +623,14 @@ tests_system_metricsd_test_SOURCES = tests/system/metricsd_crowds.c \
 SYSTEM_TESTS = tests/system/edge_test tests/system/cloud_test \
 	tests/system/metricsd_test
 SYSTEM_SHELL =
+SYSTEM_SHELL += tests/system/admission.sh
 SYSTEM_SHELL += tests/system/adopt.sh
 SYSTEM_SHELL += tests/system/alerts.sh
 SYSTEM_SHELL += tests/system/api_outage.sh
 SYSTEM_SHELL += tests/system/bad_input.sh
 SYSTEM_SHELL += tests/system/deny.sh
 SYSTEM_SHELL += tests/system/deploy.sh
+SYSTEM_SHELL += tests/system/deploy_manifests.sh
 SYSTEM_SHELL += tests/system/deploy_rights.sh
 SYSTEM_SHELL += tests/system/eligible.sh
 SYSTEM_SHELL += tests/system/events.sh
@@ -679,7 +684,7 @@ TESTS += tests/system/path.sh
 else
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL) tests/system/api_access.sh
 endif
-EXTRA_DIST += $(SYSTEM_SHELL) tests/system/lib.sh tests/system/old_tool.sh \
+EXTRA_DIST += $(SYSTEM_SHELL) tests/deploy tests/system/lib.sh tests/system/old_tool.sh \
 	tests/system/pod.sh \
 	tests/system/api_access.sh \
 	tests/system/README bench/move \
@@ -718,7 +723,7 @@ stage.stamp: $(bin_PROGRAMS) $(pkglibexec_PROGRAMS) $(dist_crds_DATA)
 
 # The shell tests need what they test.
 $(SYSTEM_SHELL:.sh=.log): stage.stamp tests/system/inject$(EXEEXT) \
-	tests/system/i386$(EXEEXT) \
+	tests/system/i386$(EXEEXT) tests/system/outer$(EXEEXT) \
 	tests/system/evil_watcher$(EXEEXT) tests/system/relay$(EXEEXT) \
 	tests/system/pod$(EXEEXT)
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # deploy/ as a user installs it: kubectl apply -k on a cluster whose RBAC counts. The
 # replicas run as the Deployment says, with its environment and its service account, as uid
-# 65532 without capabilities, through the main job, an eviction and a failover, and are
+# 65532 without capabilities and under the shipped seccomp profile, through the main job, an eviction and a failover, and are
 # refused nothing.
 . "$SRC/tests/system/lib.sh"
 
@@ -63,6 +63,10 @@ account() {
 	chmod 755 "$DIR/account"
 	chmod 644 "$DIR/account"/*
 }
+# and under the profile of components/seccomp, which is closer than RuntimeDefault
+jq -r '.syscalls[] | select(.action == "SCMP_ACT_ALLOW") | .names[]' \
+	"$SRC/deploy/components/seccomp/ipwarden.json" >"$DIR/calls"
+export OUTER="$BUILD/tests/system/outer" CALLS="$DIR/calls"
 cat >"$DIR/in-pod" <<-'SH'
 	#!/bin/sh
 	mount -t tmpfs -o mode=755 none /run &&
@@ -70,9 +74,10 @@ cat >"$DIR/in-pod" <<-'SH'
 		mount --bind "$1" /run/secrets/kubernetes.io/serviceaccount || exit 9
 	shift
 	exec setpriv --reuid 65532 --regid 65532 --clear-groups --bounding-set -all \
-		--inh-caps -all --no-new-privs "$@"
+		--inh-caps -all --no-new-privs "$OUTER" "$CALLS" "$@"
 SH
 chmod 755 "$DIR" "$DIR/in-pod"
+chmod 644 "$DIR/calls"
 account
 if [ "$(readlink -f /var/run)" = /run ] && unshare --mount true 2>/dev/null &&
 	setpriv --reuid 65532 --clear-groups test -x "$STAGE/bin/ipwarden"; then
