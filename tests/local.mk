@@ -439,7 +439,7 @@ tests_unit_test_sim_kube_SOURCES = tests/unit/test_sim_kube_schema.c \
 
 UNIT_TESTS += tests/wire/test_wire
 tests_wire_test_wire_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC) \
-	-DWIRE_DEVIATIONS='"$(abs_top_srcdir)/tests/wire/deviations"'
+	-DWIRE_DEVIATIONS='"$(abs_top_srcdir)/tests/wire/deviations.txt"'
 tests_wire_test_wire_CFLAGS = $(TESTS_CFLAGS)
 tests_wire_test_wire_LDADD = sim/libsim.a base/libbase.a $(JSON_LIBS) \
 	$(CRITERION_LIBS)
@@ -693,7 +693,7 @@ EXTRA_DIST += $(SYSTEM_SHELL) tests/deploy tests/system/lib.sh tests/system/old_
 	tests/mutants tests/mutants.equivalent tests/alerts \
 	tests/system/prometheus.queries tests/system/prometheus.reasons \
 	tests/simulation/small.sh tests/simulation/whole.sh tests/plan/tables tests/fuzz/corpus tests/judge tests/contracts \
-	tests/wire/deviations tests/lsan.supp
+	tests/wire/deviations.txt tests/lsan.supp
 
 include tests/regressions/local.mk
 

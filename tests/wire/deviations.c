@@ -5,7 +5,7 @@
 #include <string.h>
 
 #ifndef WIRE_DEVIATIONS
-#define WIRE_DEVIATIONS "tests/wire/deviations"
+#define WIRE_DEVIATIONS "tests/wire/deviations.txt"
 #endif
 
 /* Index of the name, or the length. */
