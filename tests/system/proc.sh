@@ -22,7 +22,7 @@ limits_of() {
 	case $1 in
 	dialer-*) echo "16 4096" ;; # descriptors in flight count per uid: dialer/filter.c
 	resolver) echo "16 64" ;;
-	metricsd) echo "96 128" ;;
+	metricsd) echo "96 256" ;;
 	watcher) echo "192 128" ;;
 	cloudworker) echo "64 64" ;;
 	reconciler) echo "128 64" ;;
@@ -56,7 +56,7 @@ opened() {
 	links=$(links_of "$1")
 	case $1 in
 	resolver | dialer-*) echo "1 epoll 5 null" ;;
-	metricsd) echo "4 epoll $((1 + 2 * links)) eventfd $links packets $links stream" ;;
+	metricsd) echo "4 epoll $((1 + 2 * links)) eventfd 5 null $links packets $links stream" ;;
 	*) echo "2 epoll $((1 + 2 * links)) eventfd $links packets $((links + 2)) stream" ;;
 	esac
 }
