@@ -169,7 +169,7 @@ take_line(struct kube_informer *informer, const char *text, size_t len)
 	if (strcmp(line.type, "ERROR") == 0)
 		return take_error(informer, &line);
 	kube_informer_heard(informer);
-	informer->heard = clock_mono();
+	informer->progressed = clock_mono();
 	informer->answered = true;
 	informer->failures = informer->expiries = informer->watch_errors = 0;
 	informer->offer = (struct offer){.json = line.object, .len = line.object_len};

@@ -56,7 +56,7 @@ kube_informer_new(struct kube *kube, const char *path, const char *query,
 	informer->query = mem_strdup(query);
 	informer->handlers = *handlers;
 	informer->arg = arg;
-	informer->heard = clock_mono();
+	informer->progressed = clock_mono();
 	informer->timer = loop_timer_new(kube->loop, on_timer, informer);
 	frame_init(&informer->frame, FRAME_LIST);
 	TAILQ_INSERT_TAIL(&kube->informers, informer, link);
@@ -127,7 +127,7 @@ kube_informer_resume(struct kube_informer *informer)
 int64_t
 kube_informer_silent_ms(const struct kube_informer *informer)
 {
-	return clock_mono().ms - informer->heard.ms;
+	return clock_mono().ms - informer->progressed.ms;
 }
 
 uint64_t
@@ -310,7 +310,7 @@ end_page(struct kube_informer *informer)
 	unsigned int restarts = informer->restarts;
 
 	informer->failures = 0;
-	informer->heard = clock_mono();
+	informer->progressed = clock_mono();
 	free(informer->next_page);
 	informer->next_page = NULL;
 	if (informer->list_continue[0] != '\0') {

@@ -47,7 +47,7 @@ struct kube_informer {
 	enum phase phase;
 	struct http_exchange *exchange;
 	struct mono_time started;
-	struct mono_time heard; /* the server last said something of use */
+	struct mono_time progressed; /* by an event, a bookmark, a page of the list */
 
 	/* where the watch goes on; "": list first */
 	char position[VERSION_MAX];
@@ -72,8 +72,8 @@ struct kube_informer {
 	uint64_t refused;
 };
 
-/* A whole event came, or is being held: the watch is alive. Not the same as `heard`:
- * who holds an event is not told that the server is silent, yet falls behind. */
+/* A whole event came, or is being held: the watch is alive, though who holds an event
+ * does not progress. */
 void kube_informer_heard(struct kube_informer *informer);
 
 /* events.c: http_request.data. */

@@ -3,7 +3,7 @@ METRICSD_INC = -iquote $(top_srcdir)/metricsd
 noinst_LIBRARIES += metricsd/libmetricsd.a
 metricsd_libmetricsd_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(METRICSD_INC)
 metricsd_libmetricsd_a_SOURCES = \
-	metricsd/crowd.c metricsd/crowd.h \
+	metricsd/connections.c metricsd/connections.h \
 	metricsd/exposition.c metricsd/exposition.h \
 	metricsd/health.c metricsd/health.h \
 	metricsd/negotiate.c \

@@ -8,20 +8,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "crowd.h"
+#include "connections.h"
 #include "exits.h"
 #include "exposition.h"
 #include "fds.h"
 #include "log.h"
 #include "mem.h"
 
-/* Connections of one listener at once, which crowd.h keeps below that: those that it
- * has ended are closed in libmicrohttpd's next round, in which some ten more may come.
- * What a request may take (bytes). */
-#define CONNECTIONS_MAX (CROWD_WAITING_MAX + CROWD_ANSWERING_MAX + 32u)
+/* Connections of one listener at once, which connections.h keeps below that: those that
+ * it has ended are closed in libmicrohttpd's next round, in which some ten more may
+ * come. What a request may take (bytes). */
+#define CONNECTIONS_MAX (CONNECTIONS_WAITING_MAX + CONNECTIONS_ANSWERING_MAX + 32u)
 #define MEMORY_MAX	((size_t)16 * 1024)
 
-/* The crowds are looked at this often at the latest. */
+/* The connections are looked at this often at the latest. */
 #define LOOK_MS 1000
 
 /* While clients take their time with so much of earlier pages (bytes), the one that
@@ -33,7 +33,7 @@
 struct listener {
 	struct server *server;
 	struct MHD_Daemon *daemon;
-	struct crowd crowd;
+	struct connections connections;
 	int epoll_fd;
 	bool metrics; /* /metrics is served here too */
 };
@@ -155,7 +155,7 @@ answer_metrics(struct listener *listener, struct MHD_Connection *connection)
 	    server->page_format != format)
 		page_drop(server);
 	if (server->page == NULL && server->pages_bytes >= PAGES_BYTES_MAX)
-		crowd_end_answering(&listener->crowd);
+		connections_end_answering(&listener->connections);
 	if (server->page == NULL && server->pages_bytes >= 2 * PAGES_BYTES_MAX) {
 		struct body *body = body_new(server);
 
@@ -186,8 +186,8 @@ answer_path(
 
 /* --- who is there --- */
 
-static struct crowd_member *
-member_of(struct MHD_Connection *connection)
+static struct connection *
+connection_of(struct MHD_Connection *connection)
 {
 	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 	    ->socket_context;
@@ -200,13 +200,13 @@ on_connection(void *arg, struct MHD_Connection *connection, void **member,
 	struct listener *listener = arg;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		*member = crowd_enter(&listener->crowd,
+		*member = connections_add(&listener->connections,
 		    MHD_get_connection_info(
 			connection, MHD_CONNECTION_INFO_CONNECTION_FD)
 			->connect_fd,
 		    loop_now(listener->server->loop));
 	else
-		crowd_leave(&listener->crowd, *member);
+		connections_remove(&listener->connections, *member);
 }
 
 static void
@@ -217,8 +217,8 @@ on_completed(void *arg, struct MHD_Connection *connection, void **state,
 
 	(void)state;
 	(void)code;
-	crowd_answered(
-	    &listener->crowd, member_of(connection), loop_now(listener->server->loop));
+	connections_answered(&listener->connections, connection_of(connection),
+	    loop_now(listener->server->loop));
 }
 
 /* libmicrohttpd reads the end of the connection, and closes it. */
@@ -253,8 +253,8 @@ on_request(void *arg, struct MHD_Connection *connection, const char *path,
 		*data_len = 0;
 		return MHD_YES;
 	}
-	crowd_answer(
-	    &listener->crowd, member_of(connection), loop_now(listener->server->loop));
+	connections_answer(&listener->connections, connection_of(connection),
+	    loop_now(listener->server->loop));
 	get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 	if (get && listener->metrics && strcmp(path, "/metrics") == 0)
 		return answer_metrics(listener, connection);
@@ -276,7 +276,8 @@ run(struct server *server)
 	for (int i = 0; i < 2; i++) {
 		MHD_UNSIGNED_LONG_LONG left_ms;
 
-		crowd_look(&server->listeners[i].crowd, loop_now(server->loop));
+		connections_expire(
+		    &server->listeners[i].connections, loop_now(server->loop));
 		MHD_run(server->listeners[i].daemon);
 		if (MHD_get_timeout(server->listeners[i].daemon, &left_ms) == MHD_YES &&
 		    left_ms < (unsigned long long)wait_ms)
@@ -307,7 +308,7 @@ listener_open(struct server *server, int index, int fd)
 
 	listener->server = server;
 	listener->metrics = fd == FD_LISTEN_METRICS;
-	crowd_init(&listener->crowd, end_connection);
+	connections_init(&listener->connections, end_connection);
 	listener->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request,
 	    listener, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 	    CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_MAX,
@@ -350,5 +351,5 @@ server_start(struct server *server, const char *cluster)
 unsigned long
 server_ended(const struct server *server, bool metrics)
 {
-	return server->listeners[metrics ? 0 : 1].crowd.ended;
+	return server->listeners[metrics ? 0 : 1].connections.ended;
 }

@@ -197,7 +197,6 @@ static void
 act_adopt(struct act *act)
 {
 	const struct plan_step *step = act->step;
-	char what[TEXT_MAX + 1];
 
 	act_holder(act, &step->holder);
 	if (step->holder.node != NULL &&
@@ -207,10 +206,11 @@ act_adopt(struct act *act)
 		act->entry->ephemeral_taken = true;
 	act_state(act, step->state, step->reason, step->message);
 	act->slot->failure_reason[0] = '\0';
-	snprintf(what, sizeof what, "to be released: %.400s", step->message);
 	act_event_on(act, act->entry->node, act->entry->node_uid, "Normal", "Adopted",
-	    "%s found on %s, %.400s", act->entry->address, step->holder.place.instance,
-	    step->release.verdict == RELEASE_NOT ? "left there" : what);
+	    "%s found on %s, %s%.400s", act->entry->address,
+	    step->holder.place.instance,
+	    step->release.verdict == RELEASE_NOT ? "left there" : "to be released: ",
+	    step->release.verdict == RELEASE_NOT ? "" : step->message);
 }
 
 /* Who only looks on says where an address is, and holds nothing. */
@@ -432,15 +432,17 @@ act_release(struct act *act)
 	act_state(act, step->state, step->reason, step->message);
 }
 
-/* It is nowhere: what its node is owed is known here alone. */
+/* It is nowhere: what its node is owed is known here alone. True when that is paid. */
 static bool
-act_owes(struct act *act)
+act_pays(struct act *act)
 {
+	const char *brake = plan_brake(act->item->allocation);
+
 	if (act->step->release.verdict != RELEASE_TAKE || !act->entry->ephemeral_taken)
-		return false;
-	act_state(act, ADDRESS_STATE_PENDING, "Releasing",
+		return true;
+	act_state(act, ADDRESS_STATE_PENDING, brake != NULL ? brake : "Releasing",
 	    "its node gets an ephemeral address again");
-	return plan_brake(act->item->allocation) != NULL || !journal_off_left_well(act);
+	return brake == NULL && journal_off_left_well(act);
 }
 
 /* An entry that is listed stays, and says so: the spec has it. */
@@ -456,7 +458,7 @@ act_forget(struct act *act)
 		step->kind = PLAN_HOLD;
 		return;
 	}
-	if (!handed && act_owes(act)) {
+	if (!handed && !act_pays(act)) {
 		step->kind = PLAN_HOLD;
 		return;
 	}
@@ -491,15 +493,15 @@ act_is_begin(enum plan_kind kind)
 
 /* The clock of ipwarden_event_to_action_seconds: from the event to the first order. */
 static void
-act_stir(struct act *act)
+act_note_event(struct act *act)
 {
 	enum plan_kind kind = act->step->kind;
 
 	if (kind == PLAN_ATTACH || kind == PLAN_MOVE || kind == PLAN_RELEASE) {
-		if (act->slot->stirred.ms == 0)
-			act->slot->stirred = act->core->planned;
+		if (act->slot->event_at.ms == 0)
+			act->slot->event_at = act->core->pass_event_at;
 	} else if (kind != PLAN_OPEN) {
-		act->slot->stirred.ms = 0;
+		act->slot->event_at.ms = 0;
 	}
 }
 
@@ -510,7 +512,7 @@ act_step(struct act *act)
 	if (!act->complete && act->step->kind != PLAN_OPEN)
 		return;
 	act_give_up(act);
-	act_stir(act);
+	act_note_event(act);
 	if (!act->begins && act_is_begin(act->step->kind)) {
 		act_wait(act);
 		return;

@@ -77,7 +77,7 @@ void
 core_touch(struct core *core)
 {
 	if (!core->dirty)
-		core->stirred = core->now.mono;
+		core->event_at = core->now.mono;
 	core->dirty = true;
 }
 
@@ -183,7 +183,7 @@ core_pass(struct core *core)
 	bool cloud = core->cloud_up && core->orders_told;
 
 	core->dirty = false;
-	core->planned = core->stirred;
+	core->pass_event_at = core->event_at;
 	core->wake_ms = INT64_MAX;
 	if (!core->leads || core->stopping)
 		return;

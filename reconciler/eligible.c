@@ -61,8 +61,7 @@ eligible_tolerates(const struct texts *tolerations, const char *key, const char 
 struct eligible_lists {
 	const struct world *world;
 	const struct allocation *allocation;
-	bool collected; /* not before a taint asks for it: it takes a walk over all pods
-			 */
+	bool collected; /* when a taint asks for it: it is a walk over all pods */
 	const struct texts *lists[ELIGIBLE_LISTS_MAX];
 	size_t len;
 	bool more;

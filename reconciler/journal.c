@@ -90,16 +90,16 @@ journal_outcome_of(struct act *act, const char *request_id, struct order **ret_o
 	return JOURNAL_SEND;
 }
 
-/* From what made the plan want a change to the first order that it led to. */
+/* From the event that made a change needed to the first order for it. */
 static void
 journal_measure(struct act *act)
 {
 	const struct intent *intent = &act->entry->intent;
-	int64_t since_ms = act->slot->stirred.ms;
+	int64_t since_ms = act->slot->event_at.ms;
 
 	if (since_ms == 0)
 		return;
-	act->slot->stirred.ms = 0;
+	act->slot->event_at.ms = 0;
 	trail_metric(act->core, GAUGE_OBSERVE, METRIC_ACTION_SECONDS,
 	    (double)(act->core->now.mono.ms - since_ms) / 1000.0,
 	    intent->step == INTENT_RELEASE     ? "release"

@@ -171,7 +171,7 @@ journal_off_give(struct act *act, const char *project, const char *zone, const c
 		    id,
 		    instance->state != INSTANCE_RUNNING
 			? "it does not run"
-			: "nothing has come of five tries");
+			: "given up, no try has had an effect");
 		return true;
 	}
 	if (slot->give_request[0] == '\0')

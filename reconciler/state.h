@@ -61,8 +61,7 @@ struct slot {
 	char shown_node[NAME_MAX_LEN + 1]; /* in netipallocation_ip_attached */
 	struct mono_time needed_at;	   /* since when a change is needed; 0 not */
 	struct mono_time nowhere_since;	   /* when our detach ended; 0 not known */
-	struct mono_time
-	    stirred; /* what made the plan want a change came then; 0 none */
+	struct mono_time event_at;	   /* that made a change needed; 0 none is */
 };
 
 struct item {
@@ -160,9 +159,8 @@ struct core {
 	uint64_t next_ticket;
 
 	bool dirty;
-	struct mono_time
-	    stirred; /* when the first event came that is not planned for */
-	struct mono_time planned; /* the same of the pass under way */
+	struct mono_time event_at;	/* the first that no pass has seen yet */
+	struct mono_time pass_event_at; /* the first that this pass sees */
 	struct rate pass_rate;
 	int64_t wake_ms; /* mono, when something is due; INT64_MAX never */
 	char readiness[TEXT_MAX + 1];

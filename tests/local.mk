@@ -179,12 +179,12 @@ tests_unit_test_health_LDADD = metricsd/libmetricsd.a proto/liblink.a base/libba
 	$(CRITERION_LIBS)
 tests_unit_test_health_SOURCES = tests/unit/test_health.c
 
-UNIT_TESTS += tests/unit/test_crowd
-tests_unit_test_crowd_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(METRICSD_INC)
-tests_unit_test_crowd_CFLAGS = $(TESTS_CFLAGS)
-tests_unit_test_crowd_LDADD = metricsd/libmetricsd.a proto/liblink.a base/libbase.a \
+UNIT_TESTS += tests/unit/test_connections
+tests_unit_test_connections_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(METRICSD_INC)
+tests_unit_test_connections_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_connections_LDADD = metricsd/libmetricsd.a proto/liblink.a base/libbase.a \
 	$(CRITERION_LIBS)
-tests_unit_test_crowd_SOURCES = tests/unit/test_crowd.c
+tests_unit_test_connections_SOURCES = tests/unit/test_connections.c
 
 UNIT_TESTS += tests/unit/test_gcp
 tests_unit_test_gcp_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \

@@ -109,7 +109,7 @@ make_world() {
 				'{"metadata":{"labels":{"slot":"'"$step"'"}}}'
 		done
 	done <"$DIR/slots" | batch
-	[ "$1" != evicting ] || while read -r n step; do deployment "$step"; done <"$DIR/slots"
+	[ "$1" != evicting ] || while read -r _ step; do deployment "$step"; done <"$DIR/slots"
 	allocate "$1"
 }
 

@@ -13,7 +13,7 @@
 #include "metricsd_rig.h"
 
 #define CROWD	  200
-#define SLOW_FEW  30  /* fewer than one listener lets wait (metricsd/crowd.h) */
+#define SLOW_FEW  30  /* fewer than one listener lets wait (metricsd/connections.h) */
 #define SLOW_MANY 100 /* more than one listener has at once */
 #define IDLE_MANY 1000
 
@@ -23,7 +23,7 @@
 /* Series that make a page of some MiB. */
 #define PAGE_SERIES 40000
 
-/* How long a slow client may stay at the most (metricsd/crowd.h: 10 s). */
+/* How long a slow client may stay at the most (metricsd/connections.h: 10 s). */
 #define SLOW_MS 14000
 
 static const char ask_health[] =

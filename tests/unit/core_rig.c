@@ -65,6 +65,31 @@ rig_attach_both(void)
 }
 
 void
+rig_pool(const char *node, const char *pool)
+{
+	char path[64], patch[128];
+
+	snprintf(path, sizeof path, FAKE_NODES "%s", node);
+	snprintf(
+	    patch, sizeof patch, "{\"metadata\":{\"labels\":{\"pool\":\"%s\"}}}", pool);
+	fake_patch(fake, path, patch);
+}
+
+void
+rig_start_bad_list(const char *name)
+{
+	char list[2048] = "[";
+	size_t len = 1;
+
+	for (int i = 0; i < 60; i++)
+		len += (size_t)snprintf(
+		    list + len, sizeof list - len, "%s\"bad-%d\"", i > 0 ? "," : "", i);
+	snprintf(list + len, sizeof list - len, "]");
+	fake_allocation(fake, name, list, "");
+	fake_start(fake);
+}
+
+void
 rig_drain(const char *node, const char *pod, const char *elsewhere)
 {
 	struct fake_instance *instance = fake_instance(fake, node);

@@ -16,6 +16,10 @@ bool rig_on(const char *address, const char *node);
 bool rig_both_attached(struct fake *unused);
 /* Starts the core on allocation web, and waits until it is so. */
 void rig_attach_both(void);
+/* Its label `pool`, for nodeSelector. */
+void rig_pool(const char *node, const char *pool);
+/* Allocation `name` with 60 addresses that are none; starts the core. */
+void rig_start_bad_list(const char *name);
 /* As kubectl drain does: the node is cordoned, its pod goes elsewhere. */
 void rig_drain(const char *node, const char *pod, const char *elsewhere);
 /* The core dies once, at each effect of the story in turn (or before it); each time

@@ -258,7 +258,8 @@ Test(core_journal, a_target_that_fails_ends_what_is_no_longer_wanted)
 
 /* --- what the cloud refuses ------------------------------------------------------- */
 
-Test(core_journal, a_node_where_it_failed_is_left_out_for_a_minute)
+static void
+fail_on_the_only_node(void)
 {
 	fake_cordon(fake, "n1", true);
 	fake_cordon(fake, "n2", true);
@@ -267,6 +268,11 @@ Test(core_journal, a_node_where_it_failed_is_left_out_for_a_minute)
 	fake_start(fake);
 	cr_assert(fake_until(fake, first_is_blocked, 60000));
 	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Quota");
+}
+
+Test(core_journal, a_node_where_it_failed_is_left_out_for_a_minute)
+{
+	fail_on_the_only_node();
 	fake->faults.order_fail = 0;
 	fake_run(fake, 57000);
 	cr_assert_null(fake_where(fake, "34.1.1.1"));
@@ -276,13 +282,7 @@ Test(core_journal, a_node_where_it_failed_is_left_out_for_a_minute)
 /* Not of a new trouble, at least. */
 Test(core_journal, a_failure_that_is_over_is_told_no_more)
 {
-	fake_cordon(fake, "n1", true);
-	fake_cordon(fake, "n2", true);
-	fake->faults.order_fail = 1000;
-	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
-	fake_start(fake);
-	cr_assert(fake_until(fake, first_is_blocked, 60000));
-	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "Quota");
+	fail_on_the_only_node();
 	give("n3", "34.1.1.1");
 	fake_run(fake, 60000);
 	fake_judge_rest(fake, "web");
@@ -364,15 +364,7 @@ Test(core_journal, each_end_is_counted_and_timed_once)
 /* Sixty of them: the status says the rest. */
 Test(core_journal, one_look_at_a_long_list_tells_sixteen)
 {
-	char list[2048] = "[";
-	size_t len = 1;
-
-	for (int i = 0; i < 60; i++)
-		len += (size_t)snprintf(
-		    list + len, sizeof list - len, "%s\"bad-%d\"", i > 0 ? "," : "", i);
-	snprintf(list + len, sizeof list - len, "]");
-	fake_allocation(fake, "web", list, "");
-	fake_start(fake);
+	rig_start_bad_list("web");
 	fake_run(fake, 60000);
 	cr_assert_eq(fake_count_told(fake, "InvalidAddress"), 16);
 	cr_assert_eq(fake->dropped, 0);
@@ -418,21 +410,10 @@ Test(core_journal, an_access_config_that_was_renamed_is_known_by_its_new_name)
 	cr_assert(rig_on("34.1.1.1", "n3"));
 }
 
-static void
-relabel(const char *node, const char *pool)
-{
-	char path[64], patch[128];
-
-	snprintf(path, sizeof path, FAKE_NODES "%s", node);
-	snprintf(
-	    patch, sizeof patch, "{\"metadata\":{\"labels\":{\"pool\":\"%s\"}}}", pool);
-	fake_patch(fake, path, patch);
-}
-
 /* That it may stay on a node outside was said of another one. */
 Test(core_journal, what_was_moved_by_hand_is_judged_anew)
 {
-	relabel("n1", "other");
+	rig_pool("n1", "other");
 	give("n1", "34.1.1.1");
 	fake_delete(fake, FAKE_PODS "sip-1");
 	rig_attach_both();
@@ -443,7 +424,7 @@ Test(core_journal, what_was_moved_by_hand_is_judged_anew)
 	cr_assert(rig_is("web", "34.1.1.1", "Attached", "Attached"));
 	fake_node(fake, "n4", "us-west1-a", true);
 	fake_instance(fake, "n3")->steady_since_ms = 0;
-	relabel("n3", "other");
+	rig_pool("n3", "other");
 	fake_run(fake, 60000);
 	cr_assert(rig_on("34.1.1.1", "n4"));
 }

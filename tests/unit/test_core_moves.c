@@ -74,8 +74,7 @@ Test(core_moves, deleted_while_room_is_made_it_is_put_nowhere)
 static void
 move_in_vain(void)
 {
-	fake_patch(
-	    fake, FAKE_NODES "n3", "{\"metadata\":{\"labels\":{\"pool\":\"x\"}}}");
+	rig_pool("n3", "x");
 	fake->barren = "n3";
 	rig_attach_both();
 	rig_unused("n1", "sip-1");

@@ -40,24 +40,13 @@ first_on_n3(struct fake *unused)
 
 /* --- no longer meant by the spec -------------------------------------------------- */
 
-static void
-relabel(const char *node, const char *pool)
-{
-	char path[64], patch[128];
-
-	snprintf(path, sizeof path, FAKE_NODES "%s", node);
-	snprintf(
-	    patch, sizeof patch, "{\"metadata\":{\"labels\":{\"pool\":\"%s\"}}}", pool);
-	fake_patch(fake, path, patch);
-}
-
 /* Address .1 is found on n1, which the selector does not select. */
 static void
 adopt_outside(void)
 {
 	struct fake_instance *instance = fake_instance(fake, "n1");
 
-	relabel("n1", "other");
+	rig_pool("n1", "other");
 	snprintf(instance->address, sizeof instance->address, "34.1.1.1");
 	snprintf(instance->fence, sizeof instance->fence, "external-nat");
 	fake_delete(fake, FAKE_PODS "sip-1");
@@ -84,7 +73,7 @@ Test(core_spec, what_was_adopted_outside_stays_until_the_spec_changes)
 Test(core_spec, a_node_that_leaves_the_pool_loses_it_when_its_pods_are_gone)
 {
 	rig_attach_both();
-	relabel("n1", "other");
+	rig_pool("n1", "other");
 	fake_run(fake, 60000);
 	cr_assert(rig_on("34.1.1.1", "n1"));
 	cr_assert_str_eq(fake_entry(fake, "web", "34.1.1.1", "reason"), "InUse");
@@ -97,10 +86,10 @@ Test(core_spec, a_node_that_leaves_the_pool_loses_it_when_its_pods_are_gone)
 Test(core_spec, a_node_that_is_back_in_the_pool_keeps_it)
 {
 	rig_attach_both();
-	relabel("n1", "other");
+	rig_pool("n1", "other");
 	fake_run(fake, 5000);
 	fake->mute = FAKE_NODES "n1";
-	relabel("n1", "edge");
+	rig_pool("n1", "edge");
 	fake_delete(fake, FAKE_PODS "sip-1");
 	fake_run(fake, 60000);
 	cr_assert(rig_on("34.1.1.1", "n1"));

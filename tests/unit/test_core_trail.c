@@ -112,15 +112,9 @@ Test(core_trail, a_series_whose_event_is_forgotten_begins_anew)
 /* Each message is another one: only the limit holds them up. */
 Test(core_trail, too_many_events_about_one_object_are_dropped)
 {
-	char list[4096] = "[";
-	size_t len = 1, told = 0;
+	size_t told = 0;
 
-	for (int i = 0; i < 60; i++)
-		len += (size_t)snprintf(
-		    list + len, sizeof list - len, "%s\"bad-%d\"", i > 0 ? "," : "", i);
-	snprintf(list + len, sizeof list - len, "]");
-	fake_allocation(fake, "other", list, "");
-	fake_start(fake);
+	rig_start_bad_list("other");
 	fake_run(fake, 20000);
 	for (int i = 0; i < 200; i++) {
 		char patch[128];

@@ -1,8 +1,8 @@
 /* Who is connected to one listener, so that clients of whom nothing comes make room for
  * others: they are ended when their time is over, and before it when there are too
  * many. Who waits for whom does not matter, only since when. No I/O of its own. */
-#ifndef IPW_CROWD_H
-#define IPW_CROWD_H
+#ifndef IPW_CONNECTIONS_H
+#define IPW_CONNECTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,45 +13,46 @@
 /* Connections that may wait for their request, and that may be sent an answer. So many
  * newcomers have to come after one before it is ended early: whoever sends a request at
  * once, and reads its answer, is done long before. */
-#define CROWD_WAITING_MAX   32
-#define CROWD_ANSWERING_MAX 16
+#define CONNECTIONS_WAITING_MAX	  32
+#define CONNECTIONS_ANSWERING_MAX 16
 
 /* A request is whole, or the next one begun and whole, within the first; its answer is
  * read within the second. Bytes now and then are no sign of life. */
-#define CROWD_WAITING_MS   10000
-#define CROWD_ANSWERING_MS 30000
+#define CONNECTIONS_WAITING_MS	 10000
+#define CONNECTIONS_ANSWERING_MS 30000
 
-struct crowd_member {
-	int fd; /* the connection's; not ours to close */
+struct connection {
+	int fd; /* not ours to close */
 	bool answering;
 	bool ended; /* in no list any more */
 	struct mono_time since;
-	TAILQ_ENTRY(crowd_member) link;
+	TAILQ_ENTRY(connection) link;
 };
 
-TAILQ_HEAD(crowd_list, crowd_member);
+TAILQ_HEAD(connection_list, connection);
 
-struct crowd {
+struct connections {
 	/* the longest first */
-	struct crowd_list waiting, answering;
+	struct connection_list waiting, answering;
 	size_t waiting_len, answering_len;
 	unsigned long ended; /* in all */
 	void (*end)(int fd); /* makes the server notice that the client is gone */
 };
 
-void crowd_init(struct crowd *crowd, void (*end)(int fd));
-/* A new connection; the member is the crowd's until crowd_leave. */
-struct crowd_member *crowd_enter(struct crowd *crowd, int fd, struct mono_time now);
+void connections_init(struct connections *connections, void (*end)(int fd));
+/* A new connection; it is theirs until connections_remove. */
+struct connection *connections_add(
+    struct connections *connections, int fd, struct mono_time now);
 /* Its request is whole. Its answer has been sent, or was given up. */
-void crowd_answer(
-    struct crowd *crowd, struct crowd_member *member, struct mono_time now);
-void crowd_answered(
-    struct crowd *crowd, struct crowd_member *member, struct mono_time now);
+void connections_answer(struct connections *connections, struct connection *connection,
+    struct mono_time now);
+void connections_answered(struct connections *connections,
+    struct connection *connection, struct mono_time now);
 /* The connection is closed. */
-void crowd_leave(struct crowd *crowd, struct crowd_member *member);
+void connections_remove(struct connections *connections, struct connection *connection);
 /* Ends those whose time is over. */
-void crowd_look(struct crowd *crowd, struct mono_time now);
+void connections_expire(struct connections *connections, struct mono_time now);
 /* Ends the one that has been sent its answer for the longest time, if there is one. */
-void crowd_end_answering(struct crowd *crowd);
+void connections_end_answering(struct connections *connections);
 
 #endif
