@@ -140,8 +140,9 @@ lines() { grep -v '^#' | jq -cR --arg where "$1" \
 	from_alerts
 } >"$DIR/queries"
 
-# All in one go, over the time of the run; alerts as they are now.
-until=$(date +%s)
+# All in one go, over the time of the run; alerts as they are now. What was scraped in this
+# very second belongs to it, so that the run ends with the second.
+until=$(($(date +%s) + 1))
 jq -r --arg prom "$PROM" --argjson since "$since" --argjson until "$until" '
 	"silent", "write-out = \"\\n\"", "data-urlencode = \("query=" + .expr | @json)",
 	if .where == "alert" then "url = \"\($prom)/query\""
