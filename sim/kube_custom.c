@@ -222,9 +222,11 @@ install_version(struct kube_store *store, struct kube_resource *resource,
 		return -ENOSPC;
 	json_object_put(view->schema);
 	json_object_put(view->columns);
+	json_object_put(view->selectable);
 	view->schema = json_object_get(kube_json_at(version, "schema.openAPIV3Schema"));
 	view->columns =
 	    json_object_get(kube_json_at(version, "additionalPrinterColumns"));
+	view->selectable = json_object_get(kube_json_at(version, "selectableFields"));
 	view->served = kube_json_true(version, "served");
 	return 0;
 }

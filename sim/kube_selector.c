@@ -175,6 +175,20 @@ read_requirements(
 	return 0;
 }
 
+/* Of a custom resource: what its definition names, without the first dot. */
+static bool
+field_is_selectable(const struct kube_view *view, const char *key)
+{
+	for (size_t i = 0; i < kube_json_count(view->selectable); i++) {
+		const char *path = kube_json_text(
+		    json_object_array_get_idx(view->selectable, i), "jsonPath");
+
+		if (path[0] == '.' && strcmp(path + 1, key) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 field_is_known(const struct kube_view *view, const char *key)
 {
@@ -215,7 +229,7 @@ field_is_known(const struct kube_view *view, const char *key)
 		if ((all || mine) && strcmp(known[i].key, key) == 0)
 			return true;
 	}
-	return false;
+	return field_is_selectable(view, key);
 }
 
 static int

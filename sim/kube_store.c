@@ -51,6 +51,7 @@ view_free(struct kube_view *view)
 {
 	json_object_put(view->schema);
 	json_object_put(view->columns);
+	json_object_put(view->selectable);
 	free(view->group);
 	free(view->version);
 	free(view);

@@ -62,6 +62,7 @@ struct kube_view {
 	bool served;
 	struct json_object *schema;  /* openAPIV3Schema of a custom resource, owned */
 	struct json_object *columns; /* additionalPrinterColumns, owned, may be NULL */
+	struct json_object *selectable; /* selectableFields, the same */
 };
 
 enum kube_change { KUBE_ADDED, KUBE_MODIFIED, KUBE_DELETED };

@@ -654,6 +654,7 @@ SYSTEM_SHELL += tests/system/outage.sh
 SYSTEM_SHELL += tests/system/own_node.sh
 SYSTEM_SHELL += tests/system/owners.sh
 SYSTEM_SHELL += tests/system/path.sh
+SYSTEM_SHELL += tests/system/podtracker.sh
 SYSTEM_SHELL += tests/system/policies.sh
 SYSTEM_SHELL += tests/system/proc.sh
 SYSTEM_SHELL += tests/system/prometheus.sh

@@ -47,20 +47,14 @@ convert(yaml_document_t *document, const yaml_node_t *node)
 }
 
 static struct json_object *
-crd_load(void)
+crd_load_file(const char *path)
 {
-	const char *path = getenv("CRD");
-	const char *top = getenv("srcdir");
-	char in_tree[4096];
 	yaml_parser_t parser;
 	yaml_document_t document;
 	struct json_object *crd;
-	FILE *file;
+	FILE *file = fopen(path, "r");
 
-	snprintf(in_tree, sizeof in_tree, "%s/crds/netipallocation.yaml",
-	    top != NULL ? top : ".");
-	file = fopen(path != NULL ? path : in_tree, "r");
-	cr_assert_neq(file, NULL, "%s", path != NULL ? path : in_tree);
+	cr_assert_neq(file, NULL, "%s", path);
 	cr_assert(yaml_parser_initialize(&parser));
 	yaml_parser_set_input_file(&parser, file);
 	cr_assert(yaml_parser_load(&parser, &document), "%s",
@@ -70,6 +64,24 @@ crd_load(void)
 	yaml_parser_delete(&parser);
 	fclose(file);
 	return crd;
+}
+
+static struct json_object *
+crd_load_named(const char *name)
+{
+	const char *top = getenv("srcdir");
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/crds/%s.yaml", top != NULL ? top : ".", name);
+	return crd_load_file(path);
+}
+
+static struct json_object *
+crd_load(void)
+{
+	const char *path = getenv("CRD");
+
+	return path != NULL ? crd_load_file(path) : crd_load_named("netipallocation");
 }
 
 static struct json_object *
@@ -246,6 +258,35 @@ Test(crd, is_structural)
 
 	check_structural(crd_schema(crd), "");
 	json_object_put(crd);
+}
+
+Test(crd, those_of_pod_trackers_have_the_names_that_users_know)
+{
+	static const struct {
+		const char *file, *name, *kind, *version;
+		bool status;
+	} cases[] = {
+	    {"podtracker", "podtrackers.networking.learntosolveit.com", "PodTracker",
+		"v1", true},
+	    {"podtrackerslice", "podtrackerslices.tracking.ipwarden.dev",
+		"PodTrackerSlice", "v1alpha1", false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct json_object *crd = crd_load_named(cases[i].file);
+		struct json_object *spec = get(crd, "spec");
+		struct json_object *version = crd_version(crd);
+
+		cr_assert_str_eq(text(get(crd, "metadata"), "name"), cases[i].name);
+		cr_assert_str_eq(text(spec, "scope"), "Cluster");
+		cr_assert_str_eq(text(get(spec, "names"), "kind"), cases[i].kind);
+		cr_assert_str_eq(text(version, "name"), cases[i].version);
+		cr_assert(flag(version, "served") && flag(version, "storage"));
+		cr_assert_eq(get(get(version, "subresources"), "status") != NULL,
+		    cases[i].status);
+		check_structural(crd_schema(crd), "");
+		json_object_put(crd);
+	}
 }
 
 struct column {

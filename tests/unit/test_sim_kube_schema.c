@@ -78,6 +78,7 @@ definition(const char *with_schema)
 	    "'scope':'Cluster','names':{'plural':'pools','kind':'Pool','shortNames':"
 	    "['pl']},'versions':[{'name':'v1','served':true,'storage':true,"
 	    "'subresources':{'status':{}},'schema':{'openAPIV3Schema':%s},"
+	    "'selectableFields':[{'jsonPath':'.spec.kind'}],"
 	    "'additionalPrinterColumns':%s}]}}",
 	    with_schema, columns);
 	char *body = quoted(text);
@@ -159,6 +160,19 @@ Test(sim_kube_schema, defaults_are_filled_in)
 		"status"),
 	    "Unknown");
 	cr_expect_eq(rig_int("metadata.generation"), 1);
+}
+
+Test(sim_kube_schema, fields_are_selected_that_the_definition_names)
+{
+	define();
+	cr_assert_eq(create("{'ips':['10.0.0.1'],'kind':'Retain'}"), 201);
+	cr_assert_eq(
+	    rig_send("GET", POOLS "?fieldSelector=spec.kind%3DRetain", NULL), 200);
+	cr_expect_eq(kube_json_count(kube_json_at(rig.json, "items")), 1);
+	cr_assert_eq(
+	    rig_send("GET", POOLS "?fieldSelector=spec.kind%3DRelease", NULL), 200);
+	cr_expect_eq(kube_json_count(kube_json_at(rig.json, "items")), 0);
+	cr_expect_eq(rig_send("GET", POOLS "?fieldSelector=spec.name%3Dx", NULL), 400);
 }
 
 /* A status given at creation does not count. */
