@@ -86,11 +86,13 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	STR(namespace, LABEL_MAX_LEN)                                                  \
 	STR(node, NAME_MAX_LEN)                                                        \
 	STR(ip, ADDRESS_MAX)                                                           \
+	STR(ip_other, ADDRESS_MAX) /* of status.podIPs; "" none */                     \
 	U8(phase, POD_PHASE_FAILED)                                                    \
 	U8(deleting, 1)                                                                \
 	U8(host_network, 1)                                                            \
 	U8(mirror, 1)                                                                  \
 	U8(needs_label, 1) /* nodeSelector or required affinity names ip.ready */      \
+	I64(created_ms)                                                                \
 	I64(delete_at_ms) /* deletionTimestamp: grace included; 0 when not deleting */ \
 	STR(owner_kind, LABEL_MAX_LEN) /* the controller owner */                      \
 	STR(owner_name, NAME_MAX_LEN)                                                  \

@@ -6,7 +6,8 @@ RECONCILER_CORE = \
 	reconciler/calls.c reconciler/calls.h \
 	reconciler/change.c reconciler/change.h \
 	reconciler/orders.c reconciler/orders.h \
-	reconciler/world.c reconciler/world.h \
+	reconciler/world.c reconciler/world.h reconciler/world_pod.c reconciler/world_pod.h \
+	reconciler/table.c reconciler/table.h \
 	reconciler/view.c reconciler/view.h \
 	reconciler/holder.c reconciler/holder.h \
 	reconciler/leave.c reconciler/leave.h \

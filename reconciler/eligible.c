@@ -84,15 +84,14 @@ eligible_add(struct eligible_lists *lists, const struct texts *list)
 static void
 eligible_collect(struct eligible_lists *lists)
 {
+	const struct world_pod *pod = NULL;
+
 	if (lists->collected || lists->allocation->workload == WORKLOAD_NONE)
 		return;
 	lists->collected = true;
-	MAP_EACH(lists->world->pods, entry)
-	{
-		const struct world_pod *pod = lh_entry_v(entry);
-
+	while ((pod = world_next_pod(lists->world, pod)) != NULL) {
 		if (leave_pod_is_of(pod, lists->allocation))
-			eligible_add(lists, &pod->tolerations);
+			eligible_add(lists, &pod->kin->tolerations);
 	}
 }
 
@@ -252,7 +251,7 @@ eligible_rank(const struct eligible_query *query, const struct map *loads,
 		if (leave_pod_is_of(pod, query->allocation))
 			rank->no_workload_pod = false;
 		else if (pod->host_network && !pod->mirror &&
-			 strcmp(pod->owner_kind, "DaemonSet") != 0)
+			 strcmp(pod->kin->owner_kind, "DaemonSet") != 0)
 			rank->host_network = true;
 	}
 }

@@ -49,7 +49,7 @@ bool
 evict_may(const struct world_pod *pod, const struct allocation *allocation)
 {
 	return leave_pod_is_of(pod, allocation) && !pod->mirror && !pod->deleting &&
-	       strcmp(pod->owner_kind, "DaemonSet") != 0 &&
+	       strcmp(pod->kin->owner_kind, "DaemonSet") != 0 &&
 	       pod->phase != POD_PHASE_SUCCEEDED && pod->phase != POD_PHASE_FAILED;
 }
 
@@ -363,7 +363,7 @@ evict_start(struct core *core, struct item *item, const struct world_pod *pod,
 	snprintf(evict->serial, sizeof evict->serial, "%llu",
 	    (unsigned long long)++core->next_ticket);
 	MESSAGE_TEXT(evict->uid, pod->uid);
-	MESSAGE_TEXT(evict->namespace, pod->namespace);
+	MESSAGE_TEXT(evict->namespace, pod->kin->namespace);
 	MESSAGE_TEXT(evict->name, pod->name);
 	MESSAGE_TEXT(evict->node, pod->node);
 	MESSAGE_TEXT(evict->node_uid, node->uid);
@@ -390,7 +390,7 @@ evict_pod(struct core *core, struct item *item, const struct world_pod *pod,
 
 	if ((evict != NULL && evict->state != EVICT_ALLOWED) || !core_may_start(core) ||
 	    backoff_waits(core, &item->evict_backoff) ||
-	    !place_name_sound(pod->namespace) || !place_name_sound(pod->name) ||
+	    !place_name_sound(pod->kin->namespace) || !place_name_sound(pod->name) ||
 	    !place_name_sound(pod->node))
 		return;
 	if (good && strcmp(evict->uid, pod->uid) == 0 &&

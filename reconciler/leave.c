@@ -154,27 +154,27 @@ leave_replica_set_is_of(const struct world_pod *pod, const char *deployment)
 {
 	size_t len = strlen(deployment);
 
-	return pod->template_hash[0] != '\0' &&
-	       strncmp(pod->owner_name, deployment, len) == 0 &&
-	       pod->owner_name[len] == '-' &&
-	       strcmp(pod->owner_name + len + 1, pod->template_hash) == 0;
+	return pod->kin->template_hash[0] != '\0' &&
+	       strncmp(pod->kin->owner_name, deployment, len) == 0 &&
+	       pod->kin->owner_name[len] == '-' &&
+	       strcmp(pod->kin->owner_name + len + 1, pod->kin->template_hash) == 0;
 }
 
 bool
 leave_pod_is_of(const struct world_pod *pod, const struct allocation *allocation)
 {
-	if (strcmp(pod->namespace, allocation->workload_namespace) != 0)
+	if (strcmp(pod->kin->namespace, allocation->workload_namespace) != 0)
 		return false;
 	switch (allocation->workload) {
 	case WORKLOAD_DEPLOYMENT:
-		return strcmp(pod->owner_kind, "ReplicaSet") == 0 &&
+		return strcmp(pod->kin->owner_kind, "ReplicaSet") == 0 &&
 		       leave_replica_set_is_of(pod, allocation->workload_name);
 	case WORKLOAD_STATEFULSET:
-		return strcmp(pod->owner_kind, "StatefulSet") == 0 &&
-		       strcmp(pod->owner_name, allocation->workload_name) == 0;
+		return strcmp(pod->kin->owner_kind, "StatefulSet") == 0 &&
+		       strcmp(pod->kin->owner_name, allocation->workload_name) == 0;
 	case WORKLOAD_DAEMONSET:
-		return strcmp(pod->owner_kind, "DaemonSet") == 0 &&
-		       strcmp(pod->owner_name, allocation->workload_name) == 0;
+		return strcmp(pod->kin->owner_kind, "DaemonSet") == 0 &&
+		       strcmp(pod->kin->owner_name, allocation->workload_name) == 0;
 	case WORKLOAD_NONE:
 		break;
 	}
@@ -184,7 +184,7 @@ leave_pod_is_of(const struct world_pod *pod, const struct allocation *allocation
 bool
 leave_pod_is_bound(const struct world_pod *pod)
 {
-	return !pod->mirror && strcmp(pod->owner_kind, "DaemonSet") != 0;
+	return !pod->mirror && strcmp(pod->kin->owner_kind, "DaemonSet") != 0;
 }
 
 bool

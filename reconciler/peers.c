@@ -192,15 +192,15 @@ peers_take_replica(struct core *core, const struct world_pod *pod)
 static void
 peers_name_other(struct peers *peers, const struct world_pod *pod)
 {
-	snprintf(peers->other, sizeof peers->other, "%.63s/%.253s", pod->namespace,
+	snprintf(peers->other, sizeof peers->other, "%.63s/%.253s", pod->kin->namespace,
 	    pod->name);
 }
 
 static bool
 peers_is_replica(const struct core *core, const struct world_pod *pod)
 {
-	return strcmp(pod->namespace, core->namespace) == 0 &&
-	       strcmp(pod->label_name, WORLD_OUR_NAME) == 0;
+	return strcmp(pod->kin->namespace, core->namespace) == 0 &&
+	       strcmp(pod->kin->label_name, WORLD_OUR_NAME) == 0;
 }
 
 /* One beside us would lose the network together with us. */

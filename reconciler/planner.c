@@ -90,15 +90,13 @@ static const char *
 planner_hint(const struct world *world, const struct allocation *allocation)
 {
 	const char *wanted = allocation->workload_name;
+	const struct world_pod *pod = NULL;
 	const char *hint = "";
 
-	MAP_EACH(world->pods, entry)
-	{
-		const struct world_pod *pod = lh_entry_v(entry);
-
-		if (strcmp(pod->namespace, allocation->workload_namespace) != 0 ||
-		    (strcmp(pod->label_app, wanted) != 0 &&
-			strcmp(pod->label_name, wanted) != 0))
+	while ((pod = world_next_pod(world, pod)) != NULL) {
+		if (strcmp(pod->kin->namespace, allocation->workload_namespace) != 0 ||
+		    (strcmp(pod->kin->label_app, wanted) != 0 &&
+			strcmp(pod->kin->label_name, wanted) != 0))
 			continue;
 		if (hint[0] == '\0' || strcmp(pod->name, hint) < 0)
 			hint = pod->name;

@@ -101,9 +101,9 @@ static bool
 release_may_mean(const struct world_pod *pod, const struct allocation *allocation)
 {
 	return leave_pod_is_bound(pod) &&
-	       (strcmp(pod->namespace, allocation->workload_namespace) == 0 ||
-		   strcmp(pod->label_app, allocation->workload_name) == 0 ||
-		   strcmp(pod->label_name, allocation->workload_name) == 0);
+	       (strcmp(pod->kin->namespace, allocation->workload_namespace) == 0 ||
+		   strcmp(pod->kin->label_app, allocation->workload_name) == 0 ||
+		   strcmp(pod->kin->label_name, allocation->workload_name) == 0);
 }
 
 static bool

@@ -26,6 +26,8 @@ world_host_free(void *value)
 	free(host);
 }
 
+static void world_drop_pod(struct world *world, struct world_pod *pod);
+
 static void
 world_note_free(void *value)
 {
@@ -41,11 +43,19 @@ world_new(void)
 	struct world *world = mem_calloc(1, sizeof *world);
 
 	world->nodes = map_new(world_node_free);
-	world->pods = map_new(world_pod_free);
 	world->hosts = map_new(world_host_free);
 	world->notes = map_new(world_note_free);
 	world->olds = map_new(NULL);
 	return world;
+}
+
+static void
+world_drop_pods(struct world *world)
+{
+	struct table_entry *entry;
+
+	while ((entry = table_next(&world->pods, NULL)) != NULL)
+		world_drop_pod(world, (void *)entry);
 }
 
 void
@@ -53,9 +63,11 @@ world_free(struct world *world)
 {
 	if (world == NULL)
 		return;
+	world_drop_pods(world);
+	table_free(&world->pods);
+	table_free(&world->kins);
 	map_free(world->olds);
 	map_free(world->nodes);
-	map_free(world->pods);
 	map_free(world->hosts);
 	map_free(world->notes);
 	free(world);
@@ -82,12 +94,14 @@ world_sweep(struct world *world, enum fact_kind kind)
 				map_drop(world->nodes, node->name);
 		}
 	} else if (kind == FACT_KIND_POD) {
-		MAP_EACH(world->pods, entry)
-		{
-			struct world_pod *pod = lh_entry_v(entry);
+		struct table_entry *entry = table_next(&world->pods, NULL);
 
-			if (pod->seen != generation)
-				world_remove_pod(world, pod->uid);
+		while (entry != NULL) {
+			struct world_pod *pod = (void *)entry;
+
+			entry = table_next(&world->pods, entry);
+			if (pod->seen != (uint32_t)generation)
+				world_drop_pod(world, pod);
 		}
 	}
 }
@@ -225,64 +239,22 @@ world_node_at(const struct world *world, const char *project, const char *zone,
 
 /* --- pods ------------------------------------------------------------------------- */
 
-struct world_pod *
-world_pod_new(const struct msg_fact_pod *fact)
+static struct world_host *
+world_host(struct world *world, const char *name)
 {
-	struct world_pod *pod = mem_calloc(1, sizeof *pod);
+	struct world_host *host = map_get(world->hosts, name);
 
-	pod->uid = mem_strdup(fact->uid);
-	pod->name = mem_strdup(fact->name);
-	pod->namespace = mem_strdup(fact->namespace);
-	pod->node = mem_strdup(fact->node);
-	pod->owner_kind = mem_strdup(fact->owner_kind);
-	pod->owner_name = mem_strdup(fact->owner_name);
-	pod->template_hash = mem_strdup(fact->template_hash);
-	pod->label_app = mem_strdup(fact->label_app);
-	pod->label_name = mem_strdup(fact->label_name);
-	pod->phase = (enum pod_phase)fact->phase;
-	pod->deleting = fact->deleting != 0;
-	pod->host_network = fact->host_network != 0;
-	pod->mirror = fact->mirror != 0;
-	pod->needs_label = fact->needs_label != 0;
-	pod->delete_at_ms = fact->delete_at_ms;
-	texts_set(&pod->tolerations, fact->tolerations.data, fact->tolerations.len);
-	return pod;
-}
-
-void
-world_pod_free(void *value)
-{
-	struct world_pod *pod = value;
-
-	if (pod == NULL)
-		return;
-	free(pod->uid);
-	free(pod->name);
-	free(pod->namespace);
-	free(pod->node);
-	free(pod->owner_kind);
-	free(pod->owner_name);
-	free(pod->template_hash);
-	free(pod->label_app);
-	free(pod->label_name);
-	texts_free(&pod->tolerations);
-	free(pod->leader_mark);
-	free(pod);
+	if (host == NULL) {
+		host = mem_calloc(1, sizeof *host);
+		host->name = mem_strdup(name);
+		map_put(world->hosts, host->name, host);
+	}
+	return host;
 }
 
 static void
-world_pod_link(struct world *world, struct world_pod *pod)
+world_pod_link(struct world_host *host, struct world_pod *pod)
 {
-	struct world_host *host;
-
-	if (pod->node[0] == '\0')
-		return;
-	host = map_get(world->hosts, pod->node);
-	if (host == NULL) {
-		host = mem_calloc(1, sizeof *host);
-		host->name = mem_strdup(pod->node);
-		map_put(world->hosts, host->name, host);
-	}
 	pod->next = host->pods;
 	if (pod->next != NULL)
 		pod->next->previous = pod;
@@ -306,41 +278,67 @@ world_pod_unlink(struct world *world, struct world_pod *pod)
 		map_drop(world->hosts, host->name);
 }
 
+static bool
+world_pod_is(const struct table_entry *entry, const char *key, size_t len)
+{
+	const struct world_pod *pod = (const void *)entry;
+
+	(void)len;
+	return strcmp(pod->uid, key) == 0;
+}
+
 void
 world_put_pod(struct world *world, const struct msg_fact_pod *fact)
 {
+	struct world_host *host = NULL;
 	struct world_pod *pod;
 
 	world_remove_pod(world, fact->uid);
-	if (map_count(world->pods) >= WORLD_PODS_MAX) {
+	if (world->pods.count >= WORLD_PODS_MAX) {
 		world_overflow(world, FACT_KIND_POD);
 		return;
 	}
-	pod = world_pod_new(fact);
-	pod->seen = world->sync[FACT_KIND_POD].generation;
-	world_pod_link(world, pod);
-	map_put(world->pods, pod->uid, pod);
+	if (fact->node[0] != '\0')
+		host = world_host(world, fact->node);
+	pod = world_pod_new_shared(fact, &world->kins, host != NULL ? host->name : "");
+	pod->seen = (uint32_t)world->sync[FACT_KIND_POD].generation;
+	if (host != NULL)
+		world_pod_link(host, pod);
+	table_put(&world->pods, &pod->entry);
 	if (world_pod_is_old(pod))
 		map_put(world->olds, pod->uid, pod);
+}
+
+static void
+world_drop_pod(struct world *world, struct world_pod *pod)
+{
+	world_pod_unlink(world, pod);
+	map_drop(world->olds, pod->uid);
+	table_drop(&world->pods, &pod->entry);
+	world_pod_free_shared(pod, &world->kins);
 }
 
 void
 world_remove_pod(struct world *world, const char *uid)
 {
-	struct world_pod *pod = map_get(world->pods, uid);
+	struct world_pod *pod =
+	    (void *)table_get(&world->pods, uid, strlen(uid), world_pod_is);
 
-	if (pod == NULL)
-		return;
-	world_pod_unlink(world, pod);
-	map_drop(world->olds, uid);
-	map_drop(world->pods, uid);
+	if (pod != NULL)
+		world_drop_pod(world, pod);
+}
+
+const struct world_pod *
+world_next_pod(const struct world *world, const struct world_pod *pod)
+{
+	return (const void *)table_next(&world->pods, pod != NULL ? &pod->entry : NULL);
 }
 
 bool
 world_pod_is_old(const struct world_pod *pod)
 {
-	return strcmp(pod->label_app, WORLD_OLD_APP) == 0 &&
-	       strcmp(pod->label_name, WORLD_OUR_NAME) != 0 &&
+	return strcmp(pod->kin->label_app, WORLD_OLD_APP) == 0 &&
+	       strcmp(pod->kin->label_name, WORLD_OUR_NAME) != 0 &&
 	       pod->phase != POD_PHASE_SUCCEEDED && pod->phase != POD_PHASE_FAILED;
 }
 

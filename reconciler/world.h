@@ -9,6 +9,7 @@
 #include "effects.h"
 #include "map.h"
 #include "place.h"
+#include "world_pod.h"
 
 /* Objects held at most; beyond that the kind never counts as complete, so that nothing
  * is decided on a part of it. Kubernetes' own documented limits with room to spare. */
@@ -16,21 +17,6 @@
 #define WORLD_PODS_MAX	400000u
 /* Notes kept; the oldest goes first. */
 #define WORLD_NOTES_MAX 1024u
-
-struct world_pod {
-	char *uid, *name, *namespace, *node;
-	char *owner_kind, *owner_name, *template_hash;
-	char *label_app, *label_name;
-	enum pod_phase phase;
-	bool deleting, host_network, mirror, needs_label;
-	int64_t delete_at_ms;	  /* wall */
-	struct texts tolerations; /* key, operator, value, effect, … */
-	/* fresh reads only: */
-	char *leader_mark; /* annotation controller-leader; NULL none */
-	bool ready;	   /* condition Ready is True */
-	uint64_t seen;
-	struct world_pod *next, *previous; /* on the same node */
-};
 
 struct world_node {
 	char name[NAME_MAX_LEN + 1];
@@ -49,7 +35,8 @@ struct world_node {
 
 struct world {
 	struct map *nodes; /* by name */
-	struct map *pods;  /* by uid */
+	struct table pods; /* by uid */
+	struct table kins; /* of the pods */
 	struct map *hosts; /* node name → struct world_host */
 	struct map *notes; /* key → struct world_note */
 	struct map *olds;  /* by uid: pods of the old controller, of `pods` */
@@ -93,14 +80,15 @@ struct world_node *world_node_at(const struct world *world, const char *project,
 bool world_pod_is_old(const struct world_pod *pod);
 /* The first of them that the watcher told of; NULL none. */
 const struct world_pod *world_old_pod(const struct world *world);
+/* All pods; `pod` NULL: the first, NULL after the last. */
+const struct world_pod *world_next_pod(
+    const struct world *world, const struct world_pod *pod);
 /* First of the pods on a node; go on with ->next. */
 const struct world_pod *world_pods(const struct world *world, const char *node);
 
 /* Plain makers, for fresh reads too. */
 struct world_node *world_node_new(const struct msg_fact_node *fact);
 void world_node_free(void *node);
-struct world_pod *world_pod_new(const struct msg_fact_pod *fact);
-void world_pod_free(void *pod);
 
 /* A note lasts until `until`; e.g. an attach failed on that node lately. */
 void world_note(struct world *world, const char *kind, const char *about,

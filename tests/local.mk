@@ -367,6 +367,12 @@ tests_unit_test_world_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_world_LDADD = $(tests_unit_test_plan_LDADD)
 tests_unit_test_world_SOURCES = tests/unit/test_world.c
 
+UNIT_TESTS += tests/unit/test_world_pod
+tests_unit_test_world_pod_CPPFLAGS = $(tests_unit_test_plan_CPPFLAGS)
+tests_unit_test_world_pod_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_world_pod_LDADD = $(tests_unit_test_plan_LDADD)
+tests_unit_test_world_pod_SOURCES = tests/unit/test_world_pod.c
+
 UNIT_TESTS += tests/unit/test_change
 tests_unit_test_change_CPPFLAGS = $(TESTS_CPPFLAGS) $(RECONCILER_INC)
 tests_unit_test_change_CFLAGS = $(TESTS_CFLAGS)

@@ -87,6 +87,8 @@ pod_metadata(void *arg, struct scan *scan, const char *key, size_t len)
 		walk_members(scan, pod_annotation, pod);
 	} else if (scan_key_is(key, len, "ownerReferences")) {
 		pod_owners(pod, scan);
+	} else if (scan_key_is(key, len, "creationTimestamp")) {
+		walk_time(scan, &pod->created_ms);
 	} else if (scan_key_is(key, len, "deletionTimestamp")) {
 		walk_time(scan, &pod->delete_at_ms);
 		pod->deleting = pod->delete_at_ms != 0;
@@ -238,6 +240,31 @@ phase_of(const char *text)
 }
 
 static bool
+pod_ip(void *arg, struct scan *scan, const char *key, size_t len)
+{
+	char *ip = arg;
+
+	return walk_text(scan, key, len, "ip", ip, ADDRESS_MAX + 1);
+}
+
+/* A pod has one of each family at most, status.podIP first. */
+static void
+pod_ips(struct msg_fact_pod *pod, struct scan *scan)
+{
+	size_t count = 0;
+
+	if (!scan_enter_array(scan))
+		return;
+	while (scan_next_element(scan)) {
+		char ip[ADDRESS_MAX + 1] = "";
+
+		walk_members(scan, pod_ip, ip);
+		if (count++ == 1)
+			MESSAGE_TEXT(pod->ip_other, ip);
+	}
+}
+
+static bool
 pod_status(void *arg, struct scan *scan, const char *key, size_t len)
 {
 	struct msg_fact_pod *pod = arg;
@@ -245,6 +272,10 @@ pod_status(void *arg, struct scan *scan, const char *key, size_t len)
 
 	if (walk_text(scan, key, len, "podIP", pod->ip, sizeof pod->ip))
 		return true;
+	if (scan_key_is(key, len, "podIPs")) {
+		pod_ips(pod, scan);
+		return true;
+	}
 	if (!walk_text(scan, key, len, "phase", phase, sizeof phase))
 		return false;
 	if (scan->error == 0)

@@ -44,14 +44,15 @@ Test(release, names_three_pods_and_counts_the_others)
 	struct allocation *allocation = mem_calloc(1, sizeof *allocation);
 
 	for (size_t count = 0; count <= 5; count++) {
-		struct world_pod pods[5] = {{0}};
+		struct world_kin kin = {.owner_kind = nothing};
+		struct world_pod pods[5] = {{.phase = 0}};
 		struct wall_time now = {DELETED_MS};
 		int64_t next_ms = INT64_MAX;
 		char got[TEXT_MAX + 1];
 
 		for (size_t i = 0; i < count; i++) {
 			pods[i].name = names[i];
-			pods[i].owner_kind = nothing;
+			pods[i].kin = &kin;
 			pods[i].phase = POD_PHASE_RUNNING;
 			pods[i].next = i + 1 < count ? &pods[i + 1] : NULL;
 		}
@@ -88,14 +89,17 @@ Test(release, pods_that_a_missing_workload_may_mean)
 	MESSAGE_TEXT(allocation->workload_name, "sip");
 	MESSAGE_TEXT(allocation->workload_namespace, "default");
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct world_pod pod = {
-		    .name = nothing,
+		struct world_kin kin = {
 		    .namespace = cases[i].namespace,
 		    .owner_kind = cases[i].owner,
 		    .owner_name = nothing,
 		    .template_hash = nothing,
 		    .label_app = cases[i].app,
 		    .label_name = cases[i].name,
+		};
+		struct world_pod pod = {
+		    .name = nothing,
+		    .kin = &kin,
 		    .mirror = cases[i].mirror,
 		    .phase = POD_PHASE_RUNNING,
 		};
