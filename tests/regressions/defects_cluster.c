@@ -236,10 +236,12 @@ series_key(enum metric metric, const char *const *labels)
 }
 
 static void
-on_metric(enum gauge_op op, enum metric metric, const char *const *labels)
+on_metric(
+    enum gauge_op op, enum metric metric, double value, const char *const *labels)
 {
 	char *key = series_key(metric, labels);
 
+	(void)value;
 	if (op != GAUGE_DROP) {
 		map_put(series, key, key);
 		return;

@@ -141,7 +141,7 @@ fake_metric(void *arg, enum gauge_op op, enum metric metric, double value,
 		fake->gauges[metric] = value;
 	fake->dropped += op == GAUGE_ADD && metric == METRIC_EVENTS_DROPPED;
 	if (fake->on_metric != NULL)
-		fake->on_metric(op, metric, labels);
+		fake->on_metric(op, metric, value, labels);
 }
 
 static void

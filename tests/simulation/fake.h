@@ -128,8 +128,8 @@ struct fake {
 	unsigned long evicted;
 	char readiness[TEXT_MAX + 1]; /* "" ready */
 	/* told of each change of a metric; NULL nobody */
-	void (*on_metric)(
-	    enum gauge_op op, enum metric metric, const char *const *labels);
+	void (*on_metric)(enum gauge_op op, enum metric metric, double value,
+	    const char *const *labels);
 	unsigned long reads, writes, observes, ordered, lists, audits;
 	char violation[512];			     /* "" none */
 	void (*on_violation)(const char *violation); /* told of it; NULL nobody */

@@ -51,13 +51,16 @@ is() {
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
-# until_true SECONDS COMMAND...: tries until it succeeds; its last answer counts.
+# until_true SECONDS COMMAND...: tries until it succeeds; its last answer counts. Rarer and
+# rarer: what looks takes the time of what is looked at.
 until_true() {
 	deadline=$(($(now_ms) + $1 * 1000))
 	shift
+	pause=50
 	until "$@" >/dev/null 2>&1; do
 		[ "$(now_ms)" -lt $deadline ] || return 1
-		sleep 0.05
+		sleep "0.$(printf %03d $pause)"
+		pause=$((pause < 200 ? pause * 5 / 4 : 250))
 	done
 }
 

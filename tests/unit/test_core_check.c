@@ -107,6 +107,97 @@ Test(core_check, a_definition_that_goes_just_before_keeps_the_address)
 	rig_left();
 }
 
+/* --- what is read, of whom, and for how long ---------------------------------------
+ */
+
+/* It came anew under the name of the one that was to be left. */
+Test(core_check, another_node_of_that_name_keeps_the_address)
+{
+	char text[2048];
+
+	rig_attach_both();
+	fake_cordon(fake, "n1", true);
+	fake_run(fake, 3000);
+	fake->mute = FAKE_NODES "n1";
+	snprintf(text, sizeof text, "%s",
+	    json_object_to_json_string(fake_get(fake, FAKE_NODES "n1")));
+	fake_put(fake, FAKE_NODES "n1", text);
+	fake_delete(fake, FAKE_PODS "sip-1");
+	fake_run(fake, 60000);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+}
+
+Test(core_check, the_definition_is_read_for_a_release_alone)
+{
+	rig_attach_both();
+	refuse_reads(FAKE_DEFINITION, 403);
+	rig_drain("n1", "sip-1", "n3");
+	cr_assert(fake_until(fake, moved, 60000));
+	cr_assert_eq(fake->refuse.count, 1000);
+}
+
+/* What was read allows something for ten seconds: labels that stay on take longer. */
+Test(core_check, what_was_read_long_ago_is_read_again)
+{
+	rig_attach_both();
+	fake->refuse.method = "PATCH";
+	fake->refuse.part = FAKE_NODES "n1";
+	fake->refuse.status = 503;
+	fake->refuse.message = "";
+	fake->refuse.count = 1000;
+	rig_drain("n1", "sip-1", "n3");
+	fake_run(fake, 30000);
+	cr_assert_lt(fake->refuse.count, 1000);
+	fake->mute = FAKE_PODS "sip-9";
+	fake_pod(fake, "sip-9", "n1", "sip");
+	fake_run(fake, 15000);
+	fake->refuse.count = 0;
+	fake_run(fake, 60000);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+}
+
+/* Its reads are answered when there is nobody any more who wanted to know. (What was
+ * ordered before the core knew has no journal any more.) */
+Test(core_check, an_allocation_may_go_at_any_moment_of_it)
+{
+	for (int64_t after_ms = 0; after_ms < 2000; after_ms += 20) {
+		rig_attach_both();
+		rig_drain("n1", "sip-1", "n3");
+		fake_run(fake, after_ms);
+		fake->on_violation = NULL;
+		fake_delete(fake, RIG_WEB);
+		fake_run(fake, 30000);
+		cr_assert_null(fake_get(fake, RIG_WEB));
+		rig_end_world();
+		rig_make_world();
+	}
+}
+
+/* --- the clock of an action ------------------------------------------------------- */
+
+static double action_seconds;
+
+static void
+on_action(enum gauge_op op, enum metric metric, double value, const char *const *labels)
+{
+	(void)op;
+	(void)labels;
+	if (metric == METRIC_ACTION_SECONDS)
+		action_seconds = value;
+}
+
+Test(core_check, an_action_that_waits_for_reads_is_timed_from_its_event)
+{
+	rig_attach_both();
+	fake->on_metric = on_action;
+	refuse_reads("/api/v1/pods?fieldSelector", 503);
+	rig_drain("n1", "sip-1", "n3");
+	fake_run(fake, 60000);
+	fake->refuse.count = 0;
+	cr_assert(fake_until(fake, moved, 300000));
+	cr_assert_gt(action_seconds, 50.0);
+}
+
 /* --- names that no object can have ------------------------------------------------ */
 
 /* As somebody who may write a status could have left it. */

@@ -66,13 +66,17 @@ first_is_blocked(struct fake *unused)
 
 static struct {
 	unsigned well, failed, timed;
+	double seconds; /* of the last that was timed */
 } counted;
 
 static void
-count(enum gauge_op op, enum metric metric, const char *const *labels)
+count(enum gauge_op op, enum metric metric, double value, const char *const *labels)
 {
 	(void)op;
-	counted.timed += metric == METRIC_RECONCILE_SECONDS;
+	if (metric == METRIC_RECONCILE_SECONDS) {
+		counted.timed++;
+		counted.seconds = value;
+	}
 	if (metric != METRIC_RECONCILE_TOTAL)
 		return;
 	counted.well += strcmp(labels[1], "success") == 0;
@@ -180,6 +184,7 @@ fails_on_its_way(bool (*when)(struct fake *), size_t how)
 	cr_assert_eq(counted.failed, 1, "%zu", how);
 	cr_assert_eq(counted.well, 1, "%zu", how);
 	cr_assert_eq(counted.timed, 1, "%zu", how);
+	cr_assert_geq(counted.seconds, 300.0, "%zu: since the first attempt", how);
 	fake_run(fake, 30000);
 	cr_assert(rig_on("34.1.1.1", where), "%zu", how);
 	fake_judge_rest(fake, "web");
@@ -352,6 +357,7 @@ Test(core_journal, each_end_is_counted_and_timed_once)
 	cr_assert(rig_on("34.1.1.1", "n3"));
 	cr_assert_eq(counted.well, 3);
 	cr_assert_eq(counted.timed, 3);
+	cr_assert_lt(counted.seconds, 30.0, "since the move is needed");
 	cr_assert_eq(counted.failed, 0);
 	rig_unused("n3", "sip-new");
 	rig_unused("n2", "sip-2");
@@ -359,6 +365,50 @@ Test(core_journal, each_end_is_counted_and_timed_once)
 	cr_assert(fake_until(fake, rig_gone, 120000));
 	cr_assert_eq(counted.well, 5);
 	cr_assert_eq(counted.failed, 0);
+}
+
+/* Its first target is to be left as soon as it is there. */
+Test(core_journal, a_move_right_after_an_attachment_is_timed_by_itself)
+{
+	memset(&counted, 0, sizeof counted);
+	fake->on_metric = count;
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
+	fake_start(fake);
+	cr_assert(fake_until(fake, first_goes_on, 60000));
+	rig_unused("n1", "sip-1");
+	fake_cloud_kill(fake);
+	fake_cordon(fake, "n1", true);
+	fake_run(fake, 100000);
+	fake_cloud_start(fake);
+	cr_assert(fake_until(fake, first_is_settled, 120000));
+	fake_run(fake, 60000);
+	cr_assert_not(rig_on("34.1.1.1", "n1"));
+	cr_assert_eq(counted.well, 2);
+	cr_assert_lt(counted.seconds, 60.0);
+}
+
+/* What was needed until somebody else did it says nothing of the next change. */
+Test(core_journal, a_move_after_an_attachment_by_hand_is_timed_by_itself)
+{
+	fake->on_metric = count;
+	fake->barren = "n1";
+	fake_pod(fake, "sip-1", "n1", "sip");
+	fake_allocation(
+	    fake, "web", "[\"34.1.1.1\"]", ",\"nodeSelector\":{\"pool\":\"one\"}");
+	rig_pool("n1", "one");
+	fake_start(fake);
+	fake_run(fake, 100000);
+	cr_assert_null(fake_where(fake, "34.1.1.1"));
+	fake->barren = NULL;
+	give("n1", "34.1.1.1");
+	fake_run(fake, 60000);
+	rig_pool("n3", "one");
+	memset(&counted, 0, sizeof counted);
+	rig_drain("n1", "sip-1", "n3");
+	fake_run(fake, 60000);
+	cr_assert(rig_on("34.1.1.1", "n3"));
+	cr_assert_eq(counted.timed, 1);
+	cr_assert_lt(counted.seconds, 60.0);
 }
 
 /* Sixty of them: the status says the rest. */

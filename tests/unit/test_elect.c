@@ -345,6 +345,21 @@ Test(elect, an_answer_after_the_end_renews_nothing)
 	bench_close(&b);
 }
 
+/* Counted from the renewal it would still be ours: but ours had an end before. */
+Test(elect, an_answer_after_the_end_renews_nothing_that_it_would_cover)
+{
+	struct bench b;
+
+	bench_lead(&b);
+	bench_pass(&b, 10000);
+	b.now.boot.ms += D_MS - 10000;
+	bench_accept(&b, "11");
+	cr_assert_eq(b.lost, 1);
+	cr_assert_eq(b.valid, 1);
+	cr_assert_not(elect_leads(b.elect, b.now));
+	bench_close(&b);
+}
+
 Test(elect, a_win_that_comes_too_late_is_none)
 {
 	struct bench b;

@@ -1,6 +1,7 @@
 /* The bounds of leader election: durations that a record names, waits that a server
  * asks for, answers that are hardly one. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,5 +172,37 @@ Test(elect_edges, an_unanswered_leader_ends_in_time_by_itself)
 	cr_assert_eq(b.lost, 0);
 	bench_pass(&b, 1);
 	cr_assert_eq(b.lost, 1);
+	bench_close(&b);
+}
+
+/* --- a stop of who does not lead -------------------------------------------------- */
+
+Test(elect_edges, a_stop_reads_at_once_whether_the_lease_is_ours)
+{
+	struct bench b;
+
+	bench_open(&b);
+	bench_answer(&b, 0, 200, bench_lease("3", "", 4, 1));
+	cr_assert_str_eq(b.method, "PUT");
+	bench_answer(&b, -ECONNRESET, 0, NULL);
+	cr_assert_eq(b.ticket, 0);
+	cr_assert_not(elect_release(b.elect, b.now));
+	cr_assert_neq(b.ticket, 0, "without a wait");
+	cr_assert_str_eq(b.method, "GET");
+	bench_close(&b);
+}
+
+Test(elect_edges, a_stop_has_nothing_to_give_when_no_lease_is_there)
+{
+	struct bench b;
+
+	bench_open(&b);
+	bench_answer(&b, 0, 200, bench_lease("3", "", 4, 1));
+	cr_assert_str_eq(b.method, "PUT");
+	bench_answer(&b, -ECONNRESET, 0, NULL);
+	cr_assert_not(elect_release(b.elect, b.now));
+	bench_answer(&b, 0, 404, NULL);
+	cr_assert(elect_release(b.elect, b.now));
+	cr_assert_eq(b.ticket, 0);
 	bench_close(&b);
 }
