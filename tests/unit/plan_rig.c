@@ -78,6 +78,8 @@ add_node(struct world *world, const struct plan_node *node)
 		pack_add(&fact->taints, "db");
 		pack_add(&fact->taints, "NoSchedule");
 	}
+	if (has(node, 'u'))
+		pack_add(&fact->taints, "dedicated");
 	world_put_node(world, fact);
 	free(fact);
 	if (has(node, 'w') || has(node, 'd'))

@@ -20,7 +20,8 @@ struct plan_node {
 			    * o other pod, r outside (no node object), S stopped,
 			    * d terminating and overdue workload pod, q in another
 			    * project, b ready (again) just now, m not ready for a
-			    * minute, v virtual, h foreign hostNetwork pod */
+			    * minute, v virtual, h foreign hostNetwork pod,
+			    * u a list of taints that is cut off */
 };
 
 struct plan_case {

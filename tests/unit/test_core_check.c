@@ -176,26 +176,34 @@ Test(core_check, an_allocation_may_go_at_any_moment_of_it)
 /* --- the clock of an action ------------------------------------------------------- */
 
 static double action_seconds;
+static char action_kind[16];
 
 static void
 on_action(enum gauge_op op, enum metric metric, double value, const char *const *labels)
 {
 	(void)op;
-	(void)labels;
-	if (metric == METRIC_ACTION_SECONDS)
-		action_seconds = value;
+	if (metric != METRIC_ACTION_SECONDS)
+		return;
+	action_seconds = value;
+	snprintf(action_kind, sizeof action_kind, "%s", labels[0]);
 }
 
 Test(core_check, an_action_that_waits_for_reads_is_timed_from_its_event)
 {
-	rig_attach_both();
 	fake->on_metric = on_action;
+	rig_attach_both();
+	cr_assert_str_eq(action_kind, "attach");
 	refuse_reads("/api/v1/pods?fieldSelector", 503);
 	rig_drain("n1", "sip-1", "n3");
 	fake_run(fake, 60000);
 	fake->refuse.count = 0;
 	cr_assert(fake_until(fake, moved, 300000));
+	cr_assert_str_eq(action_kind, "move");
 	cr_assert_gt(action_seconds, 50.0);
+	rig_unused("n3", "sip-new");
+	rig_delete_web();
+	fake_run(fake, 60000);
+	cr_assert_str_eq(action_kind, "release");
 }
 
 /* --- names that no object can have ------------------------------------------------ */

@@ -194,6 +194,7 @@ Test(fresh, a_pod_that_is_being_deleted)
 	    &pods));
 	cr_assert(pods->deleting);
 	cr_assert_eq(pods->delete_at_ms, 60000);
+	cr_assert_not(pods->ready, "it has no condition that says so");
 	fresh_pods_free(pods);
 }
 
