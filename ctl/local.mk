@@ -1,12 +1,22 @@
-# ctl: the user's command line. libctl is what its tests link.
+# ctl: the user's command line. libctl is what its tests link. It opens its connections
+# itself: connect.c stands before libhttp, whose dial.c is not taken then.
 CTL_INC = -iquote $(top_srcdir)/ctl
 noinst_LIBRARIES += ctl/libctl.a
-ctl_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(CTL_INC)
+ctl_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(HTTP_INC) $(KUBE_INC) \
+	$(FOOTPRINT_INC) $(CTL_INC)
 ctl_libctl_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
-ctl_libctl_a_SOURCES = ctl/verify.c ctl/verify.h
+ctl_libctl_a_SOURCES = \
+	ctl/flags.c ctl/flags.h \
+	ctl/track.c ctl/track.h \
+	ctl/verify.c ctl/verify.h
 bin_PROGRAMS += ipwardenctl
-ipwardenctl_CPPFLAGS = $(ctl_libctl_a_CPPFLAGS)
+ipwardenctl_CPPFLAGS = $(ctl_libctl_a_CPPFLAGS) $(SANDBOX_INC) $(KUBECONFIG_INC)
 ipwardenctl_CFLAGS = $(ctl_libctl_a_CFLAGS)
-ipwardenctl_LDADD = ctl/libctl.a proto/libchain.a base/libbase.a $(JSON_LIBS) \
-	$(OPENSSL_LIBS)
-ipwardenctl_SOURCES = ctl/main.c
+ipwardenctl_LDADD = ctl/libctl.a footprint/libfootprint.a kube/libkube.a http/libhttp.a \
+	kubeconfig/libkubeconfig.a proto/libchain.a proto/libcontrol.a sandbox/libsandbox.a \
+	base/libbase.a $(CURL_LIBS) $(JSON_LIBS) $(OPENSSL_LIBS) $(SECCOMP_LIBS) $(YAML_LIBS)
+ipwardenctl_SOURCES = \
+	ctl/client.c ctl/client.h \
+	ctl/connect.c ctl/connect.h \
+	ctl/footprint.c ctl/footprint.h \
+	ctl/main.c

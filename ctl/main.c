@@ -7,10 +7,12 @@
 
 #include "config.h"
 #include "exits.h"
+#include "footprint.h"
 #include "verify.h"
 
 static const char help[] =
     "Usage: ipwardenctl audit verify FILE...\n"
+    "       ipwardenctl footprint [OPTION]...\n"
     "\n"
     "audit verify: follows the hash chains of ipwarden's audit stream (its standard\n"
     "output) through FILEs in their order; \"-\" is standard input. Ends with 0 when "
@@ -18,6 +20,12 @@ static const char help[] =
     "line was removed, altered or moved, with 1 when one was, with 2 when a file "
     "cannot\n"
     "be read. What a chain cannot show: see ipwardenctl(1).\n"
+    "\n"
+    "footprint: which pod is on which node, as Pod Ashiato writes it: lines of JSON, "
+    "and\n"
+    "a ConfigMap an hour. footprint --help has its options; they are those of Pod "
+    "Ashiato\n"
+    "when the program is called by the name pod-ashiato.\n"
     "\n"
     "  --help, --version\n";
 
@@ -79,6 +87,8 @@ audit_verify(int files, char **paths)
 int
 main(int argc, char **argv)
 {
+	if (strcmp(basename(argv[0]), "pod-ashiato") == 0)
+		return footprint_run((const char *const *)argv + 1);
 	if (argc < 2)
 		return bad_usage("a command is missing", "");
 	if (strcmp(argv[1], "--help") == 0) {
@@ -89,6 +99,8 @@ main(int argc, char **argv)
 		puts("ipwardenctl " PACKAGE_VERSION);
 		return EXIT_SUCCESS;
 	}
+	if (strcmp(argv[1], "footprint") == 0)
+		return footprint_run((const char *const *)argv + 2);
 	if (strcmp(argv[1], "audit") != 0)
 		return bad_usage("no such command", argv[1]);
 	if (argc < 3 || strcmp(argv[2], "verify") != 0)

@@ -13,4 +13,5 @@ kube_libkube_a_SOURCES = \
 	kube/kube.c kube/kube.h \
 	kube/review.c kube/review.h \
 	kube/scan.c kube/scan.h \
-	kube/status.c
+	kube/status.c \
+	kube/walk.c kube/walk.h

@@ -59,6 +59,41 @@ tests_unit_test_scan_json_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_scan_json_LDADD = $(tests_unit_test_scan_LDADD)
 tests_unit_test_scan_json_SOURCES = tests/unit/test_scan_json.c
 
+UNIT_TESTS += tests/unit/test_footprint
+tests_unit_test_footprint_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
+	$(KUBE_INC) $(FOOTPRINT_INC)
+tests_unit_test_footprint_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_footprint_LDADD = footprint/libfootprint.a kube/libkube.a base/libbase.a \
+	$(JSON_LIBS) $(OPENSSL_LIBS) $(CRITERION_LIBS)
+tests_unit_test_footprint_SOURCES = tests/unit/test_footprint.c
+
+UNIT_TESTS += tests/unit/test_hour
+tests_unit_test_hour_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS)
+tests_unit_test_hour_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_hour_LDADD = $(tests_unit_test_footprint_LDADD)
+tests_unit_test_hour_SOURCES = tests/unit/test_hour.c
+
+UNIT_TESTS += tests/unit/test_flags
+tests_unit_test_flags_CPPFLAGS = $(TESTS_CPPFLAGS) $(CTL_INC)
+tests_unit_test_flags_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_flags_LDADD = ctl/libctl.a $(CRITERION_LIBS)
+tests_unit_test_flags_SOURCES = tests/unit/test_flags.c
+
+UNIT_TESTS += tests/unit/test_track
+tests_unit_test_track_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS) $(CTL_INC)
+tests_unit_test_track_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_track_LDADD = ctl/libctl.a $(tests_unit_test_footprint_LDADD)
+tests_unit_test_track_SOURCES = tests/unit/test_track.c
+
+UNIT_TESTS += tests/unit/test_store
+tests_unit_test_store_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS)
+tests_unit_test_store_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_store_LDADD = footprint/libfootprint.a kube/libkube.a http/libhttp.a \
+	proto/libcontrol.a sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) $(OPENSSL_LIBS) \
+	$(JSON_LIBS) $(SECCOMP_LIBS) $(CRITERION_LIBS)
+tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_rig.c \
+	tests/unit/store_rig.h
+
 UNIT_TESTS += tests/unit/test_dial
 tests_unit_test_dial_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC)
 tests_unit_test_dial_CFLAGS = $(TESTS_CFLAGS)
@@ -137,9 +172,9 @@ tests_unit_test_informer_hostile_SOURCES = tests/unit/test_informer_hostile.c \
 	tests/unit/kube_rig.h tests/unit/kube_rig.c tests/unit/web.h tests/unit/web.c
 
 UNIT_TESTS += tests/unit/test_kubeconfig
-tests_unit_test_kubeconfig_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(CONFIG_INC)
+tests_unit_test_kubeconfig_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(KUBECONFIG_INC)
 tests_unit_test_kubeconfig_CFLAGS = $(TESTS_CFLAGS)
-tests_unit_test_kubeconfig_LDADD = config/libkubeconfig.a proto/libcontrol.a \
+tests_unit_test_kubeconfig_LDADD = kubeconfig/libkubeconfig.a proto/libcontrol.a \
 	base/libbase.a $(YAML_LIBS) $(CRITERION_LIBS)
 tests_unit_test_kubeconfig_SOURCES = tests/unit/test_kubeconfig.c
 
@@ -469,9 +504,9 @@ tests_fuzz_fuzz_dns_LDADD = resolver/libdns.a base/libbase.a -lresolv
 tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c
 FUZZ_TARGETS += tests/fuzz/fuzz_kubeconfig
 tests_fuzz_fuzz_kubeconfig_CPPFLAGS = $(TESTS_CPPFLAGS) -DFUZZ_STANDALONE $(PROTO_INC) \
-	$(CONFIG_INC)
+	$(KUBECONFIG_INC)
 tests_fuzz_fuzz_kubeconfig_CFLAGS = $(TESTS_CFLAGS)
-tests_fuzz_fuzz_kubeconfig_LDADD = config/libkubeconfig.a proto/libcontrol.a \
+tests_fuzz_fuzz_kubeconfig_LDADD = kubeconfig/libkubeconfig.a proto/libcontrol.a \
 	base/libbase.a $(YAML_LIBS)
 tests_fuzz_fuzz_kubeconfig_SOURCES = tests/fuzz/fuzz_kubeconfig.c
 FUZZ_TARGETS += tests/fuzz/fuzz_scan
@@ -544,7 +579,7 @@ check_LIBRARIES = tests/simulation/whole/libwatcher.a tests/simulation/whole/lib
 	tests/simulation/whole/libcloudworker.a
 tests_simulation_whole_libwatcher_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(WATCHER_INC)
 tests_simulation_whole_libwatcher_a_SOURCES = tests/simulation/whole/program_watcher.c \
-	watcher/facts.c watcher/project.c watcher/project_pod.c watcher/walk.c kube/scan.c
+	watcher/facts.c watcher/project.c watcher/project_pod.c kube/scan.c kube/walk.c
 tests_simulation_whole_libreconciler_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(RECONCILER_INC)
 tests_simulation_whole_libreconciler_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_reconciler.c \
@@ -642,6 +677,8 @@ SYSTEM_SHELL += tests/system/eligible.sh
 SYSTEM_SHELL += tests/system/events.sh
 SYSTEM_SHELL += tests/system/evict.sh
 SYSTEM_SHELL += tests/system/evict_policies.sh
+SYSTEM_SHELL += tests/system/footprint.sh
+SYSTEM_SHELL += tests/system/footprint_store.sh
 SYSTEM_SHELL += tests/system/handover.sh
 SYSTEM_SHELL += tests/system/http2.sh
 SYSTEM_SHELL += tests/system/identity.sh
@@ -696,6 +733,7 @@ EXTRA_DIST += $(SYSTEM_SHELL) tests/deploy tests/system/lib.sh tests/system/old_
 	tests/system/api_access.sh \
 	tests/system/README bench/move \
 	tests/fuzz/corpora.sh \
+	tests/system/footprint_lib.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
 	tests/mutants tests/mutants.equivalent tests/alerts \
 	tests/system/prometheus.queries tests/system/prometheus.reasons \

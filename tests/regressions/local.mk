@@ -26,6 +26,13 @@ tests_regressions_test_metricsd_CFLAGS = $(TESTS_CFLAGS)
 tests_regressions_test_metricsd_LDADD = $(tests_unit_test_health_LDADD) $(JSON_LIBS)
 tests_regressions_test_metricsd_SOURCES = tests/regressions/defects_told.c
 
+REGRESSION_TESTS += tests/regressions/test_footprint
+tests_regressions_test_footprint_CPPFLAGS = $(tests_unit_test_store_CPPFLAGS) $(CTL_INC)
+tests_regressions_test_footprint_CFLAGS = $(TESTS_CFLAGS)
+tests_regressions_test_footprint_LDADD = ctl/libctl.a $(tests_unit_test_store_LDADD)
+tests_regressions_test_footprint_SOURCES = tests/regressions/defects_footprint.c \
+	tests/unit/store_rig.c tests/unit/store_rig.h
+
 if HAVE_CRITERION
 check_PROGRAMS += $(REGRESSION_TESTS)
 TESTS += $(REGRESSION_TESTS)

@@ -1,0 +1,47 @@
+/* Keeps the ConfigMaps of the hours true to what was noted: once an interval it reads
+ * those of the hour, adds what is missing and writes what has changed, by compare and
+ * set; so who is started anew goes on with the hour, and what others wrote there stays.
+ * When the hour turns, the old one is written a last time and is immutable from then
+ * on. What is refused is logged, and tried again at the next interval. */
+#ifndef IPW_FOOTPRINT_STORE_H
+#define IPW_FOOTPRINT_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kube.h"
+#include "moment.h"
+
+struct store;
+
+/* Sends a request to the API server, as kube_call. */
+typedef void store_call_fn(
+    void *arg, const struct kube_call *call, kube_done_fn *done, void *done_arg);
+
+struct store_options {
+	const char *namespace; /* copied */
+	int64_t retention_s;   /* since its creation; older ones go; 0: none does */
+	int64_t bytes_max;     /* of all; beyond it the oldest go; 0: no limit */
+	store_call_fn *call;
+	void *arg;
+};
+
+#define STORE_RETENTION_S (72 * 3600)
+#define STORE_BYTES_MAX	  (64 * 1024 * 1024)
+
+struct store *store_new(const struct store_options *options);
+/* Not while a request of its is open, unless the client is freed first. */
+void store_free(struct store *store);
+
+/* A pod was seen at `now` on `node` ("": not scheduled). */
+void store_note(struct store *store, const char *namespace, const char *pod,
+    const char *node, struct moment now);
+
+/* Writes what there is to write, and tells when that is over; false when it is still at
+ * the last time (then the next interval does it). `done` may be NULL; `failed`:
+ * something could not be written. */
+typedef void store_done_fn(void *arg, bool failed);
+bool store_write(
+    struct store *store, struct moment now, store_done_fn *done, void *arg);
+
+#endif

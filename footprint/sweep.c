@@ -1,0 +1,295 @@
+#include "sweep.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "hour.h"
+#include "log.h"
+#include "mem.h"
+
+/* ConfigMaps in one answer: 128 KiB each, and an answer is read into memory whole. */
+#define PAGE "50"
+
+/* ConfigMaps that are looked at in one sweep: beyond it the next one goes on. */
+#define MAPS_MAX 8192u
+
+/* An hour of local time lasts two where clocks are set back. */
+#define HOUR_OVER_S (2 * 3600)
+
+#define DIGITS 10u
+
+enum action { ACTION_NONE, ACTION_CLOSE, ACTION_DELETE };
+
+struct map {
+	char name[HOUR_NAME_MAX];
+	int64_t created_s;
+	int64_t bytes;
+	enum action action;
+};
+
+struct sweep {
+	const struct store_options *options;
+	const char *path;
+	char hour[MOMENT_HOUR_MAX];
+	struct map *maps; /* MAPS_MAX of them while it goes on */
+	size_t maps_len;
+	size_t at;
+	bool failed;
+	store_done_fn *done;
+	void *done_arg;
+};
+
+static void list_page(struct sweep *sweep, const char *token);
+static void act_next(struct sweep *sweep);
+
+struct sweep *
+sweep_new(const struct store_options *options, const char *path)
+{
+	struct sweep *sweep = mem_calloc(1, sizeof *sweep);
+
+	sweep->options = options;
+	sweep->path = path;
+	return sweep;
+}
+
+void
+sweep_free(struct sweep *sweep)
+{
+	if (sweep == NULL)
+		return;
+	free(sweep->maps);
+	free(sweep);
+}
+
+void
+sweep_start(struct sweep *sweep, const char *hour, store_done_fn *done, void *arg)
+{
+	snprintf(sweep->hour, sizeof sweep->hour, "%s", hour);
+	sweep->maps = mem_calloc(MAPS_MAX, sizeof *sweep->maps);
+	sweep->maps_len = sweep->at = 0;
+	sweep->failed = false;
+	sweep->done = done;
+	sweep->done_arg = arg;
+	list_page(sweep, NULL);
+}
+
+static void
+end(struct sweep *sweep)
+{
+	free(sweep->maps);
+	sweep->maps = NULL;
+	sweep->done(sweep->done_arg, sweep->failed);
+}
+
+static void
+tell_failure(struct sweep *sweep, const char *what, const char *name,
+    const struct kube_reply *reply)
+{
+	log_error("footprints_not_cleaned", LOG_S("why", what),
+	    LOG_S("namespace", sweep->options->namespace), LOG_S("configmap", name),
+	    LOG_N("status", reply->status), LOG_S("message", reply->message));
+	sweep->failed = true;
+}
+
+static bool
+is_good(const struct kube_reply *reply)
+{
+	return reply->error == 0 && reply->status >= 200 && reply->status <= 299;
+}
+
+/* --- what there is ------------------------------------------------------------------
+ */
+
+static const char *
+member_text(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(object, key, &value);
+	return json_object_is_type(value, json_type_string)
+		   ? json_object_get_string(value)
+		   : "";
+}
+
+static bool
+is_ours(const char *name)
+{
+	const char *digits = name + strlen(HOUR_PREFIX);
+
+	return strncmp(name, HOUR_PREFIX, strlen(HOUR_PREFIX)) == 0 &&
+	       strlen(name) < HOUR_NAME_MAX && strspn(digits, "0123456789") == DIGITS &&
+	       (digits[DIGITS] == '\0' || strncmp(digits + DIGITS, "-p", 2) == 0);
+}
+
+static int64_t
+bytes_of(struct json_object *object, const char *member)
+{
+	struct json_object *map = NULL;
+	int64_t bytes = 0;
+
+	json_object_object_get_ex(object, member, &map);
+	if (!json_object_is_type(map, json_type_object))
+		return 0;
+	json_object_object_foreach(map, key, value)
+		bytes += (int64_t)strlen(key) + json_object_get_string_len(value);
+	return bytes;
+}
+
+static void
+take_map(struct sweep *sweep, struct json_object *object, int64_t now_s)
+{
+	struct map *map = &sweep->maps[sweep->maps_len];
+	struct json_object *metadata = NULL, *immutable = NULL;
+	struct wall_time created;
+	const char *name;
+
+	json_object_object_get_ex(object, "metadata", &metadata);
+	json_object_object_get_ex(object, "immutable", &immutable);
+	name = member_text(metadata, "name");
+	if (sweep->maps_len == MAPS_MAX || !is_ours(name) ||
+	    strncmp(name + strlen(HOUR_PREFIX), sweep->hour, DIGITS) == 0 ||
+	    clock_parse(member_text(metadata, "creationTimestamp"), &created) < 0)
+		return;
+	*map = (struct map){.created_s = created.ms / 1000,
+	    .bytes = bytes_of(object, "data") + bytes_of(object, "binaryData")};
+	snprintf(map->name, sizeof map->name, "%s", name);
+	if (sweep->options->retention_s > 0 &&
+	    now_s - map->created_s > sweep->options->retention_s)
+		map->action = ACTION_DELETE;
+	else if (!json_object_get_boolean(immutable) &&
+		 now_s - map->created_s > HOUR_OVER_S)
+		map->action = ACTION_CLOSE;
+	sweep->maps_len++;
+}
+
+static int
+compare_maps(const void *a, const void *b)
+{
+	const struct map *one = a, *other = b;
+
+	return (one->created_s > other->created_s) -
+	       (one->created_s < other->created_s);
+}
+
+/* Newest first they add up to what may stay. */
+static void
+choose(struct sweep *sweep)
+{
+	int64_t bytes = 0;
+
+	qsort(sweep->maps, sweep->maps_len, sizeof *sweep->maps, compare_maps);
+	for (size_t i = sweep->maps_len; i > 0 && sweep->options->bytes_max > 0; i--) {
+		if (sweep->maps[i - 1].action == ACTION_DELETE)
+			continue;
+		bytes += sweep->maps[i - 1].bytes;
+		if (bytes > sweep->options->bytes_max)
+			sweep->maps[i - 1].action = ACTION_DELETE;
+	}
+}
+
+static void
+on_page(void *arg, const struct kube_reply *reply)
+{
+	struct sweep *sweep = arg;
+	struct json_object *items = NULL, *metadata = NULL;
+	int64_t now_s = clock_wall().ms / 1000;
+	const char *token;
+
+	if (!is_good(reply)) {
+		tell_failure(sweep, "cannot be listed", "", reply);
+		end(sweep);
+		return;
+	}
+	json_object_object_get_ex(reply->json, "items", &items);
+	json_object_object_get_ex(reply->json, "metadata", &metadata);
+	if (json_object_is_type(items, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(items); i++)
+			take_map(sweep, json_object_array_get_idx(items, i), now_s);
+	token = member_text(metadata, "continue");
+	if (token[0] != '\0' && sweep->maps_len < MAPS_MAX) {
+		list_page(sweep, token);
+		return;
+	}
+	choose(sweep);
+	act_next(sweep);
+}
+
+static void
+list_page(struct sweep *sweep, const char *token)
+{
+	char *selector = kube_escape(HOUR_SELECTOR);
+	char *escaped = kube_escape(token != NULL ? token : "");
+	char *path = mem_printf("%s?labelSelector=%s&limit=" PAGE "%s%s", sweep->path,
+	    selector, token != NULL ? "&continue=" : "", escaped);
+	struct kube_call call = {.method = "GET", .path = path};
+
+	sweep->options->call(sweep->options->arg, &call, on_page, sweep);
+	free(path);
+	free(escaped);
+	free(selector);
+}
+
+/* --- what is done -------------------------------------------------------------------
+ */
+
+static void
+on_acted(void *arg, const struct kube_reply *reply)
+{
+	struct sweep *sweep = arg;
+	const struct map *map = &sweep->maps[sweep->at++];
+	bool gone = reply->error == 0 && reply->status == 404;
+
+	if (!is_good(reply) && !gone)
+		tell_failure(sweep,
+		    map->action == ACTION_DELETE ? "cannot be deleted"
+						 : "cannot be made immutable",
+		    map->name, reply);
+	else if (map->action == ACTION_DELETE)
+		log_info("footprints_deleted",
+		    LOG_S("namespace", sweep->options->namespace),
+		    LOG_S("configmap", map->name), LOG_N("bytes", map->bytes));
+	act_next(sweep);
+}
+
+static void
+call_map(struct sweep *sweep, const char *method, const char *body, kube_done_fn *done)
+{
+	char *path = mem_printf("%s/%s", sweep->path, sweep->maps[sweep->at].name);
+	struct kube_call call = {.method = method, .path = path, .body = body};
+
+	sweep->options->call(sweep->options->arg, &call, done, sweep);
+	free(path);
+}
+
+static void
+on_open_map(void *arg, const struct kube_reply *reply)
+{
+	struct sweep *sweep = arg;
+
+	if (!is_good(reply)) {
+		on_acted(sweep, reply);
+		return;
+	}
+	json_object_object_add(reply->json, "immutable", json_object_new_boolean(true));
+	call_map(sweep, "PUT",
+	    json_object_to_json_string_ext(
+		reply->json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+	    on_acted);
+}
+
+static void
+act_next(struct sweep *sweep)
+{
+	while (
+	    sweep->at < sweep->maps_len && sweep->maps[sweep->at].action == ACTION_NONE)
+		sweep->at++;
+	if (sweep->at == sweep->maps_len)
+		end(sweep);
+	else if (sweep->maps[sweep->at].action == ACTION_DELETE)
+		call_map(sweep, "DELETE", NULL, on_acted);
+	else
+		call_map(sweep, "GET", NULL, on_open_map);
+}

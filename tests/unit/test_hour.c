@@ -1,0 +1,196 @@
+/* The parts of an hour. */
+#include <criterion/criterion.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hour.h"
+
+static struct hour *hour;
+static struct hour_parts parts;
+
+static void
+begin(void)
+{
+	hour = hour_new("2026112100");
+}
+
+static void
+end(void)
+{
+	hour_parts_clear(&parts);
+	hour_free(hour);
+}
+
+TestSuite(hour, .init = begin, .fini = end);
+
+static struct json_object *
+member(struct json_object *json, const char *key)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(json, key, &value);
+	return value;
+}
+
+static const char *
+text(struct json_object *json, const char *key)
+{
+	struct json_object *value = member(json, key);
+
+	return value != NULL ? json_object_get_string(value) : NULL;
+}
+
+static const char *
+data(size_t part, const char *key)
+{
+	return text(member(parts.objects[part], "data"), key);
+}
+
+static size_t
+changed(void)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < parts.count; i++)
+		count += parts.changed[i];
+	return count;
+}
+
+/* What was changed has been written. */
+static void
+written(void)
+{
+	memset(parts.changed, 0, sizeof parts.changed);
+}
+
+static void
+note_many(int from, int to, const char *node)
+{
+	for (int i = from; i < to; i++) {
+		char pod[64];
+
+		snprintf(pod, sizeof pod, "pod-with-a-name-of-usual-length-%05d", i);
+		cr_assert_eq(hour_note(hour, "namespace", pod, node), 0);
+	}
+}
+
+Test(hour, parts_are_small_and_only_those_that_changed_are_written)
+{
+	size_t keys = 0;
+
+	note_many(0, 5000, "node-1");
+	cr_assert_eq(hour_fill(hour, &parts), 0);
+	cr_assert_gt(parts.count, 2);
+	for (size_t i = 0; i < parts.count; i++) {
+		size_t bytes = strlen(json_object_to_json_string_ext(
+		    member(parts.objects[i], "data"), JSON_C_TO_STRING_PLAIN));
+
+		cr_assert_leq(bytes, HOUR_PART_MAX + 2);
+		keys +=
+		    (size_t)json_object_object_length(member(parts.objects[i], "data"));
+	}
+	cr_assert_eq(keys, 5000);
+	written();
+	note_many(4999, 5000, "node-2");
+	hour_fill(hour, &parts);
+	cr_assert_eq(changed(), 1);
+	cr_assert(parts.changed[parts.count - 1]);
+	written();
+	hour_fill(hour, &parts);
+	cr_assert_eq(changed(), 0);
+}
+
+Test(hour, parts_are_named)
+{
+	char name[HOUR_NAME_MAX];
+
+	hour_part_name("2026112100", 0, name, sizeof name);
+	cr_assert_str_eq(name, "pod-ashiato-2026112100");
+	hour_part_name("2026112100", 1, name, sizeof name);
+	cr_assert_str_eq(name, "pod-ashiato-2026112100-p2");
+	hour_part_name("2026112100", HOUR_PARTS_MAX - 1, name, sizeof name);
+	cr_assert_str_eq(name, "pod-ashiato-2026112100-p512");
+}
+
+Test(hour, over_long_keys_are_shortened_and_listed)
+{
+	char pod[254], longest[254];
+	struct json_object *annotations, *longs;
+	int found = 0;
+
+	memset(pod, 'a', 253);
+	pod[253] = '\0';
+	memcpy(longest, pod, sizeof pod);
+	longest[252] = 'b';
+	hour_note(hour, "voice", pod, "node-1");
+	hour_note(hour, "voice", longest, "node-2");
+	hour_note(hour, "voice", "gw-0", "node-3");
+	cr_assert_eq(hour_fill(hour, &parts), 0);
+	annotations = member(member(parts.objects[0], "metadata"), "annotations");
+	longs = json_tokener_parse(text(annotations, HOUR_LONG_KEYS));
+	cr_assert_eq(json_object_object_length(longs), 2);
+	json_object_object_foreach(longs, key, whole) {
+		cr_assert_eq(strlen(key), HOUR_KEY_MAX);
+		cr_assert_eq(json_object_get_string_len(whole), 259);
+		cr_assert_str_eq(data(0, key),
+		    strchr(json_object_get_string(whole), 'b') != NULL ? "node-2"
+								       : "node-1");
+		found++;
+	}
+	cr_assert_eq(found, 2);
+	cr_assert_str_eq(data(0, "voice_gw-0"), "node-3");
+	json_object_put(longs);
+}
+
+Test(hour, what_no_configmap_can_have_is_refused)
+{
+	cr_assert_lt(hour_note(hour, "n\xc3\xbc", "p", "node-1"), 0);
+	cr_assert_lt(hour_note(hour, "n", "p q", "node-1"), 0);
+	hour_fill(hour, &parts);
+	cr_assert_eq(parts.count, 0);
+}
+
+Test(hour, a_closed_part_is_followed_by_another)
+{
+	hour_note(hour, "n", "p", "node-1");
+	hour_note(hour, "n", "q", "node-1");
+	hour_fill(hour, &parts);
+	hour_close(&parts);
+	cr_assert(json_object_get_boolean(member(parts.objects[0], "immutable")));
+	written();
+	hour_close(&parts);
+	cr_assert_eq(changed(), 0);
+	hour_note(hour, "n", "p", "node-2");
+	hour_fill(hour, &parts);
+	cr_assert_eq(parts.count, 2);
+	cr_assert_not(parts.changed[0]);
+	cr_assert_str_eq(data(0, "n_p"), "node-1");
+	cr_assert_str_eq(data(1, "n_p"), "node-2");
+	cr_assert_null(data(1, "n_q"));
+}
+
+Test(hour, a_missing_part_is_made_anew)
+{
+	note_many(0, 5000, "node-1");
+	hour_fill(hour, &parts);
+	json_object_put(parts.objects[1]);
+	parts.objects[1] = NULL;
+	written();
+	hour_fill(hour, &parts);
+	cr_assert_eq(changed(), 1);
+	cr_assert_str_eq(text(member(parts.objects[1], "metadata"), "name"),
+	    "pod-ashiato-2026112100-p2");
+}
+
+Test(hour, what_another_hand_changed_is_put_right)
+{
+	hour_note(hour, "n", "p", "node-1");
+	hour_fill(hour, &parts);
+	written();
+	json_object_object_add(
+	    member(parts.objects[0], "data"), "n_p", json_object_new_string("edited"));
+	hour_fill(hour, &parts);
+	cr_assert_eq(changed(), 1);
+	cr_assert_str_eq(data(0, "n_p"), "node-1");
+}

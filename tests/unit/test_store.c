@@ -1,0 +1,196 @@
+/* The ConfigMaps of the hours over time: written, resumed, closed, cleaned. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hour.h"
+#include "store_rig.h"
+
+#define FIRST  HOUR_PREFIX "2026112100"
+#define SECOND HOUR_PREFIX "2026112101"
+
+static struct store_rig rig;
+
+static void
+begin(void)
+{
+	store_rig_begin(&rig);
+}
+
+static void
+end(void)
+{
+	store_rig_end(&rig);
+}
+
+TestSuite(store, .init = begin, .fini = end);
+
+Test(store, what_has_not_changed_is_not_written)
+{
+	store_rig_note(&rig, "a", "node-1");
+	cr_assert_eq(store_rig_write(&rig), 1);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_a"), "node-1");
+	store_rig_note(&rig, "a", "node-1");
+	cr_assert_eq(store_rig_write(&rig), 0);
+	store_rig_note(&rig, "a", "node-2");
+	cr_assert_eq(store_rig_write(&rig), 1);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_a"), "node-2");
+	cr_assert_eq(rig.lists, 1);
+}
+
+Test(store, nothing_seen_is_nothing_written)
+{
+	cr_assert_eq(store_rig_write(&rig), 0);
+	cr_assert_eq(rig.gets + rig.lists, 0);
+	cr_assert_eq(rig.rounds, 1);
+}
+
+Test(store, the_hour_turns)
+{
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	store_rig_note(&rig, "late", "node-1");
+	rig.now.seconds += 3600;
+	store_rig_note(&rig, "b", "node-2");
+	store_rig_write(&rig);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_late"), "node-1");
+	cr_assert(store_rig_closed(&rig, FIRST));
+	cr_assert_str_eq(store_rig_data(&rig, SECOND, "voice_b"), "node-2");
+	cr_assert_null(store_rig_data(&rig, SECOND, "voice_a"));
+	cr_assert_not(store_rig_closed(&rig, SECOND));
+}
+
+Test(store, the_hour_turns_without_a_pod)
+{
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	rig.now.seconds += 3600;
+	store_rig_write(&rig);
+	cr_assert(store_rig_closed(&rig, FIRST));
+	cr_assert_null(store_rig_map(&rig, SECOND));
+}
+
+Test(store, an_hour_that_could_not_be_closed_is_closed_later)
+{
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	rig.now.seconds += 3600;
+	store_rig_note(&rig, "b", "node-2");
+	rig.refuse = "PUT";
+	rig.refuse_status = 500;
+	store_rig_write(&rig);
+	cr_assert_not(store_rig_closed(&rig, FIRST));
+	cr_assert_eq(rig.failed, 1);
+	cr_assert_str_eq(store_rig_data(&rig, SECOND, "voice_b"), "node-2");
+	store_rig_write(&rig);
+	cr_assert(store_rig_closed(&rig, FIRST));
+	cr_assert_eq(rig.failed, 1);
+}
+
+Test(store, a_clock_that_is_set_back_begins_another_part)
+{
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	rig.now.seconds += 3600;
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	rig.now.seconds -= 3600;
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_note(&rig, "b", "node-1");
+	store_rig_write(&rig);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST "-p2", "voice_b"), "node-1");
+	cr_assert_null(store_rig_data(&rig, FIRST "-p2", "voice_a"));
+	cr_assert_eq(rig.failed, 0);
+}
+
+Test(store, who_writes_at_the_same_time_loses_nothing)
+{
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	store_rig_note(&rig, "b", "node-1");
+	rig.foreign_edits = 2;
+	store_rig_write(&rig);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "others_pod"), "node-9");
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_b"), "node-1");
+	cr_assert_eq(rig.failed, 0);
+	store_rig_note(&rig, "c", "node-1");
+	rig.foreign_edits = 1000;
+	store_rig_write(&rig);
+	cr_assert_eq(rig.failed, 1);
+	rig.foreign_edits = 0;
+	store_rig_write(&rig);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_c"), "node-1");
+}
+
+Test(store, a_deleted_map_comes_again_with_all_of_the_hour)
+{
+	store_rig_note(&rig, "gone", "node-1");
+	store_rig_write(&rig);
+	json_object_object_del(rig.maps, FIRST);
+	store_rig_note(&rig, "a", "node-2");
+	store_rig_write(&rig);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_gone"), "node-1");
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_a"), "node-2");
+}
+
+Test(store, a_refusal_is_tried_again)
+{
+	static const char *const methods[] = {"GET", "POST"};
+
+	for (size_t i = 0; i < 2; i++) {
+		store_rig_note(&rig, "a", "node-1");
+		rig.refuse = methods[i];
+		rig.refuse_status = 403;
+		store_rig_write(&rig);
+		cr_assert_eq(rig.failed, (int)i + 1);
+		cr_assert_null(store_rig_map(&rig, FIRST));
+	}
+	store_rig_write(&rig);
+	cr_assert_not_null(store_rig_map(&rig, FIRST));
+	cr_assert_eq(rig.failed, 2);
+}
+
+Test(store, old_ones_are_closed_whoever_wrote_them)
+{
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111900", 3 * 3600, 10);
+	store_rig_old_map(&rig, HOUR_PREFIX "2026112023", 3600, 10);
+	store_rig_old_map(&rig, "pod-ashiato-notes", 200 * 3600, 10);
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	cr_assert(store_rig_closed(&rig, HOUR_PREFIX "2026111900"));
+	cr_assert_not(store_rig_closed(&rig, HOUR_PREFIX "2026112023"));
+	cr_assert_not(store_rig_closed(&rig, "pod-ashiato-notes"));
+	cr_assert_not_null(store_rig_map(&rig, "pod-ashiato-notes"));
+}
+
+Test(store, beyond_the_total_the_oldest_go)
+{
+	char name[HOUR_NAME_MAX];
+
+	store_rig_limit(&rig, 0, 1000);
+	for (int i = 0; i < 5; i++) {
+		snprintf(name, sizeof name, HOUR_PREFIX "20261110%02d", i);
+		store_rig_old_map(&rig, name, (1000 - i) * 3600, 300);
+	}
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	cr_assert_eq(rig.deletes, 2);
+	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111001"));
+	cr_assert_not_null(store_rig_map(&rig, HOUR_PREFIX "2026111002"));
+	cr_assert_not_null(store_rig_map(&rig, FIRST));
+}
+
+Test(store, cleaning_that_is_refused_fails_nothing)
+{
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111900", 100 * 3600, 10);
+	store_rig_note(&rig, "a", "node-1");
+	rig.refuse = "DELETE";
+	rig.refuse_status = 403;
+	store_rig_write(&rig);
+	cr_assert_eq(rig.failed, 0);
+	cr_assert_not_null(store_rig_map(&rig, HOUR_PREFIX "2026111900"));
+	rig.now.seconds += 3600;
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111900"));
+}
