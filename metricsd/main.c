@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "control.h"
 #include "health.h"
 #include "link.h"
@@ -211,8 +212,7 @@ main(void)
 	    server_open(metricsd.worker.loop, metricsd.registry, &metricsd.health);
 	metricsd.look = loop_timer_new(metricsd.worker.loop, on_look, &metricsd);
 	worker_lock(&metricsd.worker);
-	registry_set(metricsd.registry, METRIC_BUILD_INFO, 1,
-	    settings_get(settings, SETTING_VERSION, ""), NULL);
+	registry_set(metricsd.registry, METRIC_BUILD_INFO, 1, PACKAGE_VERSION, NULL);
 	on_look(&metricsd);
 	server_start(
 	    metricsd.server, settings_get(settings, SETTING_CLUSTER_NAME, NULL));

@@ -85,7 +85,6 @@ void
 rig_start(const char *cluster)
 {
 	child_set(&rig.child, SETTING_POD_NAME, "pod-0");
-	child_set(&rig.child, SETTING_VERSION, "1.2.3");
 	if (cluster != NULL)
 		child_set(&rig.child, SETTING_CLUSTER_NAME, "%s", cluster);
 	if (!child_start(&rig.child))

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "exits.h"
 #include "metricsd_rig.h"
 
@@ -33,7 +34,7 @@ test_start(void)
 	tap_check(http_has(RIG_METRICS, "/metrics",
 		      "# HELP ipwarden_build_info Always 1\n"
 		      "# TYPE ipwarden_build_info gauge\n"
-		      "ipwarden_build_info{cluster=\"c\\\"1\",version=\"1.2.3\"} 1\n"),
+		      "ipwarden_build_info{cluster=\"c\\\"1\",version=\"" PACKAGE_VERSION "\"} 1\n"),
 	    "life: it knows its settings");
 	tap_check(rig_until(&rig.ticks, 2), "life: it ticks");
 }
