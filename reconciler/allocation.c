@@ -197,6 +197,41 @@ hold_intent(struct allocation_address *address, struct json_object *intent)
 	    intent, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
+/* What put_address writes. */
+static const char *const entry_members[] = {"address", "state", "reason", "message",
+    "nodeName", "nodeUID", "instanceID", "project", "zone", "fence", "ephemeralTaken",
+    "outsideGeneration", "lastTransitionTime", "intent"};
+
+static bool
+is_entry_member(const char *key)
+{
+	for (size_t i = 0; i < sizeof entry_members / sizeof entry_members[0]; i++)
+		if (strcmp(key, entry_members[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+keep_others(struct allocation_address *address, struct json_object *entry)
+{
+	struct buf others;
+
+	buf_init(&others, KUBE_OBJECT_MAX);
+	json_object_object_foreach(entry, key, value) {
+		if (is_entry_member(key))
+			continue;
+		buf_puts(&others, ",\"");
+		buf_put_json(&others, key, strlen(key));
+		buf_puts(&others, "\":");
+		buf_puts(&others,
+		    json_object_to_json_string_ext(value,
+			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	}
+	if (others.len > 0 && !others.refused)
+		address->others = mem_strndup(others.data, others.len);
+	buf_free(&others);
+}
+
 #define READ(key, field) json_read_text(entry, key, field, sizeof(field))
 
 static void
@@ -225,6 +260,7 @@ parse_entry(struct allocation_address *address, struct json_object *entry)
 	address->journal_open = address->intent.step != INTENT_NONE;
 	if (address->intent.step == INTENT_UNKNOWN)
 		hold_intent(address, intent);
+	keep_others(address, entry);
 }
 
 #undef READ
@@ -360,8 +396,10 @@ allocation_free(struct allocation *allocation)
 {
 	if (allocation == NULL)
 		return;
-	for (size_t i = 0; i < allocation->addresses_len; i++)
+	for (size_t i = 0; i < allocation->addresses_len; i++) {
 		free(allocation->addresses[i].intent_raw);
+		free(allocation->addresses[i].others);
+	}
 	free(allocation->addresses);
 	texts_free(&allocation->node_selector);
 	texts_free(&allocation->zones);
@@ -380,6 +418,7 @@ allocation_remove(struct allocation *allocation, const char *address)
 	if (found == NULL)
 		return;
 	free(found->intent_raw);
+	free(found->others);
 	after =
 	    (size_t)(allocation->addresses + allocation->addresses_len - (found + 1));
 	memmove(found, found + 1, after * sizeof *found);

@@ -135,6 +135,9 @@ struct allocation_address {
 	/* With INTENT_UNKNOWN: the intent's JSON as it was read, written back as it is.
 	 * Owned by the allocation; NULL otherwise. */
 	char *intent_raw;
+	/* Members of the entry that are none of ours, as ,"key":value…, written back as
+	 * they are: a newer version may have put them there. As intent_raw. */
+	char *others;
 	bool listed; /* spec.reservedIPs names it (others linger until released) */
 };
 

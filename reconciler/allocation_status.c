@@ -156,6 +156,8 @@ put_address(const struct allocation_address *address, struct buf *out)
 		buf_puts(out, ",\"intent\":");
 		intent_put(&address->intent, out);
 	}
+	if (address->others != NULL)
+		buf_puts(out, address->others);
 	buf_puts(out, "}");
 }
 

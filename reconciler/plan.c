@@ -371,7 +371,8 @@ plan_look(struct planner *planner, struct plan_step *step)
 		step->heir = map_get(planner->eldest, address->address);
 	if (address->intent.step == INTENT_UNKNOWN) {
 		plan_block(step, "UnknownJournal",
-		    "its intent is of a version that this program does not know");
+		    "its intent is of a version that this program does not know: it is "
+		    "left alone until the newer ipwarden is back");
 		return;
 	}
 	step->owner = plan_owner(planner, address->address);

@@ -203,6 +203,24 @@ Test(allocation, an_unknown_intent_is_held_and_kept)
 	}
 }
 
+Test(allocation, what_a_newer_version_says_of_an_address_is_kept)
+{
+	static const char status[] =
+	    "{\"addresses\":[{\"address\":\"203.0.113.10\",\"state\":\"Attached\","
+	    "\"nodeName\":\"n1\",\"peer\":{\"a/b\":[1,null]},\"fa\\\"mily\":\"v4\"}]}";
+	struct allocation *a = rig_parse_parts(TWO, status);
+	struct allocation *b;
+
+	TEXT(a->addresses[0].reason, "Held");
+	b = patched(a, TWO);
+	cr_assert_str_eq(b->addresses[0].reason, "Held");
+	cr_assert_str_eq(b->addresses[0].others,
+	    ",\"peer\":{\"a/b\":[1,null]},\"fa\\\"mily\":\"v4\"");
+	cr_assert_eq(b->addresses[1].others, NULL);
+	allocation_free(a);
+	allocation_free(b);
+}
+
 Test(allocation, a_journal_of_what_is_no_address_is_kept)
 {
 	static const char status[] =
