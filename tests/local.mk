@@ -686,6 +686,7 @@ SYSTEM_SHELL += tests/system/hostile.sh
 SYSTEM_SHELL += tests/system/kill_matrix.sh
 SYSTEM_SHELL += tests/system/kills.sh
 SYSTEM_SHELL += tests/system/leaving.sh
+SYSTEM_SHELL += tests/system/lifecycle.sh
 SYSTEM_SHELL += tests/system/lost.sh
 SYSTEM_SHELL += tests/system/moves.sh
 SYSTEM_SHELL += tests/system/needed.sh
@@ -718,6 +719,7 @@ SYSTEM_SHELL += tests/system/rotation.sh
 SYSTEM_SHELL += tests/system/stop.sh
 SYSTEM_SHELL += tests/system/switch.sh
 SYSTEM_SHELL += tests/system/two_replicas.sh
+SYSTEM_SHELL += tests/system/uninstall.sh
 SYSTEM_SHELL += tests/system/logs.sh
 SYSTEM_SHELL += tests/system/workloads.sh
 
@@ -729,6 +731,7 @@ else
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_SHELL) tests/system/api_access.sh
 endif
 EXTRA_DIST += $(SYSTEM_SHELL) tests/deploy tests/system/lib.sh tests/system/old_tool.sh \
+	tests/system/installed.sh \
 	tests/system/pod.sh \
 	tests/system/api_access.sh \
 	tests/system/README bench/move \

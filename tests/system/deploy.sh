@@ -4,25 +4,15 @@
 # 65532 without capabilities and under the shipped seccomp profile, through the main job, an eviction and a failover, and are
 # refused nothing.
 . "$SRC/tests/system/lib.sh"
+. "$SRC/tests/system/installed.sh"
 
 ONE=34.82.10.1
 TWO=34.82.10.2
-RBAC=/apis/rbac.authorization.k8s.io/v1
-SYSTEM=namespaces/kube-system
-DEPLOYMENT=/apis/apps/v1/$SYSTEM/deployments/ip-address-controller
 ACCOUNT=system:serviceaccount:kube-system:ip-address-controller-sa
 WATCHER=system:serviceaccount:kube-system:ipwarden-watcher
-TOKEN='{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}}'
 
 start_world --nodes 4 --addresses $ONE,$TWO
-# what the world gives ipwarden goes, so that what is installed counts
-for binding in $(api GET $RBAC/clusterrolebindings |
-	jq -r '.items[] | select(.roleRef.name | startswith("ipwarden")) | .metadata.name'); do
-	api DELETE "$RBAC/clusterrolebindings/$binding" -o /dev/null
-done
-for role in ipwarden ipwarden-watcher; do
-	api DELETE "$RBAC/clusterroles/$role" -o /dev/null
-done
+rights_count
 
 # --- installed, twice ---------------------------------------------------------------
 check "kubectl apply -f crds" kc apply --validate=false -f "$SRC/crds"
@@ -36,96 +26,34 @@ WORKLOAD=web
 deployment web
 
 # --- as the kubelet would start them -------------------------------------------------
-template() { api GET $DEPLOYMENT | jq -r ".spec.template$1"; }
-container() { template ".spec.containers[0]$1"; }
-is "two replicas" "$(api GET $DEPLOYMENT | jq .spec.replicas)" 2
-is "of pods that the selector finds" "$(api GET $DEPLOYMENT | jq -c '
+is "two replicas" "$(api GET "$DEPLOYMENT" | jq .spec.replicas)" 2
+is "of pods that the selector finds" "$(api GET "$DEPLOYMENT" | jq -c '
 	.spec.selector.matchLabels == {app: "ip-address-controller"} and
 	(.spec.template.metadata.labels | contains({app: "ip-address-controller"}))')" true
 
-# environment NAME NODE: as the manifest gives it, but for the lease's time, which a
-# failover would take
-environment() {
-	container ".env[] | .name + \"=\" + (if .value != null then .value
-		elif .valueFrom.fieldRef.fieldPath == \"metadata.name\" then \"$1\"
-		elif .valueFrom.fieldRef.fieldPath == \"spec.nodeName\" then \"$2\"
-		else error(\"where does it come from?\") end)" |
-		sed 's/^LEASE_DURATION=.*/LEASE_DURATION=5 LEASE_SKEW_GRACE_SEC=1/'
-}
-# account: the folder with the token of the pod's service account
-account() {
-	mkdir -p "$DIR/account"
-	api POST "/api/v1/$SYSTEM/serviceaccounts/$(template .spec.serviceAccountName)/token" \
-		-H 'Content-Type: application/json' --data-binary "$TOKEN" |
-		jq -j .status.token >"$DIR/account/token"
-	printf kube-system >"$DIR/account/namespace"
-	cp "$SIM_CA" "$DIR/account/ca.crt"
-	chmod 755 "$DIR/account"
-	chmod 644 "$DIR/account"/*
-}
-# and under the profile of components/seccomp, which is closer than RuntimeDefault
-jq -r '.syscalls[] | select(.action == "SCMP_ACT_ALLOW") | .names[]' \
-	"$SRC/deploy/components/seccomp/ipwarden.json" >"$DIR/calls"
-export OUTER="$BUILD/tests/system/outer" CALLS="$DIR/calls"
-cat >"$DIR/in-pod" <<-'SH'
-	#!/bin/sh
-	mount -t tmpfs -o mode=755 none /run &&
-		mkdir -p /run/secrets/kubernetes.io/serviceaccount &&
-		mount --bind "$1" /run/secrets/kubernetes.io/serviceaccount || exit 9
-	shift
-	exec setpriv --reuid 65532 --regid 65532 --clear-groups --bounding-set -all \
-		--inh-caps -all --no-new-privs "$OUTER" "$CALLS" "$@"
-SH
-chmod 755 "$DIR" "$DIR/in-pod"
-chmod 644 "$DIR/calls"
-account
-if [ "$(readlink -f /var/run)" = /run ] && unshare --mount true 2>/dev/null &&
-	setpriv --reuid 65532 --clear-groups test -x "$STAGE/bin/ipwarden"; then
-	LAUNCH="unshare --mount $DIR/in-pod $DIR/account"
-	IDENTITY=
-	server="KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=${KUBE_URL##*:}"
-else
-	say "# not as uid 65532 in a pod: no mount namespace, or no way to $STAGE for others"
-	sed "s/^\( *token: \).*/\1$(cat "$DIR/account/token")/" "$CONTROLLER_KUBECONFIG" \
-		>"$DIR/pod.kubeconfig"
-	IDENTITY="--kubeconfig $DIR/pod.kubeconfig"
-	server=
-fi
-
-# probe WHICH: what the kubelet would ask
-probe() {
-	curl -sS -f "http://127.0.0.1:$(port_of "$(container ".$1.httpGet.port")")$(
-		container ".$1.httpGet.path")"
-}
-# replica NAME NODE
-replica() {
-	template '' | jq --arg name "$1" --arg node "$2" '{apiVersion: "v1", kind: "Pod",
-		metadata: (.metadata + {name: $name, namespace: "kube-system"}),
-		spec: (.spec + {nodeName: $node}), status: {phase: "Running",
-			conditions: [{type: "Ready", status: "True"}]}}' >"$DIR/pod.json"
-	put_object "$(cat "$DIR/pod.json")" >/dev/null
-	WITH="$(environment "$1" "$2") $server"
-	LOG=$DIR/$1.log
-	AUDIT=$DIR/$1.audit
-	start_ipwarden
-	OTHERS="$OTHERS $MAIN"
-	eventually 30 "$1 runs" all_ready
-	for which in startupProbe livenessProbe readinessProbe; do
-		eventually 20 "its $which" probe $which
-	done
-}
-LEASE=/apis/coordination.k8s.io/v1/$SYSTEM/leases/ip-address-controller-leader
-holder_is() { [ "$(api GET $LEASE | jq -r .spec.holderIdentity)" = "$1" ]; }
+as_pods
 marked_is() {
 	api GET "/api/v1/$SYSTEM/pods/$1" |
 		jq -e '.metadata.annotations["controller-leader"] == "true"'
 }
 was_reviewed() { [ "$(grep -c '"event":"access_reviewed"' "$DIR/$1.log")" -ge 2 ]; }
 
+# probe WHICH: what the kubelet would ask
+probe() {
+	curl -sS -f "http://127.0.0.1:$(port_of "$(container ".$1.httpGet.port")")$(
+		container ".$1.httpGet.path")"
+}
+probes() {
+	for which in startupProbe livenessProbe readinessProbe; do
+		eventually 20 "its $which" probe $which
+	done
+}
 replica ip-address-controller-a node-3
+probes
 FIRST=$MAIN
 eventually 20 "takes the Lease that was shipped" holder_is ip-address-controller-a
 replica ip-address-controller-b node-4
+probes
 [ -z "$LAUNCH" ] || is "as uid 65532, without capabilities" "$(awk '$1 == "Uid:" { print $2, $3 }
 	$1 == "CapBnd:" || $1 == "CapPrm:" { print $2 }' "/proc/$MAIN/status" | tr '\n' ' ')" \
 	"65532 65532 0000000000000000 0000000000000000 "

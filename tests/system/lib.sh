@@ -250,6 +250,13 @@ replica() {
 	until_true 30 all_ready || not_ok "replica $number becomes ready"
 }
 
+# others_but PID: it has ended
+others_but() {
+	others=
+	for pid in $OTHERS; do [ "$pid" = "$1" ] || others="$others $pid"; done
+	OTHERS=$others
+}
+
 stop_ipwarden() {
 	[ -n "$MAIN" ] || return 0
 	kill "$MAIN" 2>/dev/null

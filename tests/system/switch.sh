@@ -13,30 +13,6 @@ LEASE_SKEW_GRACE_SEC=1
 
 # --- what is looked at ----------------------------------------------------------------
 
-# watch_nodes: from now on, each state of each node, one a line; its process is $WATCH
-watch_nodes() {
-	: >"$DIR/nodes.watch"
-	api GET '/api/v1/nodes?watch=true' -N >>"$DIR/nodes.watch" 2>/dev/null &
-	WATCH=$!
-	OTHERS="$OTHERS $WATCH"
-	until_true 10 seen node-1 .metadata.name node-1 && until_true 10 seen node-3 .metadata.name node-3
-}
-# seen NODE JQ-PATH VALUE: the watch has shown it so
-seen() {
-	jq -e -n --arg n "$1" --arg v "$3" 'any(inputs.object |
-		select(.metadata.name == $n) | '"$2"' == $v; .)' "$DIR/nodes.watch"
-}
-# label_losses NODE...: how often the watch has shown one of them without its label
-label_losses() {
-	jq -n --arg nodes " $* " '[inputs.object | select(.metadata.name as $n |
-		$nodes | contains(" " + $n + " ")) |
-		select(.metadata.labels["ip.ready"] != "true")] | length' "$DIR/nodes.watch"
-}
-# changes: what was done to addresses, and by whom, since the world began
-changes() {
-	jq -r 'select(.fact == "attach" or .fact == "detach" or .fact == "start") |
-		.fact + " " + (.by // "")' "$ATTACHMENTS_LOG" | sort | uniq -c | tr -s ' \n' ' '
-}
 # writes RESOURCE: how many of ours the API server has had
 writes() {
 	jq -n --arg r "$1" '[inputs | select(.agent | startswith("ipwarden-")) |
@@ -52,37 +28,7 @@ nothing_done() { [ ! -s "$DIR/$1.acts" ]; }
 # --- a world as the old one leaves it -------------------------------------------------
 
 start_world --nodes 3 --addresses $ONE,$TWO
-# its CRD: no status, and no fields but its own
-apply - >/dev/null <<'YAML'
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: netipallocations.netinfra.darkbrains.com}
-spec:
-  group: netinfra.darkbrains.com
-  scope: Cluster
-  names: {plural: netipallocations, singular: netipallocation, kind: NetIPAllocation, shortNames: [nia]}
-  versions:
-  - name: v1alpha1
-    served: true
-    storage: true
-    schema:
-      openAPIV3Schema:
-        type: object
-        properties:
-          spec:
-            type: object
-            required: [reservedIPs, cloud]
-            properties:
-              reservedIPs: {type: array, items: {type: string}}
-              workloadRef:
-                type: object
-                properties: {kind: {type: string}, name: {type: string}, namespace: {type: string, default: default}}
-              nodeSelector: {type: object, additionalProperties: {type: string}}
-              cloud:
-                type: object
-                properties: {region: {type: string}, zones: {type: array, items: {type: string}}}
-              reconcileInterval: {type: integer, minimum: 5, default: 30}
-YAML
+old_definition
 until_true 10 kc get nia
 deployment sip
 pod default/sip-1 node-1 sip
@@ -131,7 +77,6 @@ start_ipwarden
 eventually 30 "ipwarden waits while it runs" says pool Ready "Unknown OtherControllerRunning"
 remove_object $PODS/old-2
 old_ends old-1
-OTHERS=$WATCH
 for name in pool older; do
 	eventually 40 "$name is taken over" kc wait --for=condition=Ready nia/$name --timeout=1s
 	is "$name is accepted" "$(condition $name Accepted)" "True Accepted"
