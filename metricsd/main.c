@@ -163,9 +163,10 @@ set_process(struct registry *registry, const struct control_process *process)
 		registry_set(registry, METRIC_PROCESS_RESTARTS, process->restarts[i],
 		    name, reasons[i], NULL);
 	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-		registry_set(registry, METRIC_SANDBOX_LAYER,
-		    (process->layers & layers[i].bit) != 0 ? 1 : 0, name,
-		    layers[i].name, NULL);
+		if ((process->layers_wanted & layers[i].bit) != 0)
+			registry_set(registry, METRIC_SANDBOX_LAYER,
+			    (process->layers & layers[i].bit) != 0 ? 1 : 0, name,
+			    layers[i].name, NULL);
 }
 
 static void

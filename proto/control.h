@@ -78,6 +78,7 @@ struct control_process {
 	uint8_t wedged;	 /* no tick for CONTROL_WEDGED_MS */
 	uint8_t spent;	 /* CONTROL_RESTARTS_MAX restarts in CONTROL_RESTARTS_MS */
 	uint32_t layers; /* enum sandbox_layer */
+	uint32_t layers_wanted;			 /* those that are to be there */
 	uint32_t restarts[RESTART_REASON_COUNT]; /* since the supervisor started */
 	uint32_t violations; /* protocol violations its peers reported */
 	struct control_usage usage;

@@ -136,7 +136,8 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO }
 	    METRIC_COUNTER, "process", BUCKETS_NONE,                                   \
 	    "Protocol violations that it made")                                        \
 	METRIC(METRIC_SANDBOX_LAYER, "ipwarden_sandbox_layer", METRIC_GAUGE,           \
-	    "process,layer", BUCKETS_NONE, "1 when that layer is in force")            \
+	    "process,layer", BUCKETS_NONE,                                             \
+	    "1 when that layer, which was asked for, is in force")                     \
 	METRIC(METRIC_HTTP_ENDED, "ipwarden_http_ended_total", METRIC_COUNTER,         \
 	    "listener", BUCKETS_NONE,                                                  \
 	    "Connections ended because nothing came of them")                          \

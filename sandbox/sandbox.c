@@ -50,6 +50,22 @@ refuse(const struct sandbox *sandbox, const char *step, int error)
 	_exit(EXIT_SANDBOX);
 }
 
+/* With a uid of our own the supervisor gives us CAP_SYS_CHROOT, and starts us in an
+ * empty folder; it looks itself whether that has become our root. */
+static void
+enter_root(const struct sandbox *sandbox)
+{
+	struct __user_cap_header_struct header = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		refuse(sandbox, "capget", errno);
+	if (geteuid() != 0 && (data[0].effective & 1u << CAP_SYS_CHROOT) != 0 &&
+	    chroot(".") < 0)
+		refuse(sandbox, "chroot", errno);
+}
+
 /* By raw calls: libcap stays with the supervisor. */
 static void
 drop_capabilities(const struct sandbox *sandbox)
@@ -139,8 +155,9 @@ void
 sandbox_limit(const struct sandbox *sandbox)
 {
 	assert(!limited && !locked);
-	tzset(); /* reads a file the first time; nothing may later */
-	set_limits(sandbox);
+	tzset();	     /* reads a file the first time; nothing may later */
+	set_limits(sandbox); /* reads /proc */
+	enter_root(sandbox);
 	drop_capabilities(sandbox);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		refuse(sandbox, "no_new_privs", errno);

@@ -20,7 +20,10 @@
 	LAYER(SANDBOX_NOT_DUMPABLE, 3, "not_dumpable")                                 \
 	LAYER(SANDBOX_RLIMITS, 4, "rlimits")                                           \
 	LAYER(SANDBOX_MDWE, 5, "mdwe")                                                 \
-	LAYER(SANDBOX_LANDLOCK, 6, "landlock")
+	LAYER(SANDBOX_LANDLOCK, 6, "landlock")                                         \
+	LAYER(SANDBOX_OWN_UID, 7, "own_uid")                                           \
+	LAYER(SANDBOX_EMPTY_ROOT, 8, "empty_root")                                     \
+	LAYER(SANDBOX_NO_NETWORK, 9, "no_network")
 
 enum sandbox_layer {
 #define SANDBOX_LAYER_ENUM(constant, bit, name) constant = 1 << (bit),
@@ -32,6 +35,10 @@ enum sandbox_layer {
 #define SANDBOX_REQUIRED                                                               \
 	(SANDBOX_SECCOMP | SANDBOX_NO_NEW_PRIVS | SANDBOX_NO_CAPS |                    \
 	    SANDBOX_NOT_DUMPABLE | SANDBOX_RLIMITS)
+
+/* Layers that are there only where they were asked for; the supervisor sees to them
+ * (supervisor/separate.c) and says which. */
+#define SANDBOX_SEPARATE (SANDBOX_OWN_UID | SANDBOX_EMPTY_ROOT | SANDBOX_NO_NETWORK)
 
 enum sandbox_test {
 	SANDBOX_EQ,   /* argument == value, all 64 bits */
@@ -127,8 +134,8 @@ struct sandbox {
 	bool landlock_connect;
 };
 
-/* Capabilities, ids, no_new_privs, not dumpable, MDWE, Landlock, rlimits. Before the
- * first thread. */
+/* Rlimits, the empty root, capabilities, no_new_privs, not dumpable, MDWE, Landlock.
+ * Before the first thread. */
 void sandbox_limit(const struct sandbox *sandbox);
 
 /* The filter, on every thread, KILL_PROCESS. Returns the layers in force. */

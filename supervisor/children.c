@@ -145,10 +145,11 @@ do_feed(struct supervisor *sup, enum role role)
 
 	if (sup->stopping)
 		return; /* it needs nothing more, and may have ended already */
-	if (!verify_confined(child->pid, role_specs[role].name)) {
+	if (!verify_confined(sup, role, child->pid)) {
 		child_punish(sup, role, "not confined");
 		return;
 	}
+	child->layers |= separate_layers(sup, role);
 	if (feed_child(sup, role) < 0) {
 		child_kill(sup, role, RESTART_UNFED, "cannot be fed");
 		return;
@@ -275,6 +276,7 @@ take_locked(struct supervisor *sup, enum role role, const struct control_record 
 	child->layers =
 	    (uint32_t)record->payload[0] | (uint32_t)record->payload[1] << 8 |
 	    (uint32_t)record->payload[2] << 16 | (uint32_t)record->payload[3] << 24;
+	child->layers &= ~(uint32_t)SANDBOX_SEPARATE;
 	child_event(sup, role, EVENT_LOCKED);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "sandbox.h"
 #include "supervisor.h"
 
 static int
@@ -109,6 +110,8 @@ feed_one_process(struct supervisor *sup, enum role role)
 	    .wedged = child->wedged,
 	    .spent = child_is_spent(child),
 	    .layers = child->state >= CHILD_FED ? child->layers : 0,
+	    .layers_wanted =
+		separate_layers_wanted(sup, role) | (uint32_t)~SANDBOX_SEPARATE,
 	    .violations = child->violations,
 	};
 

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static const int allowed[] = {
     SCMP_SYS(signalfd4), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
     SCMP_SYS(gettimeofday), SCMP_SYS(restart_syscall),
     /* processes and threads */
-    SCMP_SYS(clone), SCMP_SYS(execve), SCMP_SYS(wait4), SCMP_SYS(kill),
+    SCMP_SYS(execve), SCMP_SYS(wait4), SCMP_SYS(kill),
     SCMP_SYS(tgkill), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(futex),
     SCMP_SYS(set_tid_address), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
     SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getuid),
@@ -54,7 +55,17 @@ static const int allowed[] = {
     SCMP_SYS(setsockopt), SCMP_SYS(getsockopt), SCMP_SYS(getsockname),
     SCMP_SYS(getpeername), SCMP_SYS(shutdown),
 };
+
+/* The way of a process to a uid and a root of its own (separate.c). */
+static const int for_separation[] = {
+    SCMP_SYS(chdir), SCMP_SYS(chroot), SCMP_SYS(setgroups), SCMP_SYS(setresgid),
+    SCMP_SYS(setresuid),
+};
 /* clang-format on */
+
+#define NEW_NAMESPACES                                                                 \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+	    CLONE_NEWPID | CLONE_NEWNET)
 
 static void __attribute__((noreturn)) refuse(const char *step, int error)
 {
@@ -64,22 +75,30 @@ static void __attribute__((noreturn)) refuse(const char *step, int error)
 }
 
 /* Reading credential files and ending children of another uid is all that a privileged
- * start is for; an unprivileged one has nothing to keep. */
+ * start is for, unless these are to be separate; an unprivileged one has nothing to
+ * keep. */
 static void
-keep_capabilities(void)
+keep_capabilities(bool separate)
 {
-	static const cap_value_t wanted[] = {CAP_DAC_READ_SEARCH, CAP_KILL};
+	static const cap_value_t wanted[] = {CAP_DAC_READ_SEARCH, CAP_KILL,
+	    /* and for separation */
+	    CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_SYS_CHROOT, CAP_SYS_ADMIN};
+	size_t wanted_len = separate ? sizeof wanted / sizeof *wanted : 2;
 	cap_t now = cap_get_proc();
 	cap_t kept = cap_init();
 	int rc = now != NULL && kept != NULL ? 0 : -1;
 
-	for (size_t i = 0; rc == 0 && i < sizeof wanted / sizeof *wanted; i++) {
+	for (size_t i = 0; rc == 0 && i < wanted_len; i++) {
 		cap_flag_value_t has = CAP_CLEAR;
 
 		rc = cap_get_flag(now, wanted[i], CAP_PERMITTED, &has);
 		if (rc == 0 && has == CAP_SET)
 			rc = cap_set_flag(kept, CAP_PERMITTED, 1, &wanted[i], CAP_SET) |
 			     cap_set_flag(kept, CAP_EFFECTIVE, 1, &wanted[i], CAP_SET);
+		/* as the ambient set needs it, by which separate_enter hands it on */
+		if (rc == 0 && has == CAP_SET && wanted[i] == CAP_SYS_CHROOT)
+			rc =
+			    cap_set_flag(kept, CAP_INHERITABLE, 1, &wanted[i], CAP_SET);
 	}
 	if (rc < 0 || cap_set_proc(kept) < 0)
 		refuse("capabilities", errno);
@@ -87,8 +106,36 @@ keep_capabilities(void)
 	cap_free(kept);
 }
 
+/* No namespaces but, for separation, an empty one of the network (and that takes
+ * CAP_SYS_ADMIN). */
+static int
+add_namespaces(scmp_filter_ctx filter, bool separate)
+{
+	const struct scmp_arg_cmp none_new = {
+	    .op = SCMP_CMP_MASKED_EQ, .datum_a = NEW_NAMESPACES, .datum_b = 0};
+	const struct scmp_arg_cmp network = {
+	    .op = SCMP_CMP_EQ, .datum_a = CLONE_NEWNET};
+	int rc = seccomp_rule_add_array(
+	    filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, &none_new);
+
+	if (rc == 0 && separate)
+		rc = seccomp_rule_add_array(
+		    filter, SCMP_ACT_ALLOW, SCMP_SYS(unshare), 1, &network);
+	return rc;
+}
+
+static int
+add_calls(scmp_filter_ctx filter, const int *calls, size_t len)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < len; i++)
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	return rc;
+}
+
 static void
-load_filter(void)
+load_filter(bool separate)
 {
 #ifdef IPW_INSTRUMENTED
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_LOG);
@@ -97,8 +144,13 @@ load_filter(void)
 #endif
 	int rc = filter != NULL ? 0 : -ENOMEM;
 
-	for (size_t i = 0; rc == 0 && i < sizeof allowed / sizeof *allowed; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	if (rc == 0)
+		rc = add_calls(filter, allowed, sizeof allowed / sizeof *allowed);
+	if (rc == 0 && separate)
+		rc = add_calls(filter, for_separation,
+		    sizeof for_separation / sizeof *for_separation);
+	if (rc == 0)
+		rc = add_namespaces(filter, separate);
 	/* glibc then falls back to clone */
 	if (rc == 0)
 		rc = seccomp_rule_add(
@@ -111,18 +163,18 @@ load_filter(void)
 }
 
 void
-filter_enter(void)
+filter_enter(bool separate)
 {
 	struct rlimit none = {0, 0};
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		refuse("RLIMIT_CORE", errno);
-	keep_capabilities();
+	keep_capabilities(separate);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		refuse("no_new_privs", errno);
 #ifndef IPW_INSTRUMENTED
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		refuse("dumpable", errno);
 #endif
-	load_filter();
+	load_filter(separate);
 }

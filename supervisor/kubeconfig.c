@@ -29,6 +29,7 @@
 
 /* What is known of the conversation with it. */
 struct talk {
+	const struct supervisor *sup;
 	struct identity *identity;
 	const char *path; /* of the kubeconfig */
 	pid_t pid;
@@ -103,7 +104,7 @@ take_record(struct talk *talk, const struct control_record *record)
 	}
 	switch ((int)record->type) {
 	case CONTROL_LOCKED:
-		talk->locked = verify_confined(talk->pid, "config");
+		talk->locked = verify_confined(talk->sup, ROLE_COUNT, talk->pid);
 		return talk->locked ? 0 : -EPERM;
 	case CONTROL_SETTING:
 		return take_setting(talk->identity, record);
@@ -168,7 +169,7 @@ run_config(
     struct supervisor *sup, const char *path, int file_fd, struct identity *identity)
 {
 	static struct child log_reader; /* for its line buffer */
-	struct talk talk = {.identity = identity, .path = path};
+	struct talk talk = {.sup = sup, .identity = identity, .path = path};
 	int fds[FD_FIXED_END];
 	int control[2], log_pipe[2];
 	int status = 0, rc;
@@ -181,7 +182,7 @@ run_config(
 	fds[FD_CONTROL] = control[1];
 	fds[FD_LOG] = log_pipe[1];
 	fds[FD_KUBECONFIG] = file_fd;
-	talk.pid = spawn_program(sup, "ipwarden-config", fds);
+	talk.pid = spawn_program(sup, ROLE_COUNT, "ipwarden-config", fds);
 	close(control[1]);
 	close(log_pipe[1]);
 	log_reader.log_fd = log_pipe[0];

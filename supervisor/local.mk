@@ -15,8 +15,17 @@ ipwarden_SOURCES = \
 	supervisor/main.c \
 	supervisor/options.c supervisor/options.h \
 	supervisor/roles.c \
+	supervisor/separate.c \
 	supervisor/spawn.c \
 	supervisor/supervisor.h \
 	supervisor/token.c \
 	supervisor/usage.c \
 	supervisor/verify.c
+
+# An empty root for processes with uids of their own (supervisor/separate.c).
+install-data-local:
+	$(MKDIR_P) '$(DESTDIR)$(pkglibexecdir)/empty'
+	chmod 555 '$(DESTDIR)$(pkglibexecdir)/empty'
+
+uninstall-local:
+	rmdir '$(DESTDIR)$(pkglibexecdir)/empty'

@@ -144,8 +144,9 @@ main(int argc, char **argv)
 	sup->began = clock_wall();
 	find_libexec(sup);
 	open_descriptors(sup);
-	filter_enter();
+	filter_enter(sup->options.separate_uids);
 	verify_prepare();
+	separate_prepare(sup);
 	identities_load(sup);
 #ifndef IPW_INSTRUMENTED
 	clearenv();

@@ -59,8 +59,8 @@ static void __attribute__((noreturn)) print_help(void)
 	    "Environment: GCE_METADATA_HOST, METRICS_PORT (9999), HEALTH_PORT (8080),\n"
 	    "POD_NAME, NODE_NAME, LEASE_NAME, LEASE_NAMESPACE, LEASE_DURATION (60 s),\n"
 	    "LEASE_SKEW_GRACE_SEC (2), CLUSTER_NAME, CONTROLLER_VERSION,\n"
-	    "IPWARDEN_DEFAULT_POLICY (Sync). A port of 0 is chosen by the kernel and\n"
-	    "logged. See ipwarden(8).");
+	    "IPWARDEN_DEFAULT_POLICY (Sync), SEPARATE_UIDS (false). A port of 0 is\n"
+	    "chosen by the kernel and logged. See ipwarden(8).");
 	exit(EXIT_OK);
 }
 
@@ -94,6 +94,16 @@ env_number(const char *name, long least, long most, long fallback)
 	const char *value = env(name);
 
 	return value != NULL ? number_of(name, value, least, most) : fallback;
+}
+
+static bool
+env_bool(const char *name)
+{
+	const char *value = env(name);
+
+	if (value != NULL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+		bad_option("%s must be true or false, not \"%s\"", name, value);
+	return value != NULL && strcmp(value, "true") == 0;
 }
 
 static void
@@ -314,6 +324,7 @@ set_from_environment(struct options *options)
 	set_metadata(options, env("GCE_METADATA_HOST") != NULL
 				  ? env("GCE_METADATA_HOST")
 				  : METADATA_HOST);
+	options->separate_uids = env_bool("SEPARATE_UIDS");
 	set_default_policy(options);
 	set_identity(options);
 	set_watcher(options);

@@ -13,6 +13,7 @@ struct options {
 	const char *watcher_kubeconfig; /* NULL: its token is minted */
 	bool allow_shared_token; /* refused: it uses the reconciler's credentials */
 	bool insecure_skip_tls_verify; /* kubeconfigs may say so */
+	bool separate_uids;	       /* separate.c */
 	const char *cloud_ca;	       /* PEM bundle */
 	uint16_t metrics_port;	       /* 0: chosen by the kernel, and logged */
 	uint16_t health_port;

@@ -49,9 +49,10 @@ static char heap_tunables[] = "GLIBC_TUNABLES=glibc.malloc.tcache_count=0";
 #endif
 
 /* In the child, between fork and exec: only calls that are safe there. */
-static void __attribute__((noreturn))
-become(const char *path, const char *program, const int *fds, pid_t parent)
+static void __attribute__((noreturn)) become(const struct supervisor *sup,
+    enum role role, const char *program, const int *fds, pid_t parent)
 {
+	char path[PATH_MAX + 64];
 	char *argv[] = {NULL, NULL};
 	char *envp[4] = {NULL};
 	int copies[FD_FIXED_END];
@@ -87,7 +88,12 @@ become(const char *path, const char *program, const int *fds, pid_t parent)
 	signal(SIGTERM, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* the end of the control descriptor says the same; this is quicker */
+	snprintf(path, sizeof path, "%s/%s", sup->libexec_dir, program);
+	log_set_process(NULL); /* who forwards a line of ours puts the name there */
+	if (sup->options.separate_uids)
+		separate_enter(sup, role);
+	/* after the uid, with which it would be forgotten; the end of the control
+	 * descriptor says the same; this is quicker */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
 		_exit(EXIT_ORPHAN);
@@ -96,19 +102,18 @@ become(const char *path, const char *program, const int *fds, pid_t parent)
 }
 
 pid_t
-spawn_program(const struct supervisor *sup, const char *program, const int *fds)
+spawn_program(
+    const struct supervisor *sup, enum role role, const char *program, const int *fds)
 {
-	char path[PATH_MAX + 64];
 	int whole[FD_FIXED_END];
 	pid_t parent = getpid();
 	pid_t pid;
 
-	snprintf(path, sizeof path, "%s/%s", sup->libexec_dir, program);
 	for (int i = 0; i < FD_FIXED_END; i++)
 		whole[i] = fds[i] >= 0 ? fds[i] : sup->null_fd;
 	pid = fork();
 	if (pid == 0)
-		become(path, program, whole, parent);
+		become(sup, role, program, whole, parent);
 	return pid < 0 ? -errno : pid;
 }
 
@@ -203,7 +208,7 @@ spawn_child(struct supervisor *sup, enum role role)
 	pid = open_pipes(child, role, fds);
 	if (pid == 0) {
 		add_own(sup, role, fds);
-		pid = spawn_program(sup, role_specs[role].program, fds);
+		pid = spawn_program(sup, role, role_specs[role].program, fds);
 	}
 	for (int fd = FD_LOG; fd <= FD_LINK_2; fd++)
 		if (fds[fd] >= 0)

@@ -111,6 +111,7 @@ struct supervisor {
 	int listen_metrics, listen_health;
 	int null_fd;
 	int signal_fd;
+	bool network_meant, network_left; /* CAP_SYS_ADMIN was given; and it works */
 	bool stopping;
 	unsigned int stop_phase;
 	struct mono_time stop_deadline;
@@ -130,6 +131,7 @@ struct role_spec {
 	uint32_t settings;	 /* bit (1 << enum setting): handed over */
 	uint32_t files;		 /* bit (1 << enum file_kind) */
 	unsigned int stop_phase; /* the edge first, the owner of state late */
+	bool network;		 /* it makes sockets */
 };
 
 extern const struct role_spec role_specs[ROLE_COUNT];
@@ -170,13 +172,33 @@ void child_punish(struct supervisor *sup, enum role role, const char *why);
 
 /* Makes the descriptors, forks, executes. 0 or a negative errno. */
 int spawn_child(struct supervisor *sup, enum role role);
-/* `fds` is FD_FIXED_END numbers, -1 = /dev/null. Returns the pid or a negative errno.
- */
-pid_t spawn_program(const struct supervisor *sup, const char *program, const int *fds);
+/* `fds` is FD_FIXED_END numbers, -1 = /dev/null; `role` is ROLE_COUNT for config.
+ * Returns the pid or a negative errno. */
+pid_t spawn_program(
+    const struct supervisor *sup, enum role role, const char *program, const int *fds);
 /* Limits what may wait unread of what is sent on this end. A descriptor on its way
  * counts against all processes of its user (unix(7), ETOOMANYREFS), so who does not
  * read must not be able to keep many. */
 void spawn_shorten_queue(int fd);
+
+/* --- separate.c ---------------------------------------------------------------------
+ * SEPARATE_UIDS: each process has a uid and a gid of its own, no other group, nothing
+ * in the bounding set, an empty folder as its root, and where CAP_SYS_ADMIN was given
+ * and it needs none an empty network namespace.
+ */
+
+/* Tries it out, when it was asked for; ends the process with EXIT_CONFIG and says what
+ * is missing when it cannot be had. After filter_enter. */
+void separate_prepare(struct supervisor *sup);
+/* In the child, between fork and exec; the program makes the folder its root itself, as
+ * the loader needs the present one. A failure is logged and ends the child. */
+void separate_enter(const struct supervisor *sup, enum role role);
+/* Its uid and gid. */
+uid_t separate_id(enum role role);
+/* Those of SANDBOX_SEPARATE that were asked for, and those that it has once it is
+ * verified. */
+uint32_t separate_layers_wanted(const struct supervisor *sup, enum role role);
+uint32_t separate_layers(const struct supervisor *sup, enum role role);
 
 /* --- links.c ------------------------------------------------------------------------
  */
@@ -233,13 +255,15 @@ void forward_tell_lost(struct child *child, const char *name);
 /* Counts the supervisor's own filters, which its children inherit. After filter_enter.
  */
 void verify_prepare(void);
-/* Reads back from /proc that each thread of `pid` is confined, by a filter of its own.
- * False and a log line when one is not. */
-bool verify_confined(pid_t pid, const char *name);
+/* Reads back from /proc that each thread of `pid` is confined, by a filter of its own,
+ * and separate from the others where that was asked for. False and a log line when one
+ * is not. `role` is ROLE_COUNT for config. */
+bool verify_confined(const struct supervisor *sup, enum role role, pid_t pid);
 /* A listening TCP socket on all addresses; ends the process with EXIT_CONFIG when the
  * port cannot be had. */
 int listen_open(const char *name, uint16_t port);
-/* The supervisor's own limits and filter. */
-void filter_enter(void);
+/* The supervisor's own limits, capabilities and filter; with `separate` it keeps what
+ * separate.c needs. */
+void filter_enter(bool separate);
 
 #endif

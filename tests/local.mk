@@ -716,6 +716,7 @@ SYSTEM_SHELL += tests/system/release.sh
 SYSTEM_SHELL += tests/system/rights.sh
 SYSTEM_SHELL += tests/system/rootfs.sh
 SYSTEM_SHELL += tests/system/rotation.sh
+SYSTEM_SHELL += tests/system/separate_uids.sh
 SYSTEM_SHELL += tests/system/stop.sh
 SYSTEM_SHELL += tests/system/switch.sh
 SYSTEM_SHELL += tests/system/two_replicas.sh

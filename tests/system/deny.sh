@@ -269,7 +269,7 @@ on_copies() {
 on_supervisor() {
 	for attempt in open-old "exec-at 0" vfork "ptrace @sibling" "readv-process @sibling" \
 		"writev-process @sibling" "pidfd-open @sibling" "pidfd-getfd 0" io-uring bpf \
-		userfaultfd unshare setuid pkey-exec "bind 4" "listen 4" "accept-old 4" \
+		userfaultfd unshare clone-user chroot setuid pkey-exec "bind 4" "listen 4" "accept-old 4" \
 		"sendmmsg 4" "recvmmsg 4" "splice 4 0" "sendfile 4 0" "vmsplice 4" "ioctl 4"; do
 		echo "$attempt = refused EPERM"
 	done

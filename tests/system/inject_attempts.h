@@ -130,6 +130,7 @@ static const struct attempt attempts[] = {
     {"fork", SYS_fork, {V(0)}},
     {"vfork", SYS_vfork, {V(0)}},
     {"clone", SYS_clone, {V(SIGCHLD)}},
+    {"clone-user", SYS_clone, {V(CLONE_NEWUSER | SIGCHLD)}},
     {"clone3", SYS_clone3, {CLONE_ARGS, V(sizeof(struct clone_args))}},
     {"ptrace", SYS_ptrace, {V(PTRACE_ATTACH), N}},
     {"kill", SYS_kill, {N, V(0)}},
@@ -145,6 +146,7 @@ static const struct attempt attempts[] = {
     {"io-uring", SYS_io_uring_setup, {V(1), SCRATCH}},
     {"bpf", SYS_bpf, {V(0), SCRATCH, V(64)}},
     {"userfaultfd", SYS_userfaultfd, {V(1 /* user mode only */)}},
+    {"chroot", SYS_chroot, {PATH}},
     {"setuid", SYS_setresuid, {V(1), V(1), V(1)}},
     /* memory */
     {"mmap-exec", SYS_mmap,

@@ -221,6 +221,7 @@ rig_tell_process(enum role role, bool ready, bool wedged)
 	    .ready = ready,
 	    .wedged = wedged,
 	    .layers = 0x1f,
+	    .layers_wanted = 0x7f,
 	    .restarts = {[RESTART_SIGNAL] = 3},
 	    .violations = 4,
 	    .usage = {.began_ms = 1500, .cpu_ms = 250, .max_fds = 64},

@@ -1,7 +1,9 @@
 /* What a container runtime does last, for tests/system/rootfs.sh: takes a folder as the
  * root, gives up everything that a restricted pod has not (pod security "restricted":
  * uid 65532, no capabilities, no_new_privs), closes the filter of RuntimeDefault, and
- * becomes the program.
+ * becomes the program. With POD_AS_ROOT in the environment it is the pod of
+ * deploy/components/separate-uids: root with five capabilities, and chroot(2) as the
+ * runtime then allows it.
  *
  *   pod ROOT PROGRAM [ARGUMENT...]
  *
@@ -14,6 +16,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,11 +84,24 @@ write_file(const char *path, const char *text)
 	close(fd);
 }
 
+static const cap_value_t given[] = {
+    CAP_KILL, CAP_SETGID, CAP_SETPCAP, CAP_SETUID, CAP_SYS_CHROOT};
+static size_t given_len; /* 0, or all of them */
+
+static bool
+is_given(cap_value_t cap)
+{
+	for (size_t i = 0; i < given_len; i++)
+		if (given[i] == cap)
+			return true;
+	return false;
+}
+
 static void
 drop_bounding_set(void)
 {
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+		if (!is_given(cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			fail("bounding set");
 }
 
@@ -95,6 +111,8 @@ take_id(void)
 {
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		fail("setgroups");
+	if (given_len > 0)
+		return;
 	if (setresgid(POD_ID, POD_ID, POD_ID) == 0 &&
 	    setresuid(POD_ID, POD_ID, POD_ID) == 0)
 		return;
@@ -109,11 +127,17 @@ take_id(void)
 static void
 drop_capabilities(void)
 {
-	cap_t none = cap_init();
+	cap_t left = cap_init();
 
-	if (none == NULL || cap_set_proc(none) < 0)
+	if (left == NULL)
 		fail("capabilities");
-	cap_free(none);
+	for (size_t i = 0; i < given_len; i++)
+		if (cap_set_flag(left, CAP_PERMITTED, 1, &given[i], CAP_SET) < 0 ||
+		    cap_set_flag(left, CAP_EFFECTIVE, 1, &given[i], CAP_SET) < 0)
+			fail("capabilities");
+	if (cap_set_proc(left) < 0)
+		fail("capabilities");
+	cap_free(left);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		fail("no_new_privs");
 }
@@ -134,7 +158,9 @@ close_filter(void)
 	int rc = filter != NULL ? 0 : -ENOMEM;
 
 	for (size_t i = 0; rc == 0 && i < sizeof refused / sizeof *refused; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+		if (refused[i] != SCMP_SYS(chroot) || given_len == 0)
+			rc = seccomp_rule_add(
+			    filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
 	for (unsigned int bit = CLONE_NEWNS; rc == 0 && bit <= CLONE_NEWNET; bit <<= 1)
 		if ((bit & NEW_NAMESPACES) != 0)
 			rc = refuse_if(
@@ -174,6 +200,8 @@ main(int argc, char **argv)
 		fputs("usage: pod ROOT PROGRAM [ARGUMENT...]\n", stderr);
 		return 125;
 	}
+	if (getenv("POD_AS_ROOT") != NULL)
+		given_len = sizeof given / sizeof *given;
 	enter_root(argv[1]);
 	drop_bounding_set();
 	take_id();

@@ -2,7 +2,8 @@
 # The image, without a container engine: two makings of its root file system are the same
 # bytes, its list of files (SBOM) is true, and it runs as a restricted pod runs it: in
 # namespaces of its own, as uid 65532 without capabilities, on a read-only root, under a
-# filter like RuntimeDefault, with nothing but the mounted service account.
+# filter like RuntimeDefault, with nothing but the mounted service account; and once as the
+# component separate-uids has it, as root with five capabilities.
 # TWICE=yes (make check-long): both are built from the source, in different folders.
 user=
 [ "$(id -u)" -eq 0 ] || user="--user --map-root-user"
@@ -132,6 +133,34 @@ MAIN=
 is "and gives the lease back" "$(api GET \
 	/apis/coordination.k8s.io/v1/namespaces/kube-system/leases |
 	jq -r '.items[].spec.holderIdentity')" ""
+
+# --- with a uid for each process ----------------------------------------------------------
+# ids: of the processes below it, with their bounding sets and what is in their roots
+ids() {
+	for pid in $(pgrep -P "$MAIN"); do
+		awk '$1 == "Uid:" { print $2 } $1 == "CapBnd:" { print $2 }' "/proc/$pid/status"
+		ls -A "/proc/$pid/root/"
+	done | paste -d' ' - - | sort | tr '\n' ' '
+}
+if [ "$own" -eq 0 ]; then
+	chmod 600 "$ACCOUNT/..1/token"
+	WITH="$WITH SEPARATE_UIDS=true POD_AS_ROOT=yes"
+	start_ipwarden
+	RUNTIME=$MAIN
+	MAIN=$(pgrep -P "$RUNTIME")
+	eventually 30 "as root with five capabilities: ready, with a token that is root's alone" ready
+	is "its own" "$(status CapPrm)" 00000000000401e0
+	is "each process has its uid, the empty root of the image, and nothing else" "$(ids)" \
+		"$(seq -f '%g 0000000000000000' 65520 65527 | tr '\n' ' ')"
+	check "none is anything less than confined" \
+		[ "$(grep -c '"event":"not_confined"' "$LOG")" -eq 0 ]
+	check "it warns of nothing" [ "$(grep -c '"level":"\(warn\|error\)"' "$LOG")" -eq 0 ]
+	kill "$MAIN"
+	wait "$RUNTIME"
+	is "SIGTERM ends it well" $? 0
+	MAIN=
+fi
+
 cp "$AUDIT" "$ACCOUNT/audit"
 check "the audit stream is whole, says the image's ipwardenctl" pod /usr/bin/ipwardenctl \
 	audit verify /var/run/secrets/kubernetes.io/serviceaccount/audit
