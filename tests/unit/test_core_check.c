@@ -110,6 +110,37 @@ Test(core_check, a_definition_that_goes_just_before_keeps_the_address)
 /* --- what is read, of whom, and for how long ---------------------------------------
  */
 
+/* Nothing is written for a release, and no label goes, before it was read. */
+Test(core_check, a_pod_untold_holds_up_a_release_before_it_begins)
+{
+	rig_attach_both();
+	fake->mute = FAKE_PODS "sip-9";
+	fake_pod(fake, "sip-9", "n1", "sip");
+	rig_unused("n1", "sip-1");
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"reservedIPs\":[\"34.1.1.2\"]}}");
+	for (int i = 0; i < 600; i++) {
+		fake_run(fake, 100);
+		cr_assert_not(fake_has_intent(fake, "web"));
+		cr_assert(rig_labelled("n1"));
+	}
+	cr_assert(rig_on("34.1.1.1", "n1"));
+}
+
+/* What the watcher has not told of the node yet: it is to be left alone. */
+Test(core_check, a_node_just_skipped_keeps_the_address)
+{
+	rig_attach_both();
+	fake_cordon(fake, "n1", true);
+	fake_run(fake, 3000);
+	fake->mute = FAKE_NODES "n1";
+	fake_patch(fake, FAKE_NODES "n1",
+	    "{\"metadata\":{\"annotations\":"
+	    "{\"netinfra.darkbrains.com/skip\":\"true\"}}}");
+	rig_unused("n1", "sip-1");
+	fake_run(fake, 60000);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+}
+
 /* It came anew under the name of the one that was to be left. */
 Test(core_check, another_node_of_that_name_keeps_the_address)
 {
@@ -156,23 +187,6 @@ Test(core_check, what_was_read_long_ago_is_read_again)
 	cr_assert(rig_on("34.1.1.1", "n1"));
 }
 
-/* Its reads are answered when there is nobody any more who wanted to know. (What was
- * ordered before the core knew has no journal any more.) */
-Test(core_check, an_allocation_may_go_at_any_moment_of_it)
-{
-	for (int64_t after_ms = 0; after_ms < 2000; after_ms += 20) {
-		rig_attach_both();
-		rig_drain("n1", "sip-1", "n3");
-		fake_run(fake, after_ms);
-		fake->on_violation = NULL;
-		fake_delete(fake, RIG_WEB);
-		fake_run(fake, 30000);
-		cr_assert_null(fake_get(fake, RIG_WEB));
-		rig_end_world();
-		rig_make_world();
-	}
-}
-
 /* --- the clock of an action ------------------------------------------------------- */
 
 static double action_seconds;
@@ -204,6 +218,7 @@ Test(core_check, an_action_that_waits_for_reads_is_timed_from_its_event)
 	rig_delete_web();
 	fake_run(fake, 60000);
 	cr_assert_str_eq(action_kind, "release");
+	cr_assert_null(fake_where(fake, "34.1.1.1"));
 }
 
 /* --- names that no object can have ------------------------------------------------ */
