@@ -7,6 +7,9 @@
  * supervisor it stays below PIPE_BUF, so that a line is written whole or not at all. */
 #define LOG_LINE_MAX 3840u
 
+/* What the supervisor puts in front: {"process":"NAME", (bytes). */
+#define LOG_PROCESS_MAX 64u
+
 /* Largest message on a nanomsg link, header included (bytes). */
 #define LINK_FRAME_MAX 65536u
 

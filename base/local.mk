@@ -7,6 +7,7 @@ base_libbase_a_SOURCES = \
 	base/buf.c base/buf.h \
 	base/clock.c base/clock.h \
 	base/log.c base/log.h \
+	base/logfmt.c base/logfmt.h \
 	base/loop.c base/loop.h \
 	base/mem.c base/mem.h \
 	base/memfd.c base/memfd.h \

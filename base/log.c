@@ -6,10 +6,16 @@
 #include <unistd.h>
 
 #include "bounds.h"
+#include "buf.h"
 #include "clock.h"
+#include "logfmt.h"
+
+/* An event's name (bytes, NUL included). */
+#define EVENT_MAX 64
 
 static enum log_level level_least = LOG_INFO;
 static const char *process_name;
+static bool logfmt_wanted;
 
 void
 log_set_level(enum log_level level)
@@ -21,6 +27,12 @@ void
 log_set_process(const char *name)
 {
 	process_name = name;
+}
+
+void
+log_set_logfmt(bool logfmt)
+{
+	logfmt_wanted = logfmt;
 }
 
 struct line {
@@ -40,22 +52,54 @@ line_put(struct line *line, const char *text, size_t len)
 	return 0;
 }
 
+/* One code point, as JSON escapes it. */
+static int
+line_put_escape(struct line *line, uint32_t point)
+{
+	char escape[16];
+	int len;
+
+	if (point >= 0x10000)
+		len = snprintf(escape, sizeof escape, "\\u%04x\\u%04x",
+		    0xd800 + ((point - 0x10000) >> 10), 0xdc00 + (point & 0x3ff));
+	else
+		len = snprintf(escape, sizeof escape, "\\u%04x", point);
+	return line_put(line, escape, (size_t)len);
+}
+
+/* The code point at `text`, and how many bytes it takes; of a byte that is not UTF-8
+ * U+FFFD. */
+static uint32_t
+code_point(const char *text, size_t left, size_t *ret_count)
+{
+	size_t count = buf_utf8_len(text, left);
+	uint32_t point = (unsigned char)*text;
+
+	*ret_count = count > 0 ? count : 1;
+	if (count == 0)
+		return 0xfffd;
+	if (count > 1)
+		point &= 0x7fu >> count;
+	for (size_t i = 1; i < count; i++)
+		point = point << 6 | (text[i] & 0x3f);
+	return point;
+}
+
 static int
 line_put_string(struct line *line, const char *text)
 {
 	int rc = line_put(line, "\"", 1);
 
-	for (const unsigned char *c = (const unsigned char *)text; rc == 0 && *c; c++) {
-		char escape[8];
-		int len = 1;
+	for (size_t left = strlen(text), count; rc == 0 && left > 0; left -= count) {
+		uint32_t point = code_point(text, left, &count);
 
-		if (*c == '"' || *c == '\\')
-			len = snprintf(escape, sizeof escape, "\\%c", *c);
-		else if (*c < 0x20 || *c >= 0x7f)
-			len = snprintf(escape, sizeof escape, "\\u%04x", *c);
-		else
-			escape[0] = (char)*c;
-		rc = line_put(line, escape, (size_t)len);
+		if (point == '"' || point == '\\')
+			rc = line_put(line, "\\", 1);
+		if (point < ' ' || point >= 0x7f)
+			rc = line_put_escape(line, point);
+		else if (rc == 0)
+			rc = line_put(line, text, 1);
+		text += count;
 	}
 	return rc == 0 ? line_put(line, "\"", 1) : rc;
 }
@@ -84,29 +128,53 @@ line_put_field(struct line *line, const struct log_field *field)
 		line->len = start;
 }
 
+/* "node_cordoned": "node cordoned" */
+static void
+in_words(const char *event, char *words, size_t size)
+{
+	snprintf(words, size, "%s", event);
+	for (char *c = words; *c != '\0'; c++)
+		if (*c == '_')
+			*c = ' ';
+}
+
 void
 log_write(enum log_level level, const char *event, const struct log_field *fields,
     size_t count)
 {
 	static const char *const names[] = {"debug", "info", "warn", "error"};
 	struct line line = {.text = "{", .len = 1};
-	char now[CLOCK_TEXT_MAX];
-	ssize_t written;
+	char now[CLOCK_TEXT_MAX], words[EVENT_MAX];
 
 	if (level < level_least)
 		return;
 	clock_format(clock_wall(), true, now, sizeof now);
 	if (process_name != NULL)
 		line_put_field(&line, &LOG_S("process", process_name));
-	line_put_field(&line, &LOG_S("time", now));
+	line_put_field(&line, &LOG_S("ts", now));
 	line_put_field(&line, &LOG_S("level", names[level]));
+	in_words(event, words, sizeof words);
+	line_put_field(&line, &LOG_S("msg", words));
 	line_put_field(&line, &LOG_S("event", event));
 	for (size_t i = 0; i < count; i++)
 		line_put_field(&line, &fields[i]);
 	line.text[line.len++] = '}';
 	line.text[line.len++] = '\n';
+	log_emit(line.text, line.len);
+}
+
+void
+log_emit(const char *line, size_t len)
+{
+	char logfmt[LOG_LINE_MAX + LOG_PROCESS_MAX];
+	ssize_t written;
+
+	if (logfmt_wanted && len <= sizeof logfmt) {
+		len = logfmt_from_line(line, len, logfmt);
+		line = logfmt;
+	}
 	do
-		written = write(STDERR_FILENO, line.text, line.len);
+		written = write(STDERR_FILENO, line, len);
 	while (written < 0 && errno == EINTR);
 }
 
@@ -170,10 +238,30 @@ check_value(struct check *check)
 	       (*start != '0' || check->at - start == 1);
 }
 
+/* A key that a reader of either format takes for itself alone. */
+static bool
+check_key(struct check *check, const char **ret_key, size_t *ret_len)
+{
+	if (!check_string(check, ret_key, ret_len) || *ret_len == 0)
+		return false;
+	for (size_t i = 0; i < *ret_len; i++)
+		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789_", (*ret_key)[i]) ==
+		    NULL)
+			return false;
+	return true;
+}
+
+static bool
+key_is(const char *key, size_t len, const char *name)
+{
+	return len == strlen(name) && memcmp(key, name, len) == 0;
+}
+
 bool
 log_line_is_ours(const char *line, size_t len)
 {
-	static const char *const first[] = {"time", "level", "event"};
+	/* in front, and nowhere else */
+	static const char *const first[] = {"ts", "level", "msg", "event", "process"};
 	struct check check = {line, line + len};
 	const char *key;
 	size_t key_len;
@@ -182,18 +270,14 @@ log_line_is_ours(const char *line, size_t len)
 		return false;
 	for (size_t i = 0;; i++) {
 		if (i > 0 && check_char(&check, '}'))
-			return i >= 3 && check.at == check.end;
+			return i >= 4 && check.at == check.end;
 		if (i > 0 && !check_char(&check, ','))
 			return false;
-		if (!check_string(&check, &key, &key_len) || !check_char(&check, ':'))
+		if (!check_key(&check, &key, &key_len) || !check_char(&check, ':'))
 			return false;
-		/* an escaped key could spell "process" to a reader of JSON */
-		if (memchr(key, '\\', key_len) != NULL ||
-		    (key_len == 7 && memcmp(key, "process", 7) == 0))
-			return false;
-		if (i < 3 && (key_len != strlen(first[i]) ||
-				 memcmp(key, first[i], key_len) != 0))
-			return false;
+		for (size_t j = 0; j < sizeof first / sizeof *first; j++)
+			if (key_is(key, key_len, first[j]) != (j == i && j < 4))
+				return false;
 		if (!check_value(&check))
 			return false;
 	}

@@ -1,9 +1,10 @@
 /* One JSON line per event on descriptor 2:
- *   {"time":"…","level":"info","event":"node_cordoned","node":"n1","pods":3}
+ *   {"ts":"…","level":"info","msg":"node cordoned","event":"node_cordoned","node":"n1"}
  * Flat, printable ASCII only (the rest is \u-escaped), at most LOG_LINE_MAX bytes. The
  * supervisor puts `"process"` in front of a worker's lines, so no key may be named so.
- * An event name is snake_case and constant; what varies goes into fields. Never log a
- * secret. */
+ * An event name is snake_case and constant; what varies goes into fields. What a field
+ * speaks of has one name everywhere: allocation, address, node, zone, leader (the
+ * identity that leads), error (why something failed, in words). Never log a secret. */
 #ifndef IPW_LOG_H
 #define IPW_LOG_H
 
@@ -32,6 +33,14 @@ void log_set_level(enum log_level level);
  * lines nobody forwards. */
 void log_set_process(const char *name);
 
+/* What is written: JSON, or the same fields as logfmt: ts=… level=info msg="node
+ * cordoned" …, a value that is more than a word in quotes. */
+void log_set_logfmt(bool logfmt);
+
+/* Writes one line of the form that log_write makes, with a process in front or not, its
+ * newline included. */
+void log_emit(const char *line, size_t len);
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
     size_t count);
 
@@ -47,7 +56,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 #define log_error(event, ...) log_event(LOG_ERROR, event, __VA_ARGS__)
 
 /* True when `line` (without its newline) is exactly of the form that log_write makes
- * and names no process: flat, ASCII, first keys time, level, event. The supervisor's
+ * and names no process: flat, ASCII, first keys ts, level, msg, event. The supervisor's
  * one fixed check. */
 bool log_line_is_ours(const char *line, size_t len);
 

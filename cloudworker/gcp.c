@@ -191,7 +191,7 @@ gcp_broken(struct gcp *gcp, const char *endpoint, bool open, unsigned int failur
 {
 	if (open)
 		log_warn("breaker_open", LOG_S("endpoint", endpoint),
-		    LOG_S("reason", reason), LOG_S("message", message),
+		    LOG_S("reason", reason), LOG_S("error", message),
 		    LOG_N("failures", failures));
 	else
 		log_info("breaker_closed", LOG_S("endpoint", endpoint),
@@ -211,7 +211,7 @@ gcp_tell(struct gcp *gcp, enum breaker_news news, const struct cloud_answer *ans
 		    answer->message);
 	else if (breaker->failures > failures)
 		log_warn("endpoint_paused", LOG_S("endpoint", GCP_COMPUTE),
-		    LOG_S("reason", answer->reason), LOG_S("message", answer->message),
+		    LOG_S("reason", answer->reason), LOG_S("error", answer->message),
 		    LOG_N("failures", breaker->failures),
 		    LOG_N("pause_ms", breaker_wait_ms(breaker, clock_mono())));
 	/* a single failure is not worth telling: who met it tries again soon */

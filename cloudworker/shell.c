@@ -135,7 +135,7 @@ order_ended(void *arg, const struct msg_result *result)
 		LOG_S("address", result->address),
 		LOG_S("fence", result->fence),
 		LOG_S("reason", result->reason),
-		LOG_S("message", result->message),
+		LOG_S("error", result->message),
 		LOG_N("duration_ms", result->duration_ms),
 	    },
 	    9);

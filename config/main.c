@@ -102,11 +102,11 @@ run(char *text, size_t size)
 	int rc;
 
 	if (len < 0) {
-		log_error("kubeconfig_refused", LOG_S("reason", strerror((int)-len)));
+		log_error("kubeconfig_refused", LOG_S("error", strerror((int)-len)));
 		return EXIT_CONFIG;
 	}
 	if (kubeconfig_read(text, (size_t)len, &config, reason) < 0) {
-		log_error("kubeconfig_refused", LOG_S("reason", reason));
+		log_error("kubeconfig_refused", LOG_S("error", reason));
 		return EXIT_CONFIG;
 	}
 	rc = send_config(&config);

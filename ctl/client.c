@@ -163,7 +163,7 @@ load_kubeconfig(struct client *client, const char *path)
 	free(text);
 	if (rc < 0) {
 		log_error(
-		    "kubeconfig_refused", LOG_S("path", path), LOG_S("reason", reason));
+		    "kubeconfig_refused", LOG_S("path", path), LOG_S("error", reason));
 		return rc;
 	}
 	rc = use_kubeconfig(client, path, &config);

@@ -266,7 +266,7 @@ on_failed(void *arg, int status, const char *message)
 
 	run->failing = true;
 	log_error(
-	    "footprint_not_seen", LOG_N("status", status), LOG_S("message", message));
+	    "footprint_not_seen", LOG_N("status", status), LOG_S("error", message));
 	if (run->flags.oneshot)
 		stop(run, EXIT_FAILURE);
 }
@@ -305,7 +305,8 @@ on_end(void *arg)
 {
 	struct run *run = arg;
 
-	log_error("footprint_not_stored", LOG_S("why", "it took too long at the end"));
+	log_error(
+	    "footprint_not_stored", LOG_S("error", "it took too long at the end"));
 	stop(run, EXIT_FAILURE);
 }
 

@@ -154,7 +154,7 @@ slot_end(struct slot *slot, int error)
 
 	if (error == EPERM && slot->special)
 		log_warn("address_refused", LOG_S("host", slot->entry->host),
-		    LOG_S("why", "the name has only special addresses"));
+		    LOG_S("error", "the name has only special addresses"));
 	if (fd >= 0)
 		loop_remove_fd(slot->dials->loop, fd);
 	loop_timer_disarm(slot->timer);

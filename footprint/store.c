@@ -136,7 +136,7 @@ tell_failure(
 	hour_part_name(hour_name(store->round.hour), index, name, sizeof name);
 	log_error("footprint_not_stored", LOG_S("why", what),
 	    LOG_S("namespace", store->namespace), LOG_S("configmap", name),
-	    LOG_N("status", reply->status), LOG_S("message", reply->message));
+	    LOG_N("status", reply->status), LOG_S("error", reply->message));
 	store->round.failed = true;
 }
 

@@ -90,7 +90,7 @@ tell_failure(struct sweep *sweep, const char *what, const char *name,
 {
 	log_error("footprints_not_cleaned", LOG_S("why", what),
 	    LOG_S("namespace", sweep->options->namespace), LOG_S("configmap", name),
-	    LOG_N("status", reply->status), LOG_S("message", reply->message));
+	    LOG_N("status", reply->status), LOG_S("error", reply->message));
 	sweep->failed = true;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/random.h>
@@ -300,7 +301,9 @@ on_reply(void *arg, int fd, uint32_t events)
 			close(passed_fd);
 		if (len == 0 || (len < 0 && len != -EPROTO && len != -EMSGSIZE)) {
 			/* nobody holds the other end any more */
-			log_error("dial_closed", LOG_N("error", len));
+			log_error("dial_closed",
+			    LOG_S("error", len == 0 ? "the other end is gone"
+						    : strerror((int)-len)));
 			loop_remove_fd(dial->loop, fd);
 			fail_all(dial);
 			return;

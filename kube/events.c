@@ -19,7 +19,7 @@ count_refusal(struct kube_informer *informer, const char *why)
 	/* the 1st, 2nd, 4th, 8th …: a flood of bad objects is no flood of lines */
 	if ((count & (count - 1)) == 0)
 		log_warn("kube_object_refused", LOG_S("path", informer->path),
-		    LOG_S("why", why), LOG_N("count", count));
+		    LOG_S("error", why), LOG_N("count", count));
 }
 
 /* Gives the offered object to the handler. -EAGAIN: the stream is to be held. */

@@ -168,8 +168,8 @@ kube_set_file(struct kube *kube, enum file_kind kind, int fd)
 	if (rc == 0)
 		rc = use_file(kube, kind, &text, &len);
 	if (rc < 0)
-		log_error(
-		    "kube_credential_refused", LOG_N("kind", kind), LOG_N("error", rc));
+		log_error("kube_credential_refused", LOG_N("kind", kind),
+		    LOG_S("error", strerror(-rc)));
 	wipe(&text, &len);
 	return rc;
 }

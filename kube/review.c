@@ -203,7 +203,7 @@ tell_silence(struct kube_review *review, const struct kube_reply *reply)
 		return;
 	review->silent_told = reply->status + 1;
 	log_info("access_not_reviewed", LOG_N("status", reply->status),
-	    LOG_S("message", reply->message));
+	    LOG_S("error", reply->message));
 }
 
 /* The question itself, by a server that works. */

@@ -172,7 +172,7 @@ tell_violations(struct link *link, struct mono_time now)
 	link->violations_told = link->violations;
 	link->violation_told = now;
 	log_error("protocol_violation", LOG_S("link", link_table[link->id].name),
-	    LOG_S("why", link->violation_why),
+	    LOG_S("error", link->violation_why),
 	    LOG_N("count", (int64_t)link->violations));
 	control_send(FD_CONTROL, CONTROL_VIOLATION, &slot, 1, -1);
 }

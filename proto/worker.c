@@ -28,7 +28,7 @@ orphan_exit(void)
 static void
 refuse_record(const char *why)
 {
-	log_error("control_refused", LOG_S("why", why));
+	log_error("control_refused", LOG_S("error", why));
 	_exit(EXIT_PROTOCOL);
 }
 

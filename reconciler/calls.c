@@ -139,7 +139,7 @@ calls_tell_denied(
 	}
 	denied->quiet_until.ms = core->now.mono.ms + CALLS_DENIED_MS;
 	log_error("right_missing", LOG_S("rule", call->right),
-	    LOG_S("object", call->subject), LOG_S("message", reply->message));
+	    LOG_S("object", call->subject), LOG_S("error", reply->message));
 }
 
 void

@@ -144,8 +144,8 @@ event_is_told(struct core *core, struct event *event)
 static void
 event_give_up(struct core *core, struct event *event, const struct kube_reply *reply)
 {
-	log_warn("event_given_up", LOG_S("event", event->key),
-	    LOG_N("status", reply->status), LOG_S("message", reply->message));
+	log_warn("event_given_up", LOG_S("about", event->key),
+	    LOG_N("status", reply->status), LOG_S("error", reply->message));
 	event_drop_body(event);
 	free(event->told);
 	event->told = NULL;
@@ -235,7 +235,7 @@ event_drop(
 	trail_metric(core, GAUGE_ADD, METRIC_EVENTS_DROPPED, 1.0, limit, NULL, NULL);
 	if (!*dropping)
 		log_warn("events_dropped", LOG_S("limit", limit),
-		    LOG_S("event", event->key));
+		    LOG_S("about", event->key));
 	*dropping = true;
 }
 

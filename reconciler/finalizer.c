@@ -129,7 +129,7 @@ finalizer_refused(struct core *core, struct item *item, bool on, const char *why
 	       : "the finalizer cannot be taken off, the object stays",
 	    why);
 	log_warn("finalizer_refused", LOG_S("allocation", item->name),
-	    LOG_S("message", item->finalizer_refusal));
+	    LOG_S("error", item->finalizer_refusal));
 	events_tell(core, item->allocation, NULL, "Warning", REASON_FINALIZER_REFUSED,
 	    item->finalizer_refusal);
 }

@@ -62,7 +62,7 @@ handover_want(
 {
 	struct handover *handover = core->handover;
 
-	log_warn("handover", LOG_S("reason", reason), LOG_S("message", message),
+	log_warn("handover", LOG_S("reason", reason), LOG_S("why", message),
 	    LOG_S("to", peer), LOG_N("term", core->term));
 	trail_metric(core, GAUGE_ADD, METRIC_HANDOVERS, 1.0, reason, NULL, NULL);
 	handover->wanted = true;
@@ -92,7 +92,7 @@ handover_lead(struct core *core)
 
 	if (handover->given && core->term == handover->given_term + 1)
 		log_warn("handover_not_taken", LOG_N("term", core->term),
-		    LOG_S("message", "no other replica took the lease; going on"));
+		    LOG_S("error", "no other replica took the lease; going on"));
 }
 
 /* --- our own node ----------------------------------------------------------------- */

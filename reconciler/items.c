@@ -417,8 +417,8 @@ items_refused(struct core *core, struct item *item, const struct kube_reply *rep
 	snprintf(message, sizeof message,
 	    "the status cannot be written, nothing is done: %d %s: %.380s",
 	    reply->status, reply->reason, reply->message);
-	log_warn("status_refused", LOG_S("allocation", item->name),
-	    LOG_S("message", message));
+	log_warn(
+	    "status_refused", LOG_S("allocation", item->name), LOG_S("error", message));
 	events_tell(core, item->allocation, NULL, "Warning", "StatusRefused", message);
 }
 

@@ -5,6 +5,7 @@
 
 #include "handover.h"
 #include "labels.h"
+#include "log.h"
 #include "trail.h"
 
 /* After a move that went back, the next one waits so long; twice as long after each
@@ -137,6 +138,10 @@ journal_order(struct act *act, enum order_kind kind, const struct intent_place *
 		return false;
 	if (!orders_send(act->core, &wish))
 		return false;
+	log_info("order_sent", LOG_S("kind", trail_order_word(kind)),
+	    LOG_S("allocation", wish.owner), LOG_S("address", address),
+	    LOG_S("node", place->node), LOG_S("zone", place->zone),
+	    LOG_S("request", request_id));
 	journal_measure(act);
 	act->slot->unsent = false;
 	act->slot->refusals += refused;

@@ -145,7 +145,7 @@ labels_refused(struct core *core, struct label_job *job, const struct kube_reply
 	job->refused++;
 	snprintf(message, sizeof message, "the labels of %.63s: %d %s: %.300s",
 	    job->node, reply->status, reply->reason, reply->message);
-	log_warn("label_refused", LOG_S("node", job->node), LOG_S("message", message));
+	log_warn("label_refused", LOG_S("node", job->node), LOG_S("error", message));
 	if (item != NULL && item->allocation != NULL)
 		events_tell(
 		    core, item->allocation, NULL, "Warning", "LabelRefused", message);

@@ -111,7 +111,7 @@ peers_marked(struct core *core, struct call *call, const struct kube_reply *repl
 	}
 	if (reply->status >= 400 && !calls_is_another(reply))
 		log_warn("leader_not_marked", LOG_S("pod", call->subject),
-		    LOG_N("status", reply->status), LOG_S("message", reply->message));
+		    LOG_N("status", reply->status), LOG_S("error", reply->message));
 	map_drop(core->peers->replicas, call->subject);
 }
 
@@ -257,7 +257,7 @@ peers_listed(struct core *core, struct call *call, const struct kube_reply *repl
 	    !fresh_pods(reply->json, &pods)) {
 		backoff_fail_call(&peers->backoff, core->now.mono, reply);
 		log_warn("controllers_unread", LOG_N("status", reply->status),
-		    LOG_S("message", reply->message));
+		    LOG_S("error", reply->message));
 		return;
 	}
 	backoff_clear(&peers->backoff);
@@ -332,11 +332,11 @@ peers_tell(struct peers *peers, bool other)
 	peers->told = other;
 	if (other)
 		log_warn("other_controller_running", LOG_S("pod", peers->other),
-		    LOG_S("message", "app=" WORLD_OLD_APP
-				     " without app.kubernetes.io/name=" WORLD_OUR_NAME
-				     ": nothing is changed while it runs"));
+		    LOG_S("why", "app=" WORLD_OLD_APP
+				 " without app.kubernetes.io/name=" WORLD_OUR_NAME
+				 ": nothing is changed while it runs"));
 	else
-		log_info("other_controller_gone", LOG_S("message", "going on"));
+		log_info("other_controller_gone", LOG_S("effect", "going on"));
 }
 
 enum peers_verdict

@@ -98,7 +98,7 @@ on_won(void *arg, uint64_t term)
 {
 	struct shell *shell = arg;
 
-	log_info("leader_won", LOG_S("identity", shell->identity), LOG_N("term", term));
+	log_info("leader_won", LOG_S("leader", shell->identity), LOG_N("term", term));
 	shell_leave_lease(shell);
 	put_leader(shell, true);
 	core_lead(shell->core, shell->now, term);
@@ -134,7 +134,7 @@ static void
 on_holder(void *arg, const char *identity)
 {
 	(void)arg;
-	log_info("lease_holder", LOG_S("holder", identity));
+	log_info("lease_holder", LOG_S("leader", identity));
 }
 
 static void
@@ -144,7 +144,7 @@ on_lease_trouble(void *arg, const char *message)
 	char reason[TEXT_MAX + 1] = "";
 
 	if (message[0] != '\0') {
-		log_warn("lease_trouble", LOG_S("message", message));
+		log_warn("lease_trouble", LOG_S("error", message));
 		snprintf(reason, sizeof reason, "LeaseUnreachable: %.400s", message);
 	} else {
 		log_info("lease_reached", LOG_S("identity", shell->identity));
@@ -423,7 +423,7 @@ shell_start(struct shell *shell, const struct shell_parts *parts)
 	struct loop *loop = shell->worker->loop;
 
 	if (identity[0] == '\0' || strlen(identity) > NAME_MAX_LEN) {
-		log_error("config", LOG_S("message", "POD_NAME is empty or too long"));
+		log_error("config", LOG_S("error", "POD_NAME is empty or too long"));
 		return -EINVAL;
 	}
 	shell->parts = *parts;

@@ -43,7 +43,7 @@ on_unbound(void *arg, const char *message)
 	struct shell *shell = arg;
 
 	shell->token_bound = false;
-	log_warn("watcher_token_unbound", LOG_S("message", message));
+	log_warn("watcher_token_unbound", LOG_S("error", message));
 }
 
 /* Said once, and again when it is another trouble. */
@@ -60,7 +60,7 @@ on_trouble(void *arg, const struct mint_trouble *trouble)
 	}
 	MESSAGE_TEXT(text, trouble->message);
 	if (strcmp(shell->token_trouble, text) != 0)
-		log_warn("watcher_token_failed", LOG_S("message", text),
+		log_warn("watcher_token_failed", LOG_S("error", text),
 		    LOG_S("refused", trouble->refused ? "yes" : "no"));
 	MESSAGE_TEXT(shell->token_trouble, text);
 	if (trouble->valid || shell->token_shared)

@@ -58,7 +58,7 @@ on_failed(void *arg, int status, const char *message)
 
 	if (!shell->lease_watch_failed)
 		log_event(status == 403 ? LOG_WARN : LOG_INFO, "lease_not_watched",
-		    LOG_N("status", status), LOG_S("message", message));
+		    LOG_N("status", status), LOG_S("error", message));
 	shell->lease_watch_failed = true;
 }
 

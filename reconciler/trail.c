@@ -67,7 +67,7 @@ trail_write(struct core *core, const struct call *call, const struct kube_reply 
 	trail_end(core, &line);
 }
 
-static const char *
+const char *
 trail_order_word(enum order_kind kind)
 {
 	switch (kind) {

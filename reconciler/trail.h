@@ -10,6 +10,8 @@ void trail_write(
 /* One audit line for an order, at its result. */
 void trail_order(struct core *core, const struct order *order, const char *result,
     int64_t duration_ms);
+/* What an order does, in the word of the audit stream. */
+const char *trail_order_word(enum order_kind kind);
 
 /* Metrics. Label values are given as texts, NULL-terminated. */
 void trail_metric(struct core *core, enum gauge_op op, enum metric metric, double value,

@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -22,10 +22,9 @@ static const struct rate_limit log_limit = {
 /* A blocked reader of our own stderr must not stop us: what it does not take is lost,
  * and counted. */
 static void
-write_line(struct child *child, const struct iovec *parts, int count)
+write_line(struct child *child, const char *line, size_t len)
 {
 	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-	ssize_t written;
 
 	if (!rate_take(&child->log_rate, &log_limit, clock_mono(),
 		(int64_t)child->line_len + 1) ||
@@ -33,9 +32,7 @@ write_line(struct child *child, const struct iovec *parts, int count)
 		child->lines_lost++;
 		return;
 	}
-	do
-		written = writev(STDERR_FILENO, parts, count);
-	while (written < 0 && errno == EINTR);
+	log_emit(line, len);
 }
 
 void
@@ -56,66 +53,51 @@ forward_tell_lost(struct child *child, const char *name)
 	child->lines_lost = 0;
 }
 
-static struct iovec
-text_part(const char *text, size_t len)
-{
-	struct iovec part = {.iov_len = len};
-
-	memcpy(&part.iov_base, &text, sizeof text); /* writev does not write to it */
-	return part;
-}
-
 /* A line of another form than our own is shown escaped, byte for byte: sanitizers and
  * libraries write such lines, and so would a process that poses as another. */
 static void
 forward_foreign(struct child *child, const char *name)
 {
 	static const char hex[] = "0123456789abcdef";
-	char escaped[LOG_LINE_MAX];
-	size_t len = 0;
+	char line[LOG_LINE_MAX + LOG_PROCESS_MAX], now[CLOCK_TEXT_MAX];
+	size_t len;
 
-	for (size_t i = 0; i < child->line_len && len + 7 < sizeof escaped; i++) {
+	clock_format(clock_wall(), true, now, sizeof now);
+	len = (size_t)snprintf(line, sizeof line,
+	    "{\"process\":\"%s\",\"ts\":\"%s\",\"level\":\"warn\","
+	    "\"msg\":\"foreign line\",\"event\":\"foreign_line\",\"raw\":\"",
+	    name, now);
+	for (size_t i = 0; i < child->line_len && len + 9 < sizeof line; i++) {
 		unsigned char c = (unsigned char)child->line[i];
 
 		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
-			escaped[len++] = (char)c;
+			line[len++] = (char)c;
 			continue;
 		}
-		memcpy(escaped + len, "\\u00", 4);
-		escaped[len + 4] = hex[c >> 4];
-		escaped[len + 5] = hex[c & 15];
+		memcpy(line + len, "\\u00", 4);
+		line[len + 4] = hex[c >> 4];
+		line[len + 5] = hex[c & 15];
 		len += 6;
 	}
-	escaped[len] = '\0';
-	write_line(child,
-	    (const struct iovec[]){
-		text_part("{\"process\":\"", 12),
-		text_part(name, strlen(name)),
-		text_part("\",\"raw\":\"", 9),
-		text_part(escaped, len),
-		text_part("\"}\n", 3),
-	    },
-	    5);
+	memcpy(line + len, "\"}\n", 3);
+	write_line(child, line, len + 3);
 }
 
 static void
 forward_line(struct child *child, const char *name)
 {
+	char line[LOG_LINE_MAX + LOG_PROCESS_MAX];
+	int len;
+
 	if (child->line_len == 0)
 		return;
 	if (child->line_cut || !log_line_is_ours(child->line, child->line_len)) {
 		forward_foreign(child, name);
 		return;
 	}
-	write_line(child,
-	    (const struct iovec[]){
-		text_part("{\"process\":\"", 12),
-		text_part(name, strlen(name)),
-		text_part("\",", 2),
-		text_part(child->line + 1, child->line_len - 1),
-		text_part("\n", 1),
-	    },
-	    5);
+	len = snprintf(line, sizeof line, "{\"process\":\"%s\",%.*s\n", name,
+	    (int)child->line_len - 1, child->line + 1);
+	write_line(child, line, (size_t)len);
 }
 
 static void

@@ -10,7 +10,7 @@
 
 static void __attribute__((noreturn)) no_identity(const char *why)
 {
-	log_error("no_credentials", LOG_S("why", why));
+	log_error("no_credentials", LOG_S("error", why));
 	exit(EXIT_CONFIG);
 }
 

@@ -212,14 +212,14 @@ check_insecure(
 		return 0;
 	if (!sup->options.insecure_skip_tls_verify) {
 		log_error("kubeconfig_refused", LOG_S("path", path),
-		    LOG_S("reason", "insecure-skip-tls-verify: true takes effect only "
-				    "with the option --insecure-skip-tls-verify"));
+		    LOG_S("error", "insecure-skip-tls-verify: true takes effect only "
+				   "with the option --insecure-skip-tls-verify"));
 		return -EACCES;
 	}
 	log_warn("api_server_not_verified", LOG_S("path", path),
-	    LOG_S("message", "INSECURE: whoever stands between us and the API server "
-			     "can take our token, and tell and change what it likes "
-			     "(--insecure-skip-tls-verify)"));
+	    LOG_S("why", "INSECURE: whoever stands between us and the API server "
+			 "can take our token, and tell and change what it likes "
+			 "(--insecure-skip-tls-verify)"));
 	return 0;
 }
 

@@ -141,6 +141,7 @@ main(int argc, char **argv)
 
 	options_parse(&sup->options, argc, argv);
 	log_set_process("supervisor");
+	log_set_logfmt(sup->options.logfmt);
 	sup->began = clock_wall();
 	find_libexec(sup);
 	open_descriptors(sup);

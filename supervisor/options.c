@@ -59,8 +59,10 @@ static void __attribute__((noreturn)) print_help(void)
 	    "Environment: GCE_METADATA_HOST, METRICS_PORT (9999), HEALTH_PORT (8080),\n"
 	    "POD_NAME, NODE_NAME, LEASE_NAME, LEASE_NAMESPACE, LEASE_DURATION (60 s),\n"
 	    "LEASE_SKEW_GRACE_SEC (2), CLUSTER_NAME, CONTROLLER_VERSION,\n"
-	    "IPWARDEN_DEFAULT_POLICY (Sync), SEPARATE_UIDS (false). A port of 0 is\n"
-	    "chosen by the kernel and logged. See ipwarden(8).");
+	    "IPWARDEN_DEFAULT_POLICY (Sync), LOG_FORMAT (json or logfmt), "
+	    "SEPARATE_UIDS\n"
+	    "(false). A port of 0 is chosen by the kernel and logged. See "
+	    "ipwarden(8).");
 	exit(EXIT_OK);
 }
 
@@ -298,6 +300,16 @@ set_default_policy(struct options *options)
 }
 
 static void
+set_log_format(struct options *options)
+{
+	const char *format = env("LOG_FORMAT");
+
+	options->logfmt = format != NULL && strcmp(format, "logfmt") == 0;
+	if (format != NULL && !options->logfmt && strcmp(format, "json") != 0)
+		bad_option("LOG_FORMAT must be json or logfmt, not \"%s\"", format);
+}
+
+static void
 set_from_environment(struct options *options)
 {
 	long duration_s = env_number("LEASE_DURATION", 5, 3600, 60);
@@ -325,6 +337,7 @@ set_from_environment(struct options *options)
 				  ? env("GCE_METADATA_HOST")
 				  : METADATA_HOST);
 	options->separate_uids = env_bool("SEPARATE_UIDS");
+	set_log_format(options);
 	set_default_policy(options);
 	set_identity(options);
 	set_watcher(options);

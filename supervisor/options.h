@@ -15,6 +15,7 @@ struct options {
 	bool insecure_skip_tls_verify; /* kubeconfigs may say so */
 	bool separate_uids;	       /* separate.c */
 	const char *cloud_ca;	       /* PEM bundle */
+	bool logfmt;		       /* else JSON */
 	uint16_t metrics_port;	       /* 0: chosen by the kernel, and logged */
 	uint16_t health_port;
 	/* what the workers are told; the Kubernetes part comes from config or

@@ -19,8 +19,8 @@ take_refusal(struct supervisor *sup)
 	memcpy(watcher->files, own->files, sizeof watcher->files);
 	sup->watcher_source = WATCHER_SHARED;
 	log_warn("watcher_shares_identity",
-	    LOG_S("why", "no token could be minted for it: the watcher can write to "
-			 "the API server, not only read"));
+	    LOG_S("error", "no token could be minted for it: the watcher can write to "
+			   "the API server, not only read"));
 }
 
 /* Takes back what it shared. Its CA stays: it is the same server. */

@@ -167,7 +167,7 @@ on_failed(void *arg, int status, const char *message)
 
 	if (status != feed->failed_status || status == 0)
 		log_warn("watch_failed", LOG_S("kind", kinds[feed->kind].name),
-		    LOG_N("status", status), LOG_S("message", message));
+		    LOG_N("status", status), LOG_S("error", message));
 	feed->failed_status = status;
 }
 

@@ -25,7 +25,7 @@ SLOW=6000
 STOPPED_MAX=1000
 LOST_MAX=$((LEASE_DURATION * 1000 + 833 + 1000))
 SLACK=4000
-MS='def ms: (.time[0:19] + "Z" | fromdate) * 1000 + (.time[20:23] | tonumber);'
+MS='def ms: (.ts // .time) | (.[0:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber);'
 
 # --- one pair -----------------------------------------------------------------------
 

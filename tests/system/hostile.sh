@@ -60,8 +60,8 @@ same_others() { is "$MODE: the others live on" "$(pids "$OTHERS_OF_WATCHER")" "$
 ms_between() {
 	jq -n '[inputs | select(.role == "watcher" and
 			(.event == "died" or .event == "spawned")) |
-		{event, ms: ((.time[0:19] + "Z" | fromdate) * 1000 +
-			(.time[20:23] | tonumber))}] as $all |
+		{event, ms: ((.ts[0:19] + "Z" | fromdate) * 1000 +
+			(.ts[20:23] | tonumber))}] as $all |
 		[range(1; $all | length) |
 			select($all[. - 1].event == "died" and
 				$all[.].event == "spawned") |
@@ -161,6 +161,13 @@ same_others
 evil lines
 eventually 30 "lines: lost ones are told" \
 	line '.event == "log_lines_lost" and .role == "watcher"'
+foreign() { line ".process == \"watcher\" and .event == \"foreign_line\" and
+	.level == \"warn\" and has(\"ts\") and (.raw | $1)"; }
+check "lines: what poses as another's stays its own" \
+	foreign 'contains("\"process\":\"reconciler\"")'
+check "lines: bytes that are no text are escaped" foreign '. == "\u001b[2J\u00ff"'
+is "lines: each line is JSON" \
+	"$(sed '$d' "$LOG" | jq -Rn '[inputs | select((fromjson? // 0) == 0)] | length')" 0
 same_others
 
 for memory in shared stack; do

@@ -164,7 +164,7 @@ answer_mints 1 201 "$FIRST"
 answer_mints 2 500 '{"kind":"Status","status":"Failure","message":"etcd is tired"}'
 start_ipwarden
 eventually 30 "a renewal that fails is told" line '.event == "watcher_token_failed" and
-	.message == "etcd is tired" and .refused == "no"'
+	.error == "etcd is tired" and .refused == "no"'
 check "by then the watcher is at work" line '.event == "ready" and .role == "watcher"'
 eventually 30 "and is tried again" at_least 2 "$MINTED"
 eventually 10 "ready" ready
@@ -181,7 +181,7 @@ start_ipwarden
 eventually 30 "a server that cannot is asked again without" \
 	line "$MINTED and .bound_to == \"nothing\""
 check "which is told" line '.event == "watcher_token_unbound" and
-	(.message | startswith("cannot bind token"))'
+	(.error | startswith("cannot bind token"))'
 stop_ipwarden
 WITH=
 
@@ -191,7 +191,7 @@ answer_mints -1 403 "$FORBIDDEN"
 start_ipwarden
 eventually 30 "refused with a kubeconfig: ready all the same" ready
 check "one loud warning" [ "$(lines_of "$SHARED and .level == \"warn\"")" -eq 1 ]
-check "with the server's reason" line "$REFUSED and (.message | contains(\"is forbidden\"))"
+check "with the server's reason" line "$REFUSED and (.error | contains(\"is forbidden\"))"
 clear_faults
 eventually 90 "once it may, the watcher starts anew with a token of its own" \
 	line '.event == "killed" and .why == "has a token of its own now"'

@@ -200,8 +200,8 @@ no_violations() { judge | tail -1 | grep -qx '0 violations'; }
 
 # --- ipwarden ----------------------------------------------------------------------
 
-# start_ipwarden [options]: under its real filters, on the world
-start_ipwarden() {
+# launch_ipwarden [options]: under its real filters, on the world
+launch_ipwarden() {
 	: >"$LOG"
 	# shellcheck disable=SC2086
 	$LAUNCH env -i PATH="$PATH" HOME="$DIR" METRICS_PORT=0 HEALTH_PORT=0 \
@@ -217,6 +217,11 @@ start_ipwarden() {
 		--gcp-endpoint "$GCP_ENDPOINT" "$@" \
 		>>"$AUDIT" 2>>"$LOG" &
 	MAIN=$!
+}
+
+# start_ipwarden [options]: the same, and where it serves
+start_ipwarden() {
+	launch_ipwarden "$@"
 	until_true 20 port_of metrics || {
 		not_ok "ipwarden starts"
 		exit 1

@@ -25,7 +25,7 @@ drain() {
 # apart: no change of ours was sent between the first and the last act of any of theirs
 apart() {
 	jq -Rr 'fromjson? | select(.event == "change_sent") |
-		(.time[0:19] + "Z" | fromdate) * 1000 + (.time[20:23] | tonumber)' "$LOG" |
+		(.ts[0:19] + "Z" | fromdate) * 1000 + (.ts[20:23] | tonumber)' "$LOG" |
 		while read -r at; do
 			for acts in "$DIR"/old-*.acts; do
 				[ "$at" -lt "$(head -1 "$acts")" ] || [ "$at" -gt "$(tail -1 "$acts")" ] ||

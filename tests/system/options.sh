@@ -59,7 +59,7 @@ names_all() {
 	for name in KUBECONFIG IPWARDEN_GCP_ENDPOINT SSL_CERT_FILE GCE_METADATA_HOST \
 		METRICS_PORT HEALTH_PORT POD_NAME NODE_NAME LEASE_NAME LEASE_NAMESPACE LEASE_DURATION \
 		LEASE_SKEW_GRACE_SEC CLUSTER_NAME CONTROLLER_VERSION \
-		IPWARDEN_DEFAULT_POLICY SEPARATE_UIDS; do
+		IPWARDEN_DEFAULT_POLICY LOG_FORMAT SEPARATE_UIDS; do
 		grep -qw "$name" "$DIR/out" || { say "$name"; return 1; }
 	done
 }
@@ -76,6 +76,8 @@ done
 check "a default policy" refuses \
 	'IPWARDEN_DEFAULT_POLICY must be Sync, AssignOnly or Observe, not "sync"' \
 	IPWARDEN_DEFAULT_POLICY=sync --
+check "a format of the log" refuses 'LOG_FORMAT must be json or logfmt, not "text"' \
+	LOG_FORMAT=text --
 check "separate uids" refuses 'SEPARATE_UIDS must be true or false, not "yes"' \
 	SEPARATE_UIDS=yes --
 check "the same port twice" refuses "METRICS_PORT and HEALTH_PORT must differ" \
@@ -144,7 +146,7 @@ kubeconfig_refused() {
 	cat "$LOG"
 	[ $code -eq 2 ] && jq -es --arg w "$1" --arg p "$DIR/edited" '
 		map(select(.level == "error")) | length == 2 and
-		(.[0].process == "config" and (.[0].reason | contains($w))) and
+		(.[0].process == "config" and (.[0].error | contains($w))) and
 		(.[1].process == "supervisor" and .[1].path == $p)' "$LOG"
 }
 CA=certificate-authority

@@ -53,7 +53,7 @@ eventually 20 "the breaker of the endpoint is open" \
 is "that of the other one is not" \
 	"$(metric 'ipwarden_cloud_breaker_open{endpoint="metadata"}')" 0
 is "the log says so" "$(jq -Rr 'fromjson? | select(.event == "breaker_open") |
-	.endpoint + " " + .reason + ": " + .message' "$LOG")" "compute CloudUnreachable: Backend Error"
+	.endpoint + " " + .reason + ": " + .error' "$LOG")" "compute CloudUnreachable: Backend Error"
 # a node that is drained without a pod of anybody: its address would move
 cordon "$FIRST"
 # now one of its two lists only

@@ -86,7 +86,7 @@ stopped_by "three signals" twice
 # --- with a follower: it sees the lease given back, and does not wait for its next read ---
 LAUNCH=
 TIMES=$DIR/times
-MS='def ms: (.time[0:19] + "Z" | fromdate) * 1000 + (.time[20:23] | tonumber);'
+MS='def ms: (.ts // .time) | (.[0:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber);'
 
 replica() {
 	POD_NAME=ipwarden-$1

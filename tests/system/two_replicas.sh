@@ -13,7 +13,7 @@ start_world --nodes 4 --addresses $ONE,$TWO
 install_crd
 
 leader_times() { # N EVENT: when replica N won or lost, in ms
-	jq -r --arg e "$2" 'select(.event == $e) | .time' "$DIR/ipwarden-$1.log" |
+	jq -r --arg e "$2" 'select(.event == $e) | .ts' "$DIR/ipwarden-$1.log" |
 		while read -r time; do echo $(($(date -d "$time" +%s%N) / 1000000)); done
 }
 LEASE=/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/ip-address-controller-leader

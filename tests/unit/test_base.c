@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "log.h"
+#include "logfmt.h"
 #include "loop.h"
 
 Test(buf, refuses_beyond_its_limit_and_keeps_what_it_had)
@@ -100,7 +101,7 @@ is_ours(const char *line)
 	return log_line_is_ours(line, strlen(line));
 }
 
-#define START "{\"time\":\"t\",\"level\":\"info\",\"event\":\"e\""
+#define START "{\"ts\":\"t\",\"level\":\"info\",\"msg\":\"m\",\"event\":\"e\""
 
 Test(log, one_fixed_check)
 {
@@ -112,6 +113,9 @@ Test(log, one_fixed_check)
 	    is_ours(START ",\"process\":\"reconciler\"}"), "poses as another");
 	cr_expect_not(
 	    is_ours(START ",\"pro\\u0063ess\":\"reconciler\"}"), "escaped key");
+	cr_expect_not(is_ours(START ",\"level\":\"error\"}"), "a second level");
+	cr_expect_not(is_ours(START ",\"x level\":1}"), "a key that is two in logfmt");
+	cr_expect_not(is_ours(START ",\"\":1}"), "a key of nothing");
 	cr_expect_not(is_ours(START ",\"a\":{}}"), "nested");
 	cr_expect_not(is_ours(START ",\"a\":tru}"), "no number");
 	cr_expect_not(is_ours(START ",\"a\":007}"), "leading zeros");
@@ -143,6 +147,75 @@ Test(log, writes_what_the_check_accepts)
 	cr_assert(log_line_is_ours(line, (size_t)len - 1));
 	cr_assert_not_null(memmem(line, (size_t)len, "\"n\":-5", 6),
 	    "a field that does not fit is left out, the next is not");
+}
+
+/* What a line of log_info with `text` in it becomes, between the quotes. */
+static const char *
+as_written(const char *text)
+{
+	static char line[4096];
+	char *start, *end;
+	int ends[2];
+	ssize_t len;
+
+	cr_assert_eq(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	log_info("event", LOG_S("a", text));
+	len = read(ends[0], line, sizeof line - 1);
+	cr_assert_gt(len, 0);
+	line[len] = '\0';
+	close(ends[0]);
+	close(ends[1]);
+	cr_assert_not_null(start = strstr(line, "\"a\":\""));
+	cr_assert_not_null(end = strrchr(line, '"'));
+	*end = '\0';
+	return start + 5;
+}
+
+Test(log, utf8_is_escaped_and_what_is_none_replaced)
+{
+	cr_expect_str_eq(as_written("caf\xc3\xa9 \x7f"), "caf\\u00e9 \\u007f");
+	cr_expect_str_eq(
+	    as_written("\xe2\x82\xac\xf0\x9f\x98\x80!"), "\\u20ac\\ud83d\\ude00!");
+	cr_expect_str_eq(as_written("\xff\"\xc3\n"), "\\ufffd\\\"\\ufffd\\u000a");
+	cr_expect_str_eq(as_written("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");
+}
+
+Test(log, logfmt)
+{
+	static const struct {
+		const char *line, *logfmt;
+	} cases[] = {
+	    {START "}\n", "ts=t level=INFO msg=m event=e\n"},
+	    {"{\"process\":\"x\"," /* it stands where they have none */
+	     "\"ts\":\"t\",\"level\":\"warn\",\"msg\":\"m n\",\"event\":\"m_n\"}\n",
+		"ts=t level=WARNING msg=\"m n\" process=x event=m_n\n"},
+	    {START ",\"n\":-12,\"last\":0}\n",
+		"ts=t level=INFO msg=m event=e n=-12 last=0\n"},
+	    {START ",\"allocation\":\"web\",\"node\":\"n1\",\"address\":\"192.0.2.1\","
+		   "\"zone\":\"z\",\"error\":\"no\",\"leader\":\"me\"}\n",
+		"ts=t level=INFO msg=m event=e crd=web node=n1 ip=192.0.2.1 zone=z "
+		"trace=no leader=me\n"},
+	    {"{\"level\":\"debug\",\"level\":\"error\",\"level\":\"other\","
+	     "\"errors\":\"error\"}\n",
+		"level=DEBUG level=ERROR level=other errors=error\n"},
+	    {"{\"a\":\"\",\"b\":\"two words\",\"c\":\"x=y\",\"d\":\"{}\"}\n",
+		"a=\"\" b=\"two words\" c=\"x=y\" d=\"{}\"\n"},
+	    {"{\"a\":\"quote \\\" end\",\"b\":\"back\\\\\",\"c\":\"d\"}\n",
+		"a=\"quote \\\" end\" b=\"back\\\\\" c=d\n"},
+	    {"{\"a\":\"x,\\\"b\\\":1\",\"b\":2}\n", "a=\"x,\\\"b\\\":1\" b=2\n"},
+	    {"{\"raw\":\"\\u001b[2J \\u000a\"}\n", "raw=\"\\u001b[2J \\u000a\"\n"},
+	};
+	char out[256];
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		size_t len = strlen(cases[i].line);
+		size_t out_len = logfmt_from_line(cases[i].line, len, out);
+
+		cr_assert_leq(out_len, len);
+		out[out_len] = '\0';
+		cr_expect_str_eq(out, cases[i].logfmt, "%s", cases[i].line);
+	}
 }
 
 struct loop_state {
