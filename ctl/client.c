@@ -158,8 +158,9 @@ load_kubeconfig(struct client *client, const char *path)
 		    LOG_S("error", strerror(-rc)));
 		return rc;
 	}
-	rc = kubeconfig_read(text, len, &config, reason);
-	explicit_bzero(text, len);
+	rc = kubeconfig_read(text != NULL ? text : "", len, &config, reason);
+	if (text != NULL)
+		explicit_bzero(text, len);
 	free(text);
 	if (rc < 0) {
 		log_error(

@@ -29,6 +29,7 @@ dist_runbooks_DATA = \
 	docs/runbooks/NetIPAllocationLeaderChanged.md \
 	docs/runbooks/NetIPAllocationNoLeader.md \
 	docs/runbooks/NetIPAllocationNodeCordonedWithIP.md \
+	docs/runbooks/NetIPAllocationPodMovesOften.md \
 	docs/runbooks/NetIPAllocationProtocolViolation.md \
 	docs/runbooks/NetIPAllocationReconcileLatencySLOBreach.md \
 	docs/runbooks/NetIPAllocationSandboxDegraded.md \

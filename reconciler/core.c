@@ -11,6 +11,7 @@
 #include "items.h"
 #include "lost.h"
 #include "mem.h"
+#include "moves.h"
 #include "orders.h"
 #include "pass.h"
 #include "peers.h"
@@ -46,6 +47,7 @@ core_new(const struct core_options *options, const struct effects *effects)
 	core->cordoned = map_new(free);
 	core->peers = peers_new();
 	core->handover = handover_new();
+	core->moves = moves_new();
 	core->denied = map_new(free);
 	core->wake_ms = INT64_MAX;
 	return core;
@@ -67,6 +69,7 @@ core_free(struct core *core)
 	map_free(core->cordoned);
 	peers_free(core->peers);
 	handover_free(core->handover);
+	moves_free(core->moves);
 	map_free(core->denied);
 	view_free(core->view);
 	world_free(core->world);
@@ -347,6 +350,7 @@ core_unlead(struct core *core, struct core_time now)
 	core_regrant(core);
 	items_forget(core);
 	events_unlead(core);
+	moves_unlead(core);
 	map_free(core->labels);
 	core->labels = map_new(free);
 	map_free(core->losses);

@@ -27,6 +27,7 @@ RECONCILER_CORE = \
 	reconciler/events.c reconciler/events.h \
 	reconciler/peers.c reconciler/peers.h \
 	reconciler/handover.c reconciler/handover.h \
+	reconciler/moves.c reconciler/moves.h \
 	reconciler/trail.c reconciler/trail.h \
 	reconciler/place.c reconciler/place.h \
 	reconciler/map.c reconciler/map.h

@@ -6,6 +6,7 @@
 
 #include "items.h"
 #include "mem.h"
+#include "moves.h"
 #include "orders.h"
 
 static void
@@ -89,6 +90,7 @@ facts_gone(struct core *core, const struct msg_fact_gone *gone)
 		world_remove_node(core->world, gone->name, gone->uid);
 		break;
 	case FACT_KIND_POD:
+		moves_gone(core, gone->uid);
 		world_remove_pod(core->world, gone->uid);
 		break;
 	case FACT_KIND_ALLOCATION:
@@ -106,6 +108,7 @@ facts_pod(struct core *core, const struct msg_fact_pod *fact)
 {
 	if (fact->uid[0] == '\0')
 		return -EPROTO;
+	moves_pod(core, fact);
 	world_put_pod(core->world, fact);
 	core_touch(core);
 	return 0;

@@ -109,6 +109,7 @@ struct hint {
 };
 
 struct handover;
+struct moves;
 struct peers;
 
 struct core {
@@ -136,6 +137,7 @@ struct core {
 	struct map *cordoned; /* nodes shown in netipallocation_node_cordoned */
 	struct peers *peers;
 	struct handover *handover;
+	struct moves *moves;
 	struct map *denied; /* rights that were refused, told lately */
 	struct {
 		enum definition_state state;

@@ -287,6 +287,12 @@ world_pod_is(const struct table_entry *entry, const char *key, size_t len)
 	return strcmp(pod->uid, key) == 0;
 }
 
+const struct world_pod *
+world_pod(const struct world *world, const char *uid)
+{
+	return (const void *)table_get(&world->pods, uid, strlen(uid), world_pod_is);
+}
+
 void
 world_put_pod(struct world *world, const struct msg_fact_pod *fact)
 {

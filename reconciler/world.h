@@ -80,6 +80,8 @@ struct world_node *world_node_at(const struct world *world, const char *project,
 bool world_pod_is_old(const struct world_pod *pod);
 /* The first of them that the watcher told of; NULL none. */
 const struct world_pod *world_old_pod(const struct world *world);
+/* NULL: there is none of that uid. */
+const struct world_pod *world_pod(const struct world *world, const char *uid);
 /* All pods; `pod` NULL: the first, NULL after the last. */
 const struct world_pod *world_next_pod(
     const struct world *world, const struct world_pod *pod);

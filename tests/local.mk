@@ -427,7 +427,7 @@ tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_back.
 	tests/unit/test_core_message.c tests/unit/test_fresh.c \
 	tests/unit/test_release.c \
 	tests/unit/test_core_handover.c tests/unit/test_core_identity.c \
-	tests/unit/test_core_moves.c \
+	tests/unit/test_core_moves.c tests/unit/test_pod_moves.c \
 	tests/unit/test_core_peers.c tests/unit/test_core_refused.c \
 	tests/unit/test_core_release.c tests/unit/test_core_unlisted.c tests/unit/test_core_spec.c \
 	tests/unit/test_core_trail.c tests/unit/core_rig.c tests/unit/core_rig.h \

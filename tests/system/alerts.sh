@@ -18,7 +18,7 @@ WANTED="NoLeader CRDUnhealthy UnattachedIPsWarning UnattachedIPsCritical GCPAPIE
 	NodeCordonedWithIP HighReconcileErrorRate SlowReconciliation ControllerNotReady
 	ControllerDown IPDetachFailures IPAttachFailures LeaderChanged IPReallocated
 	AvailabilitySLOBreach ReconcileLatencySLOBreach
-	SandboxDegraded WorkerRestarting WatchStalled ProtocolViolation"
+	SandboxDegraded WorkerRestarting PodMovesOften WatchStalled ProtocolViolation"
 
 # --- rules ----------------------------------------------------------------------------
 check "the rules are well formed" "$PROMTOOL" check rules "$RULES"

@@ -91,6 +91,12 @@ mv "$DIR/targets.new" "$DIR/targets.json"
 eventually 10 "a pod keeps an address on a cordoned node" \
 	value_is 'count(ALERTS{alertname="NetIPAllocationNodeCordonedWithIP"})' 1
 
+owned_pod default/queue-0 node-1 StatefulSet queue
+remove_object /api/v1/namespaces/default/pods/queue-0
+owned_pod default/queue-0 node-2 StatefulSet queue
+eventually 10 "a pod that comes back on another node is counted" value_is \
+	'sum by (pod_namespace, pod_name) (ipwarden_pod_moves_total)' 1
+
 detach_by_hand "$BUSY"
 for moves in 1 2; do # a rate takes two
 	NODE=$(node_of $ONE)
