@@ -52,7 +52,7 @@ replica $NAME_OF-a node-3
 eventually 20 "beside the old one it waits" says pool Ready "Unknown OtherControllerRunning"
 old_ends old-1
 replica $NAME_OF-b node-4
-eventually 40 "the addresses are taken over" kc wait --for=condition=Ready nia/pool --timeout=1s
+eventually 40 "the addresses are taken over" says pool Ready "True "
 is "by the access configs that were there" "$(nat_of node-1), $(nat_of node-2)" \
 	"external-nat $ONE, external-nat $TWO"
 is "no address was touched" "$(changes)" "$before"
@@ -86,7 +86,7 @@ roll a c node-3
 roll b d node-4
 check "it is the next one" version_is $NEXT
 eventually 20 "which leads" leads $NAME_OF-c $NAME_OF-d
-eventually 20 "Ready" kc wait --for=condition=Ready nia/pool --timeout=1s
+eventually 20 "Ready" says pool Ready "True "
 is "the addresses are where they were" "$(node_of $ONE) $(node_of $TWO)" "node-1 node-2"
 is "no address was touched" "$(changes)" "$before"
 is "no label was lost" "$(label_losses node-1 node-2)" 0
@@ -148,7 +148,7 @@ eventually 10 "the command of deploy/README.md lets go of the step" \
 	page "Upgrading, and going back" 2 "s/NAME/pool/g"
 eventually 20 "the address is adopted where it is" entry_is pool $ONE "Attached Attached"
 is "with nothing touched" "$(changes)" "$before"
-eventually 10 "Ready" kc wait --for=condition=Ready nia/pool --timeout=1s
+eventually 10 "Ready" says pool Ready "True "
 
 # --- back to the old one --------------------------------------------------------------
 

@@ -35,7 +35,7 @@ pod_ends() { replica_ends $REPLICA-$born; }
 # on NAME ADDRESS...: the object with these is Ready
 on() {
 	allocation "$@" >/dev/null
-	eventually 30 "$1 is Ready" kc wait --for=condition=Ready "nia/$1" --timeout=1s
+	eventually 30 "$1 is Ready" says "$1" Ready "True "
 }
 detaches() { grep -c '"fact":"detach"' "$ATTACHMENTS_LOG"; }
 places() { for address in "$@"; do node_of "$address"; done | tr '\n' ' '; }
@@ -53,18 +53,18 @@ left() {
 # --- in the documented order ----------------------------------------------------------
 
 install
-on web $A
+check "an object as the paper has it is Ready" page Installing 2 "s/203.0.113.10/$A/"
 on used $B
 pod default/web-abc12-x "$(node_of $B)" web
 on kept $C
 edit_allocation kept '{"deletionPolicy":"Retain"}'
 spec_allocation assigned '{"reservedIPs":["'$D'"],"nodeSelector":{"pool":"static"},
 	"policy":"AssignOnly"}'
-eventually 30 "assigned is Ready" kc wait --for=condition=Ready nia/assigned --timeout=1s
+eventually 30 "assigned is Ready" says assigned Ready "True "
 spec_allocation seen '{"reservedIPs":["'$E'"],"nodeSelector":{"pool":"static"},
 	"policy":"Observe"}'
 attach_by_hand node-5 $E
-eventually 20 "seen is Ready" kc wait --for=condition=Ready nia/seen --timeout=1s
+eventually 20 "seen is Ready" says seen Ready "True "
 before=$(places $C $D $E)
 page "$AWAY" 1 >"$DIR/away" 2>&1 &
 OTHERS="$OTHERS $!"

@@ -2,11 +2,13 @@
 #include <criterion/criterion.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core_rig.h"
 #include "items.h"
 #include "json_read.h"
+#include "mem.h"
 
 TestSuite(core_journal, .init = rig_make_world, .fini = rig_end_world, .timeout = 120);
 
@@ -533,4 +535,47 @@ Test(core_journal, who_cannot_use_an_ephemeral_address_gets_none_back)
 	leaves_without_a_gift(lose_its_instance);
 	leaves_without_a_gift(give_ephemeral);
 	leaves_without_a_gift(give_another);
+}
+
+/* --- begun by a newer version ----------------------------------------------------- */
+
+/* As that one would write it: for 34.1.1.1 alone. */
+static void
+newer_begins(void)
+{
+	struct json_object *web = NULL, *status;
+	char *patch;
+
+	json_object_deep_copy(fake_get(fake, RIG_WEB), &web, NULL);
+	status = json_read_member(web, "status");
+	json_object_object_add(
+	    json_object_array_get_idx(json_read_member(status, "addresses"), 0),
+	    "intent",
+	    json_tokener_parse(
+		"{\"schemaVersion\":2,\"id\":\"n-1\",\"step\":\"Rehome\","
+		"\"since\":\"2026-01-01T00:00:00Z\"}"));
+	patch = mem_printf("{\"status\":%s}", json_object_to_json_string(status));
+	fake_patch(fake, RIG_WEB, patch);
+	free(patch);
+	json_object_put(web);
+}
+
+/* It is not released, since nobody here knows what is being done with it; and yet who
+ * deletes it does not wait for ever. */
+Test(core_journal, what_a_newer_version_has_begun_can_be_deleted)
+{
+	rig_attach_both();
+	newer_begins();
+	rig_nobody_uses_them();
+	rig_delete_web();
+	fake_run(fake, 300000);
+	cr_assert(!rig_gone(fake));
+	cr_assert(rig_is("web", "34.1.1.1", "Blocked", "UnknownJournal"));
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	cr_assert(rig_labelled("n1"));
+	cr_assert_null(fake_where(fake, "34.1.1.2"));
+	fake_patch(fake, RIG_WEB, "{\"spec\":{\"deletionPolicy\":\"Retain\"}}");
+	cr_assert(fake_until(fake, rig_gone, 5000));
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	cr_assert(rig_labelled("n1"));
 }
