@@ -395,8 +395,8 @@ footprint_run(const char *const *argv)
 		loop_free(run.loop);
 		return EXIT_FAILURE;
 	}
-	tell_filters(&run.flags);
 	begin(&run);
+	tell_filters(&run.flags);
 	loop_run(run.loop);
 	finish(&run);
 	return run.code;

@@ -59,13 +59,13 @@ eventually 5 "a stream runs" told footprint_filters
 end_stream HUP
 is "SIGHUP kills it" $SAID 129
 
-fault '{"target":"kube","path":"/api/v1/pods","hold":"before","count":-1}'
-stream --interval=1s
-sleep 0.3
+fault '{"target":"kube","path":"/pods","hold":"before","count":-1}'
+stream --interval=1s --namespace voice-lab
+eventually 5 "a stream runs" told footprint_filters
 end_stream TERM
 is "a server that says nothing: SIGTERM ends a stream with 0" $SAID 0
-stream --oneshot
-sleep 0.3
+stream --oneshot --namespace voice-lab
+eventually 5 "it looks" told footprint_filters
 end_stream TERM
 is "and with 1 what was to look once" $SAID 1
 clear_faults
