@@ -17,11 +17,11 @@ LEASE=/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/ip-address-cont
 given=$(sed -n 's/.*add: \[\(.*\)\]/\1/p' "$SRC/deploy/components/separate-uids/pods.yaml" |
 	tr -d ' ' | tr 'A-Z,' 'a-z ')
 
-# with_only CAPABILITY...: what starts it so
+# with_only CAPABILITY...: what starts it so, and with a group that nobody is to keep
 with_only() {
 	set=-all
 	for cap; do set=$set,+$cap; done
-	echo "setpriv --bounding-set $set --inh-caps -all --no-new-privs"
+	echo "setpriv --groups 65532 --bounding-set $set --inh-caps -all --no-new-privs"
 }
 
 start_world --nodes 3 --addresses $ONE
@@ -118,6 +118,7 @@ WITH=SEPARATE_UIDS=true
 LAUNCH="$(with_only $given) $OUTER $DIR/calls"
 start_ipwarden
 eventually 30 "all processes are ready, the kubeconfig's tokens are root's alone" all_ready
+all_ready || exit 1 # the rest would only wait
 is "the supervisor has root's uid and KILL, SETGID, SETUID, SETPCAP, SYS_CHROOT" \
 	"$(status "$MAIN" Uid CapPrm CapBnd)" \
 	"Uid:0 0 0 0 CapPrm:00000000000401e0 CapBnd:00000000000401e0 "
