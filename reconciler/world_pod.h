@@ -36,7 +36,6 @@ struct world_pod {
 	char *
 	    leader_mark; /* fresh reads only: annotation controller-leader; NULL none */
 	struct world_pod *next, *previous; /* on the same node */
-					   /* its texts stand behind it */
 };
 
 /* Of a fresh read: it has its kin and its node to itself. */

@@ -191,7 +191,7 @@ tests_unit_test_project_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(KUBE_INC) \
 tests_unit_test_project_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_project_LDADD = watcher/libproject.a kube/libkube.a proto/liblink.a \
 	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
-tests_unit_test_project_SOURCES = tests/unit/test_project.c
+tests_unit_test_project_SOURCES = tests/unit/test_project.c tests/unit/test_project_recorded.c
 
 UNIT_TESTS += tests/unit/test_exposition
 tests_unit_test_exposition_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(METRICSD_INC)

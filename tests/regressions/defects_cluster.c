@@ -236,8 +236,7 @@ series_key(enum metric metric, const char *const *labels)
 }
 
 static void
-on_metric(
-    enum gauge_op op, enum metric metric, double value, const char *const *labels)
+on_metric(enum gauge_op op, enum metric metric, double value, const char *const *labels)
 {
 	char *key = series_key(metric, labels);
 

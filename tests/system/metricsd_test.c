@@ -31,10 +31,12 @@ test_start(void)
 	tap_check(reply.status == 200,
 	    "life: locked, ready, and what was asked before is answered");
 	reply_free(&reply);
-	tap_check(http_has(RIG_METRICS, "/metrics",
-		      "# HELP ipwarden_build_info Always 1\n"
-		      "# TYPE ipwarden_build_info gauge\n"
-		      "ipwarden_build_info{cluster=\"c\\\"1\",version=\"" PACKAGE_VERSION "\"} 1\n"),
+	tap_check(
+	    http_has(RIG_METRICS, "/metrics",
+		"# HELP ipwarden_build_info Always 1\n"
+		"# TYPE ipwarden_build_info gauge\n"
+		"ipwarden_build_info{cluster=\"c\\\"1\",version=\"" PACKAGE_VERSION
+		"\"} 1\n"),
 	    "life: it knows its settings");
 	tap_check(rig_until(&rig.ticks, 2), "life: it ticks");
 }

@@ -51,7 +51,7 @@ is "the watcher goes first, then who decides, then who acts" "$(order)" \
 start_ipwarden
 eventually 30 "ready again" all_ready
 eventually 10 "leading" grep -q '"event":"leader_won"' "$LOG"
-control POST /gce/settings --data-binary '{"operation_latency_ms":1500}' >/dev/null
+control POST /gce/settings --data-binary '{"operation_latency_ms":3000}' >/dev/null
 NODE=$(node_of $ONE)
 cordon "$NODE"
 eventually 20 "a move has begun" grep -q '"event":"order_begun".*"kind":"detach"' "$LOG"

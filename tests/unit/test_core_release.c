@@ -559,33 +559,6 @@ Test(core_release, paused_it_waits)
 	rig_released();
 }
 
-static bool
-intent_is_written(struct fake *unused)
-{
-	(void)unused;
-	return fake_has_intent(fake, "web");
-}
-
-/* The detach was not asked for yet: there is nothing to bring to an end. */
-Test(core_release, paused_it_gives_up_what_has_not_begun_at_the_cloud)
-{
-	unsigned long ordered;
-
-	rig_attach_both();
-	rig_nobody_uses_them();
-	ordered = fake->ordered;
-	rig_delete_web();
-	cr_assert(fake_until(fake, intent_is_written, 60000));
-	cr_assert_eq(fake->ordered, ordered);
-	fake_patch(fake, RIG_WEB,
-	    "{\"metadata\":{\"annotations\":"
-	    "{\"netinfra.darkbrains.com/paused\":\"true\"}}}");
-	fake_run(fake, 60000);
-	cr_assert_eq(fake->ordered, ordered);
-	cr_assert(rig_on("34.1.1.1", "n1"));
-	cr_assert_not(fake_has_intent(fake, "web"));
-}
-
 Test(core_release, a_cloud_that_refuses_is_told_of)
 {
 	rig_attach_both();

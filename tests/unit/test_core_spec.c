@@ -192,6 +192,23 @@ Test(core_spec, paused_gives_up_a_move_that_has_not_begun_at_the_cloud)
 	cr_assert(fake_until(fake, first_on_n3, 60000));
 }
 
+Test(core_spec, paused_gives_up_a_release_that_has_not_begun_at_the_cloud)
+{
+	unsigned long ordered;
+
+	rig_attach_both();
+	rig_nobody_uses_them();
+	ordered = fake->ordered;
+	rig_delete_web();
+	cr_assert(fake_until(fake, intent_is_written, 60000));
+	cr_assert_eq(fake->ordered, ordered);
+	annotate("paused", "\"true\"");
+	fake_run(fake, 60000);
+	cr_assert_eq(fake->ordered, ordered);
+	cr_assert(rig_on("34.1.1.1", "n1"));
+	cr_assert_not(fake_has_intent(fake, "web"));
+}
+
 /* --- Observe ---------------------------------------------------------------------- */
 
 Test(core_spec, observe_holds_up_an_open_move_and_says_so)
