@@ -3,6 +3,8 @@
 # lines, byte for byte but for the time, and the same exit status; streams, signals,
 # outages, and events.
 . "$SRC/tests/system/lib.sh"
+
+start_world
 . "$SRC/tests/system/footprint_lib.sh"
 
 for name in voice voice-lab; do namespace $name; done

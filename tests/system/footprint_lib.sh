@@ -1,9 +1,9 @@
-# Sourced by the tests of `ipwardenctl footprint`: it stands in Pod Ashiato's place, under
-# its name, on a world with the pods that were recorded (tests/contracts/footprints).
+# Sourced by the tests of `ipwardenctl footprint` when their world is there: it stands in
+# Pod Ashiato's place, under its name, among the pods that were recorded
+# (tests/contracts/footprints).
 
 SAMPLES=$SRC/tests/contracts/footprints
 export TZ=UTC
-start_world
 CONFIG=$KUBECONFIG
 unset KUBECONFIG
 

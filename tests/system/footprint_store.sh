@@ -2,6 +2,8 @@
 # ipwardenctl footprint --store-in-cm: the hour's ConfigMaps as Pod Ashiato made them,
 # and what it did wrong with them.
 . "$SRC/tests/system/lib.sh"
+
+start_world
 . "$SRC/tests/system/footprint_lib.sh"
 
 for name in voice voice-lab cm-long cm-extra cm-immut cm-cont cm-gone cm-old; do
