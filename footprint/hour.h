@@ -22,7 +22,7 @@ struct hour;
 /* Longest key of a ConfigMap (Kubernetes: IsConfigMapKey). */
 #define HOUR_KEY_MAX 253u
 /* Name of a part (bytes, NUL included). */
-#define HOUR_NAME_MAX 40u
+#define HOUR_NAME_MAX 64u
 
 /* `name` is YYYYMMDDHH. */
 struct hour *hour_new(const char *name);
