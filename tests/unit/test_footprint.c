@@ -12,6 +12,7 @@
 
 #include "hour.h"
 #include "line.h"
+#include "mem.h"
 #include "moment.h"
 
 #define SAMPLES TESTS_CONTRACTS "/footprints/"
@@ -70,6 +71,7 @@ set_zone(int32_t turn, int32_t before, int32_t after)
 	int fd = mkstemp(path);
 	FILE *file = fdopen(fd, "w");
 
+	cr_assert_not_null(file);
 	fwrite("TZif", 1, 4, file);
 	for (int i = 0; i < 16; i++)
 		putc(0, file);
@@ -129,7 +131,7 @@ static char *
 read_text(const char *path)
 {
 	FILE *file = fopen(path, "r");
-	char *text = calloc(1, 1 << 20);
+	char *text = mem_calloc(1, 1 << 20);
 
 	cr_assert_not_null(file, "%s", path);
 	cr_assert_lt(fread(text, 1, (1 << 20) - 1, file), (1 << 20) - 1);
@@ -214,7 +216,7 @@ static char *
 beside(const char *path, const char *ending)
 {
 	const char *dot = strrchr(path, '/');
-	char *other = calloc(1, strlen(path) + strlen(ending) + 1);
+	char *other = mem_calloc(1, strlen(path) + strlen(ending) + 1);
 
 	dot = strchr(dot, '.');
 	memcpy(other, path, (size_t)(dot - path));
