@@ -1,6 +1,6 @@
 #!/bin/sh
 # A cluster's life with ipwarden, its addresses on their nodes throughout: from the IP Address
-# Controller (old_tool.sh is a stub of it) to ipwarden as deploy/ installs it, to the next
+# Controller (old_tool.sh acts in its place) to ipwarden as deploy/ installs it, to the next
 # version, back with all that that one has written still there, and back to the old one.
 # Each change is a rolling update, as the Deployment makes it. The next version is this one
 # under another number; what it alone would write is written in its place.
@@ -21,23 +21,7 @@ version_is() { metric "ipwarden_build_info{version=\"$1\"" | grep -qx 1; }
 
 start_world --nodes 4 --addresses $ONE,$TWO
 rights_count
-old_definition
-until_true 10 kc get nia
-deployment sip
-pod default/sip-1 node-1 sip
-pod default/sip-2 node-2 sip
-apply - >/dev/null <<YAML
-apiVersion: netinfra.darkbrains.com/v1alpha1
-kind: NetIPAllocation
-metadata: {name: pool}
-spec:
-  reservedIPs: [$ONE, $TWO]
-  workloadRef: {kind: Deployment, name: sip}
-  nodeSelector: {pool: static}
-  cloud: {region: us-west1}
-  reconcileInterval: 5
-YAML
-old_lease ""
+old_objects $ONE, $TWO
 old_starts old-1 $ONE $TWO
 eventually 20 "the old controller leads" holder_is old-1
 eventually 30 "and is done" rests old-1 2

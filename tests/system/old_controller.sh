@@ -1,5 +1,5 @@
 #!/bin/sh
-# Beside the controller that ipwarden replaces (a stub of it: old_tool.sh): never do
+# Beside the controller that ipwarden replaces (old_tool.sh acts in its place): never do
 # two act, ipwarden waits until its pods are gone.
 . "$SRC/tests/system/lib.sh"
 . "$SRC/tests/system/old_tool.sh"

@@ -1,4 +1,4 @@
-# Sourced by tests about the controller that ipwarden replaces: a stub of what that does to
+# Sourced by tests about the controller that ipwarden replaces: does what that does to
 # a world (COMPATIBILITY.md §1 and §4). A follower takes a lease whose holder is not the
 # name of a pod, and who has led goes on acting for ever. When each act
 # began and ended is noted in $DIR/NAME.acts.
@@ -188,6 +188,28 @@ spec:
                 properties: {region: {type: string}, zones: {type: array, items: {type: string}}}
               reconcileInterval: {type: integer, minimum: 5, default: 30}
 YAML
+}
+
+# old_objects ADDRESS, ADDRESS...: its definition, its lease, a workload on two nodes, and
+# the allocation pool for that
+old_objects() {
+	old_definition
+	until_true 10 kc get nia
+	deployment sip
+	pod default/sip-1 node-1 sip
+	pod default/sip-2 node-2 sip
+	apply - >/dev/null <<-YAML
+		apiVersion: netinfra.darkbrains.com/v1alpha1
+		kind: NetIPAllocation
+		metadata: {name: pool}
+		spec:
+		  reservedIPs: [$*]
+		  workloadRef: {kind: Deployment, name: sip}
+		  nodeSelector: {pool: static}
+		  cloud: {region: us-west1}
+		  reconcileInterval: 5
+	YAML
+	old_lease ""
 }
 
 # --- what is looked at ----------------------------------------------------------------

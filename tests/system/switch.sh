@@ -1,6 +1,6 @@
 #!/bin/sh
-# The switch from the controller that ipwarden replaces, and back (old_tool.sh is a stub of
-# it): its addresses, labels, lease and stored objects are taken over as they are, with no
+# The switch from the controller that ipwarden replaces, and back (old_tool.sh acts in
+# its place): its addresses, labels, lease and stored objects are taken over as they are, with no
 # detach and no label lost; and after ipwarden has left, also with an address that it has
 # moved, the old one finds nothing to do.
 . "$SRC/tests/system/lib.sh"
@@ -28,23 +28,7 @@ nothing_done() { [ ! -s "$DIR/$1.acts" ]; }
 # --- a world as the old one leaves it -------------------------------------------------
 
 start_world --nodes 3 --addresses $ONE,$TWO
-old_definition
-until_true 10 kc get nia
-deployment sip
-pod default/sip-1 node-1 sip
-pod default/sip-2 node-2 sip
-apply - >/dev/null <<YAML
-apiVersion: netinfra.darkbrains.com/v1alpha1
-kind: NetIPAllocation
-metadata: {name: pool}
-spec:
-  reservedIPs: [$ONE]
-  workloadRef: {kind: Deployment, name: sip}
-  nodeSelector: {pool: static}
-  cloud: {region: us-west1}
-  reconcileInterval: 5
-YAML
-old_lease ""
+old_objects $ONE
 old_pod old-2
 old_starts old-1 $ONE $TWO
 eventually 20 "the old controller leads" holder_is old-1
