@@ -17,7 +17,15 @@
 /* --- values of fields --------------------------------------------------------------
  */
 
-enum fact_kind { FACT_KIND_NODE, FACT_KIND_POD, FACT_KIND_ALLOCATION, FACT_KIND_COUNT };
+enum fact_kind {
+	FACT_KIND_NODE,
+	FACT_KIND_POD,
+	FACT_KIND_ALLOCATION,
+	/* the others need not be served: nothing waits for them */
+	FACT_KIND_TRACKER,
+	FACT_KIND_COUNT
+};
+#define FACT_KIND_NEEDED FACT_KIND_TRACKER /* so many of them */
 enum sync_phase { SYNC_BEGIN, SYNC_END };
 enum node_ready { NODE_READY_UNKNOWN, NODE_READY_FALSE, NODE_READY_TRUE };
 enum pod_phase {
@@ -57,6 +65,7 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 #define REASON_MAX  63u	 /* CamelCase */
 #define TEXT_MAX    511u /* one sentence for people */
 #define PLACE_MAX   63u	 /* project, zone, region */
+#define HASH_MAX    16u	 /* 64 bits in hexadecimal */
 
 /* --- watcher → reconciler -----------------------------------------------------------
  */
@@ -77,6 +86,8 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	U8(skip, 1)	/* annotation netinfra.darkbrains.com/skip is "true" */        \
 	U8(oversize, 1) /* labels or taints did not fit: never eligible */             \
 	I64(ready_since_ms)                                                            \
+	/* of cpu and memory: capacity, capacity, allocatable, allocatable */          \
+	PACK(resources)                                                                \
 	PACK(labels) /* key, value, … */                                             \
 	PACK(taints) /* key, value, effect, … */
 
@@ -108,6 +119,19 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	STR(name, NAME_MAX_LEN)                                                        \
 	STR(resource_version, UID_MAX_LEN)                                             \
 	I64(generation)
+
+/* All that is decided by; what it is to say, the reconciler knows. */
+#define FIELDS_fact_tracker(U8, U32, U64, I64, STR, PACK)                              \
+	STR(uid, UID_MAX_LEN)                                                          \
+	STR(name, NAME_MAX_LEN)                                                        \
+	STR(resource_version, UID_MAX_LEN)                                             \
+	I64(generation)                                                                \
+	STR(namespace, LABEL_MAX_LEN) /* of its spec; "" all */                        \
+	U8(deleting, 1)                                                                \
+	U8(finalizer, 1) /* that of the Pod IP Tracker is on it */                     \
+	STR(content_hash, HASH_MAX)                                                    \
+	I64(last_update_ms)                                                            \
+	I64(ready_since_ms) /* its condition Ready is True; 0 it is not */
 
 #define FIELDS_fact_gone(U8, U32, U64, I64, STR, PACK)                                 \
 	U8(kind, FACT_KIND_COUNT - 1)                                                  \
@@ -233,6 +257,7 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	MESSAGE(                                                                       \
 	    MSG_FACT_ALLOCATION, fact_allocation, 4, ROLE_WATCHER, ROLE_RECONCILER)    \
 	MESSAGE(MSG_FACT_GONE, fact_gone, 5, ROLE_WATCHER, ROLE_RECONCILER)            \
+	MESSAGE(MSG_FACT_TRACKER, fact_tracker, 6, ROLE_WATCHER, ROLE_RECONCILER)      \
 	MESSAGE(MSG_GRANT, grant, 16, ROLE_RECONCILER, ROLE_CLOUDWORKER)               \
 	MESSAGE(MSG_OBSERVE, observe, 17, ROLE_RECONCILER, ROLE_CLOUDWORKER)           \
 	MESSAGE(MSG_ORDER, order, 18, ROLE_RECONCILER, ROLE_CLOUDWORKER)               \

@@ -2,6 +2,8 @@
 
 #include "allocation.h"
 
+#define TRACKERS .group = "networking.learntosolveit.com", .resource = "podtrackers"
+
 /* One row for each kind of request that is made, but to create the Lease: who installs
  * us may have made it, and then the right is not needed. */
 const struct kube_right access_rights[] = {
@@ -28,6 +30,9 @@ const struct kube_right access_rights[] = {
 	.resource = "customresourcedefinitions",
 	.verb = "get",
 	.name = ALLOCATION_RESOURCE},
+    {TRACKERS, .verb = "get"},
+    {TRACKERS, .verb = "patch"},
+    {TRACKERS, .subresource = "status", .verb = "patch"},
     {.group = "events.k8s.io", .resource = "events", .verb = "create"},
     {.group = "events.k8s.io", .resource = "events", .verb = "patch"},
     {.group = "coordination.k8s.io",

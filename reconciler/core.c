@@ -16,6 +16,7 @@
 #include "pass.h"
 #include "peers.h"
 #include "state.h"
+#include "tracker.h"
 #include "trail.h"
 
 static void core_settle(struct core *core);
@@ -48,6 +49,7 @@ core_new(const struct core_options *options, const struct effects *effects)
 	core->peers = peers_new();
 	core->handover = handover_new();
 	core->moves = moves_new();
+	core->trackers = trackers_new();
 	core->denied = map_new(free);
 	core->wake_ms = INT64_MAX;
 	return core;
@@ -70,6 +72,7 @@ core_free(struct core *core)
 	peers_free(core->peers);
 	handover_free(core->handover);
 	moves_free(core->moves);
+	trackers_free(core->trackers);
 	map_free(core->denied);
 	view_free(core->view);
 	world_free(core->world);
@@ -191,6 +194,7 @@ core_pass(struct core *core)
 	if (!core->leads || core->stopping)
 		return;
 	verdict = peers_look(core);
+	trackers_run(core);
 	if (!core->listed) {
 		items_list(core);
 		return;
@@ -308,6 +312,7 @@ core_lead(struct core *core, struct core_time now, uint64_t term)
 	core->until.ms = 0;
 	items_forget(core);
 	definition_forget(core);
+	trackers_forget_calls(core);
 	peers_forget(core);
 	backoff_clear(&core->list_backoff);
 	view_lead(core->view);
@@ -351,6 +356,7 @@ core_unlead(struct core *core, struct core_time now)
 	items_forget(core);
 	events_unlead(core);
 	moves_unlead(core);
+	trackers_forget_calls(core);
 	map_free(core->labels);
 	core->labels = map_new(free);
 	map_free(core->losses);

@@ -8,6 +8,9 @@ RECONCILER_CORE = \
 	reconciler/orders.c reconciler/orders.h \
 	reconciler/world.c reconciler/world.h reconciler/world_pod.c reconciler/world_pod.h \
 	reconciler/table.c reconciler/table.h \
+	reconciler/tracker.c reconciler/tracker.h \
+	reconciler/tracker_body.c reconciler/tracker_body.h \
+	reconciler/tracker_json.c reconciler/tracker_json.h \
 	reconciler/view.c reconciler/view.h \
 	reconciler/holder.c reconciler/holder.h \
 	reconciler/leave.c reconciler/leave.h \

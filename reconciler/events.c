@@ -309,9 +309,8 @@ events_tell(struct core *core, const struct allocation *allocation,
     const struct event_object *about, const char *type, const char *reason,
     const char *message)
 {
-	struct event_object own = events_about_allocation(allocation);
+	struct event_object own = {0};
 	struct event_body body = {
-	    .regarding = about != NULL ? *about : own,
 	    .type = type,
 	    .reason = reason,
 	    .note = message,
@@ -324,6 +323,9 @@ events_tell(struct core *core, const struct allocation *allocation,
 
 	if (core->stopping)
 		return;
+	if (allocation != NULL)
+		own = events_about_allocation(allocation);
+	body.regarding = about != NULL ? *about : own;
 	if (about != NULL)
 		body.related = own;
 	event = event_take_up(core, &body.regarding, reason, message);

@@ -34,7 +34,8 @@ struct event_object events_about_node(const char *name, const char *uid);
 struct event_object events_about_workload(
     const struct allocation *allocation, const char *uid);
 
-/* Posts an event about `about`, NULL: about the allocation itself. `type` is Normal or
+/* Posts an event about `about`, NULL: about the allocation itself, which may be NULL
+ * when it has nothing to do with one. `type` is Normal or
  * Warning. One about an object whose limit is reached is dropped: counted, and logged
  * when it begins. */
 void events_tell(struct core *core, const struct allocation *allocation,

@@ -8,6 +8,7 @@
 #include "mem.h"
 #include "moves.h"
 #include "orders.h"
+#include "tracker.h"
 
 static void
 facts_upset(struct core *core, const struct world_node *node)
@@ -78,6 +79,8 @@ facts_sync(struct core *core, const struct msg_fact_sync *sync)
 	world_sync(core->world, kind, (enum sync_phase)sync->phase, core->now.wall);
 	if (kind == FACT_KIND_ALLOCATION && !before && core->world->sync[kind].complete)
 		facts_sweep_hints(core);
+	if (kind == FACT_KIND_TRACKER && !before && core->world->sync[kind].complete)
+		trackers_sweep(core);
 	core_touch(core);
 }
 
@@ -96,6 +99,9 @@ facts_gone(struct core *core, const struct msg_fact_gone *gone)
 	case FACT_KIND_ALLOCATION:
 		map_drop(core->hints, gone->name);
 		items_hint(core, gone->name, "");
+		break;
+	case FACT_KIND_TRACKER:
+		trackers_gone(core, gone->name);
 		break;
 	case FACT_KIND_COUNT:
 		break;
@@ -128,6 +134,7 @@ facts_observed(struct core *core, const struct message *message)
 int
 facts_take(struct core *core, const struct message *message)
 {
+	core->world->now = core->now.wall;
 	switch (message->type) {
 	case MSG_FACT_SYNC:
 		facts_sync(core, &message->u.fact_sync);
@@ -138,6 +145,10 @@ facts_take(struct core *core, const struct message *message)
 		return facts_pod(core, &message->u.fact_pod);
 	case MSG_FACT_ALLOCATION:
 		facts_hint(core, &message->u.fact_allocation);
+		return 0;
+	case MSG_FACT_TRACKER:
+		trackers_fact(core, &message->u.fact_tracker);
+		core_touch(core);
 		return 0;
 	case MSG_FACT_GONE:
 		facts_gone(core, &message->u.fact_gone);

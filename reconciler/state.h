@@ -111,6 +111,7 @@ struct hint {
 struct handover;
 struct moves;
 struct peers;
+struct trackers;
 
 struct core {
 	char identity[NAME_MAX_LEN + 1];
@@ -138,6 +139,7 @@ struct core {
 	struct peers *peers;
 	struct handover *handover;
 	struct moves *moves;
+	struct trackers *trackers;
 	struct map *denied; /* rights that were refused, told lately */
 	struct {
 		enum definition_state state;

@@ -27,6 +27,7 @@ world_host_free(void *value)
 }
 
 static void world_drop_pod(struct world *world, struct world_pod *pod);
+static void world_forget_pod(struct world *world, struct world_pod *pod);
 
 static void
 world_note_free(void *value)
@@ -91,7 +92,7 @@ world_sweep(struct world *world, enum fact_kind kind)
 			struct world_node *node = lh_entry_v(entry);
 
 			if (node->seen != generation)
-				map_drop(world->nodes, node->name);
+				world_remove_node(world, node->name, "");
 		}
 	} else if (kind == FACT_KIND_POD) {
 		struct table_entry *entry = table_next(&world->pods, NULL);
@@ -101,7 +102,7 @@ world_sweep(struct world *world, enum fact_kind kind)
 
 			entry = table_next(&world->pods, entry);
 			if (pod->seen != (uint32_t)generation)
-				world_drop_pod(world, pod);
+				world_forget_pod(world, pod);
 		}
 	}
 }
@@ -127,7 +128,7 @@ world_sync(struct world *world, enum fact_kind kind, enum sync_phase phase,
 bool
 world_complete(const struct world *world)
 {
-	for (size_t kind = 0; kind < FACT_KIND_COUNT; kind++)
+	for (size_t kind = 0; kind < FACT_KIND_NEEDED; kind++)
 		if (!world->sync[kind].complete)
 			return false;
 	return true;
@@ -162,6 +163,8 @@ world_node_new(const struct msg_fact_node *fact)
 	node->ready_since_ms = fact->ready_since_ms;
 	texts_set(&node->labels, fact->labels.data, fact->labels.len);
 	texts_set(&node->taints, fact->taints.data, fact->taints.len);
+	MESSAGE_TEXT(node->internal_ip, fact->internal_ip);
+	texts_set(&node->resources, fact->resources.data, fact->resources.len);
 	return node;
 }
 
@@ -174,6 +177,7 @@ world_node_free(void *value)
 		return;
 	texts_free(&node->labels);
 	texts_free(&node->taints);
+	texts_free(&node->resources);
 	free(node);
 }
 
@@ -183,6 +187,17 @@ world_node_upset(const struct world_node *old, const struct world_node *new)
 	return strcmp(old->uid, new->uid) != 0 ||
 	       strcmp(old->provider_id, new->provider_id) != 0 ||
 	       strcmp(old->boot_id, new->boot_id) != 0 || old->ready != new->ready;
+}
+
+static bool
+world_node_shows(const struct world_node *old, const struct world_node *new)
+{
+	return strcmp(old->uid, new->uid) != 0 ||
+	       strcmp(old->internal_ip, new->internal_ip) != 0 ||
+	       old->resources.len != new->resources.len ||
+	       (new->resources.len > 0 &&
+		   memcmp(old->resources.data, new->resources.data,
+		       new->resources.len) != 0);
 }
 
 enum world_change
@@ -200,6 +215,12 @@ world_put_node(struct world *world, const struct msg_fact_node *fact)
 	node->seen = world->sync[FACT_KIND_NODE].generation;
 	change =
 	    old == NULL || world_node_upset(old, node) ? WORLD_UPSET : WORLD_CHANGED;
+	if (old == NULL || world_node_shows(old, node)) {
+		node->changed_ms = world->now.ms;
+		world->changes++;
+	} else {
+		node->changed_ms = old->changed_ms;
+	}
 	map_put(world->nodes, node->name, node);
 	return change;
 }
@@ -212,6 +233,7 @@ world_remove_node(struct world *world, const char *name, const char *uid)
 	if (node == NULL || (uid[0] != '\0' && strcmp(node->uid, uid) != 0))
 		return WORLD_SAME;
 	map_drop(world->nodes, name);
+	world->changes++;
 	return WORLD_UPSET;
 }
 
@@ -287,19 +309,59 @@ world_pod_is(const struct table_entry *entry, const char *key, size_t len)
 	return strcmp(pod->uid, key) == 0;
 }
 
+/* A pod is shown otherwise. */
+static void
+world_pod_changed(struct world *world, const char *node_name)
+{
+	struct world_node *node = map_get(world->nodes, node_name);
+
+	if (node != NULL)
+		node->changed_ms = world->now.ms;
+	world->changes++;
+}
+
+static struct world_pod *
+world_find_pod(const struct world *world, const char *uid)
+{
+	return (void *)table_get(&world->pods, uid, strlen(uid), world_pod_is);
+}
+
 const struct world_pod *
 world_pod(const struct world *world, const char *uid)
 {
-	return (const void *)table_get(&world->pods, uid, strlen(uid), world_pod_is);
+	return world_find_pod(world, uid);
+}
+
+static bool
+world_pod_has_ips(const struct world_pod *pod, const struct msg_fact_pod *fact)
+{
+	size_t first = strlen(fact->ip);
+
+	return strncmp(pod->ips, fact->ip, first) == 0 &&
+	       strcmp(pod->ips + first + (pod->ips[first] == ','), fact->ip_other) == 0;
+}
+
+/* Without an address it is not shown, before or now. */
+static bool
+world_pod_shows(const struct world_pod *old, const struct msg_fact_pod *fact)
+{
+	if (old == NULL || (old->ips[0] == '\0' && fact->ip[0] == '\0'))
+		return fact->ip[0] != '\0';
+	return !world_pod_has_ips(old, fact) || old->phase != fact->phase ||
+	       old->host_network != (fact->host_network != 0) ||
+	       strcmp(old->node, fact->node) != 0;
 }
 
 void
 world_put_pod(struct world *world, const struct msg_fact_pod *fact)
 {
 	struct world_host *host = NULL;
-	struct world_pod *pod;
+	struct world_pod *pod = world_find_pod(world, fact->uid);
 
-	world_remove_pod(world, fact->uid);
+	if (world_pod_shows(pod, fact))
+		world_pod_changed(world, fact->node);
+	if (pod != NULL)
+		world_drop_pod(world, pod);
 	if (world->pods.count >= WORLD_PODS_MAX) {
 		world_overflow(world, FACT_KIND_POD);
 		return;
@@ -324,16 +386,23 @@ world_drop_pod(struct world *world, struct world_pod *pod)
 	world_pod_free_shared(pod, &world->kins);
 }
 
+/* It is no more. */
+static void
+world_forget_pod(struct world *world, struct world_pod *pod)
+{
+	if (pod->ips[0] != '\0')
+		world_pod_changed(world, pod->node);
+	world_drop_pod(world, pod);
+}
+
 void
 world_remove_pod(struct world *world, const char *uid)
 {
-	struct world_pod *pod =
-	    (void *)table_get(&world->pods, uid, strlen(uid), world_pod_is);
+	struct world_pod *pod = world_find_pod(world, uid);
 
 	if (pod != NULL)
-		world_drop_pod(world, pod);
+		world_forget_pod(world, pod);
 }
-
 const struct world_pod *
 world_next_pod(const struct world *world, const struct world_pod *pod)
 {

@@ -30,6 +30,10 @@ struct world_node {
 	int64_t ready_since_ms; /* wall */
 	struct texts labels;	/* key, value, … */
 	struct texts taints;	/* key, value, effect, … */
+	char internal_ip[ADDRESS_MAX + 1];
+	struct texts resources; /* as in the fact */
+	int64_t
+	    changed_ms; /* wall: when it, or a pod on it, was last shown otherwise */
 	uint64_t seen;
 };
 
@@ -40,6 +44,9 @@ struct world {
 	struct map *hosts; /* node name → struct world_host */
 	struct map *notes; /* key → struct world_note */
 	struct map *olds;  /* by uid: pods of the old controller, of `pods` */
+	/* Counts what a PodTracker would show otherwise. */
+	uint64_t changes;
+	struct wall_time now; /* set by who feeds it */
 	struct {
 		uint64_t generation;
 		bool complete;

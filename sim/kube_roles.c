@@ -50,12 +50,17 @@ static const struct {
 	"\"netipallocations/status\"]},"
 	"{\"verbs\":[\"get\"],\"apiGroups\":[\"apiextensions.k8s.io\"],"
 	"\"resources\":[\"customresourcedefinitions\"],\"resourceNames\":"
-	"[\"netipallocations.netinfra.darkbrains.com\"]}]"},
+	"[\"netipallocations.netinfra.darkbrains.com\"]},"
+	"{\"verbs\":[\"get\",\"list\",\"watch\",\"patch\"],\"apiGroups\":"
+	"[\"networking.learntosolveit.com\"],\"resources\":[\"podtrackers\","
+	"\"podtrackers/status\"]}]"},
     {NAME_WATCHER,
 	"[{\"verbs\":[\"get\",\"list\",\"watch\"],\"apiGroups\":[\"\"],\"resources\":"
 	"[\"nodes\",\"pods\"]},"
 	"{\"verbs\":[\"get\",\"list\",\"watch\"],\"apiGroups\":"
-	"[\"netinfra.darkbrains.com\"],\"resources\":[\"netipallocations\"]}]"},
+	"[\"netinfra.darkbrains.com\"],\"resources\":[\"netipallocations\"]},"
+	"{\"verbs\":[\"get\",\"list\",\"watch\"],\"apiGroups\":"
+	"[\"networking.learntosolveit.com\"],\"resources\":[\"podtrackers\"]}]"},
 };
 
 /* ClusterRoleBindings that have the name of their role. */

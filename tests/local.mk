@@ -191,7 +191,8 @@ tests_unit_test_project_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(KUBE_INC) \
 tests_unit_test_project_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_project_LDADD = watcher/libproject.a kube/libkube.a proto/liblink.a \
 	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
-tests_unit_test_project_SOURCES = tests/unit/test_project.c tests/unit/test_project_recorded.c
+tests_unit_test_project_SOURCES = tests/unit/test_project.c tests/unit/test_project_recorded.c \
+	tests/unit/test_project_tracker.c
 
 UNIT_TESTS += tests/unit/test_exposition
 tests_unit_test_exposition_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(METRICSD_INC)
@@ -406,7 +407,8 @@ UNIT_TESTS += tests/unit/test_world_pod
 tests_unit_test_world_pod_CPPFLAGS = $(tests_unit_test_plan_CPPFLAGS)
 tests_unit_test_world_pod_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_world_pod_LDADD = $(tests_unit_test_plan_LDADD)
-tests_unit_test_world_pod_SOURCES = tests/unit/test_world_pod.c
+tests_unit_test_world_pod_SOURCES = tests/unit/test_world_pod.c \
+	tests/unit/test_tracker_body.c
 
 UNIT_TESTS += tests/unit/test_change
 tests_unit_test_change_CPPFLAGS = $(TESTS_CPPFLAGS) $(RECONCILER_INC)
@@ -425,6 +427,7 @@ tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
 tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_back.c tests/unit/test_core_check.c \
 	tests/unit/test_core_cross.c tests/unit/test_core_journal.c \
 	tests/unit/test_core_message.c tests/unit/test_fresh.c \
+	tests/unit/test_core_tracker.c \
 	tests/unit/test_release.c \
 	tests/unit/test_core_handover.c tests/unit/test_core_identity.c \
 	tests/unit/test_core_moves.c tests/unit/test_pod_moves.c \

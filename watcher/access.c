@@ -2,6 +2,8 @@
 
 #define ALLOCATIONS .group = "netinfra.darkbrains.com", .resource = "netipallocations"
 
+#define TRACKERS .group = "networking.learntosolveit.com", .resource = "podtrackers"
+
 static const struct kube_right rights[] = {
     {.resource = "nodes", .verb = "list"},
     {.resource = "nodes", .verb = "watch"},
@@ -9,11 +11,15 @@ static const struct kube_right rights[] = {
     {.resource = "pods", .verb = "watch"},
     {ALLOCATIONS, .verb = "list"},
     {ALLOCATIONS, .verb = "watch"},
+    {TRACKERS, .verb = "list"},
+    {TRACKERS, .verb = "watch"},
     {.resource = "nodes", .verb = "patch", .excess = true},
     {.resource = "nodes", .verb = "update", .excess = true},
     {ALLOCATIONS, .verb = "patch", .excess = true},
     {ALLOCATIONS, .verb = "update", .excess = true},
     {ALLOCATIONS, .subresource = "status", .verb = "patch", .excess = true},
+    {TRACKERS, .verb = "patch", .excess = true},
+    {TRACKERS, .subresource = "status", .verb = "patch", .excess = true},
     KUBE_TOO_MUCH(NULL, "pods", NULL, "patch"),
     KUBE_TOO_MUCH(NULL, "pods", NULL, "delete"),
     KUBE_TOO_MUCH(NULL, "pods", "eviction", "create"),

@@ -22,6 +22,8 @@ static const struct kind_spec kinds[FACT_KIND_COUNT] = {
     [FACT_KIND_POD] = {"pods", "/api/v1/pods"},
     [FACT_KIND_ALLOCATION] = {"netipallocations",
 	"/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"},
+    [FACT_KIND_TRACKER] = {"podtrackers",
+	"/apis/networking.learntosolveit.com/v1/podtrackers"},
 };
 
 struct feed {
@@ -29,6 +31,7 @@ struct feed {
 	enum fact_kind kind;
 	struct kube_informer *informer;
 	bool synced;
+	bool served;	   /* it has been listed at least once */
 	bool end_owed;	   /* a sync's end found the queue full */
 	int failed_status; /* the last failure that was logged; 0 = none */
 };
@@ -42,6 +45,7 @@ struct facts {
 		struct msg_fact_node node;
 		struct msg_fact_pod pod;
 		struct msg_fact_allocation allocation;
+		struct msg_fact_tracker tracker;
 		struct msg_fact_gone gone;
 	} fact; /* large: one is enough */
 };
@@ -51,7 +55,7 @@ tell_readiness(struct facts *facts)
 {
 	char reason[TEXT_MAX + 1] = "";
 
-	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
+	for (int kind = 0; kind < FACT_KIND_NEEDED; kind++) {
 		if (facts->feeds[kind].synced)
 			continue;
 		snprintf(
@@ -61,10 +65,20 @@ tell_readiness(struct facts *facts)
 	meter_readiness(facts->meter, reason);
 }
 
+/* A kind that need not be served has its metrics from the first list on. */
+static bool
+is_told(const struct feed *feed)
+{
+	return feed->kind < FACT_KIND_NEEDED || feed->served;
+}
+
 static void
 set_synced(struct feed *feed, bool synced)
 {
 	feed->synced = synced;
+	feed->served |= synced;
+	if (!is_told(feed))
+		return;
 	meter_set(feed->facts->meter, METRIC_WATCH_SYNCED, synced ? 1 : 0,
 	    kinds[feed->kind].name);
 	tell_readiness(feed->facts);
@@ -127,6 +141,9 @@ project(struct feed *feed, enum kube_event event, const char *json, size_t len,
 	case FACT_KIND_ALLOCATION:
 		*ret_type = MSG_FACT_ALLOCATION;
 		return project_allocation(json, len, &facts->fact.allocation);
+	case FACT_KIND_TRACKER:
+		*ret_type = MSG_FACT_TRACKER;
+		return project_tracker(json, len, &facts->fact.tracker);
 	case FACT_KIND_COUNT:
 	default:
 		return -EBADMSG;
@@ -160,11 +177,31 @@ on_object(void *arg, enum kube_event event, const char *json, size_t len)
 	return 0; /* without a link: at link-up everything is listed anew */
 }
 
+/* Its definition is not there: neither are objects. */
+static void
+on_not_served(struct feed *feed)
+{
+	if (feed->failed_status == 404)
+		return;
+	log_info("not_served", LOG_S("kind", kinds[feed->kind].name));
+	meter_drop(
+	    facts_meter(feed->facts), METRIC_WATCH_SYNCED, 1, kinds[feed->kind].name);
+	meter_drop(
+	    facts_meter(feed->facts), METRIC_WATCH_LAG, 1, kinds[feed->kind].name);
+	if (send_sync(feed, SYNC_BEGIN) == 0 && send_sync(feed, SYNC_END) == 0)
+		feed->failed_status = 404;
+	feed->synced = feed->served = false;
+}
+
 static void
 on_failed(void *arg, int status, const char *message)
 {
 	struct feed *feed = arg;
 
+	if (status == 404 && feed->kind >= FACT_KIND_NEEDED) {
+		on_not_served(feed);
+		return;
+	}
 	if (status != feed->failed_status || status == 0)
 		log_warn("watch_failed", LOG_S("kind", kinds[feed->kind].name),
 		    LOG_N("status", status), LOG_S("error", message));
@@ -229,9 +266,12 @@ on_counts(void *arg)
 
 	meter_link(facts->meter, facts->link, "watcher", "facts");
 	for (int kind = 0; kind < FACT_KIND_COUNT; kind++)
-		meter_set(facts->meter, METRIC_WATCH_LAG,
-		    (double)kube_informer_silent_ms(facts->feeds[kind].informer) / 1000,
-		    kinds[kind].name);
+		if (is_told(&facts->feeds[kind]))
+			meter_set(facts->meter, METRIC_WATCH_LAG,
+			    (double)kube_informer_silent_ms(
+				facts->feeds[kind].informer) /
+				1000,
+			    kinds[kind].name);
 	loop_timer_arm(facts->counts, COUNTS_MS);
 }
 

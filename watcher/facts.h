@@ -1,4 +1,4 @@
-/* The watcher's work: three informers in, facts out. */
+/* The watcher's work: an informer a kind in, facts out. */
 #ifndef IPW_FACTS_H
 #define IPW_FACTS_H
 

@@ -8,8 +8,17 @@
 
 #define SKIP_ANNOTATION "netinfra.darkbrains.com/skip"
 
+/* Bytes of a quantity that is passed on; no node has more. */
+#define QUANTITY_MAX 31u
+
 /* --- nodes --------------------------------------------------------------------------
  */
+
+struct node_walk {
+	struct msg_fact_node *fact;
+	/* of cpu and memory */
+	char capacity[2][QUANTITY_MAX + 1], allocatable[2][QUANTITY_MAX + 1];
+};
 
 static void
 node_add(struct msg_fact_node *node, struct pack *pack, const char *text)
@@ -199,10 +208,31 @@ node_info(void *arg, struct scan *scan, const char *key, size_t len)
 	return walk_text(scan, key, len, "bootID", node->boot_id, sizeof node->boot_id);
 }
 
+/* A quantity as the API server writes it; what is none is as if it were not there. */
+static bool
+resource_member(void *arg, struct scan *scan, const char *key, size_t len)
+{
+	char(*quantities)[QUANTITY_MAX + 1] = arg;
+	bool memory = scan_key_is(key, len, "memory");
+	const char *raw = NULL;
+	size_t raw_len = 0;
+
+	if (!memory && !scan_key_is(key, len, "cpu"))
+		return false;
+	scan_raw(scan, &raw, &raw_len);
+	if (scan->error == 0 && raw_len >= 2 && raw_len - 2 <= QUANTITY_MAX &&
+	    raw[0] == '"' && memchr(raw, '\\', raw_len) == NULL) {
+		memcpy(quantities[memory], raw + 1, raw_len - 2);
+		quantities[memory][raw_len - 2] = '\0';
+	}
+	return true;
+}
+
 static bool
 node_status(void *arg, struct scan *scan, const char *key, size_t len)
 {
-	struct msg_fact_node *node = arg;
+	struct node_walk *walk = arg;
+	struct msg_fact_node *node = walk->fact;
 
 	if (scan_key_is(key, len, "conditions"))
 		node_conditions(node, scan);
@@ -210,6 +240,10 @@ node_status(void *arg, struct scan *scan, const char *key, size_t len)
 		node_addresses(node, scan);
 	else if (scan_key_is(key, len, "nodeInfo"))
 		walk_members(scan, node_info, node);
+	else if (scan_key_is(key, len, "capacity"))
+		walk_members(scan, resource_member, walk->capacity);
+	else if (scan_key_is(key, len, "allocatable"))
+		walk_members(scan, resource_member, walk->allocatable);
 	else
 		return false;
 	return true;
@@ -218,10 +252,12 @@ node_status(void *arg, struct scan *scan, const char *key, size_t len)
 static bool
 node_member(void *arg, struct scan *scan, const char *key, size_t len)
 {
+	struct node_walk *walk = arg;
+
 	if (scan_key_is(key, len, "metadata"))
-		walk_members(scan, node_metadata, arg);
+		walk_members(scan, node_metadata, walk->fact);
 	else if (scan_key_is(key, len, "spec"))
-		walk_members(scan, node_spec, arg);
+		walk_members(scan, node_spec, walk->fact);
 	else if (scan_key_is(key, len, "status"))
 		walk_members(scan, node_status, arg);
 	else
@@ -241,11 +277,16 @@ finish(struct scan *scan, const char *name, const char *uid)
 int
 project_node(const char *json, size_t len, struct msg_fact_node *ret_fact)
 {
+	struct node_walk walk = {.fact = ret_fact};
 	struct scan scan;
 
 	memset(ret_fact, 0, sizeof *ret_fact);
 	scan_init(&scan, json, len);
-	walk_members(&scan, node_member, ret_fact);
+	walk_members(&scan, node_member, &walk);
+	for (int i = 0; i < 2; i++)
+		pack_add(&ret_fact->resources, walk.capacity[i]);
+	for (int i = 0; i < 2; i++)
+		pack_add(&ret_fact->resources, walk.allocatable[i]);
 	if (ret_fact->oversize) {
 		pack_clear(&ret_fact->labels);
 		pack_clear(&ret_fact->taints);

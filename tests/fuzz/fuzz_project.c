@@ -45,6 +45,7 @@ check_node(const char *json, size_t size)
 	assert(node.name[0] != '\0' && node.uid[0] != '\0');
 	assert(count_texts(&node.labels) % 2 == 0);
 	assert(count_texts(&node.taints) % 3 == 0);
+	assert(count_texts(&node.resources) == 4);
 	assert(!node.oversize || node.labels.len + node.taints.len == 0);
 	check_message(MSG_FACT_NODE, &node);
 	return 0;
@@ -78,6 +79,19 @@ check_allocation(const char *json, size_t size)
 }
 
 static int
+check_tracker(const char *json, size_t size)
+{
+	static struct msg_fact_tracker tracker;
+	int rc = project_tracker(json, size, &tracker);
+
+	if (rc != 0)
+		return rc;
+	assert(tracker.name[0] != '\0' && tracker.uid[0] != '\0');
+	check_message(MSG_FACT_TRACKER, &tracker);
+	return 0;
+}
+
+static int
 check_gone(const char *json, size_t size)
 {
 	static struct msg_fact_gone gone;
@@ -95,7 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *json = (const char *)data;
 	int (*const checks[])(const char *, size_t) = {
-	    check_node, check_pod, check_allocation, check_gone};
+	    check_node, check_pod, check_allocation, check_tracker, check_gone};
 
 	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
 		int rc = checks[i](json, size);

@@ -7,6 +7,7 @@ tests_regressions_test_reconciler_CPPFLAGS = $(tests_unit_test_core_CPPFLAGS)
 tests_regressions_test_reconciler_CFLAGS = $(TESTS_CFLAGS)
 tests_regressions_test_reconciler_LDADD = $(tests_unit_test_core_LDADD)
 tests_regressions_test_reconciler_SOURCES = tests/regressions/defects_place.c \
+	tests/regressions/defects_tracker.c \
 	tests/regressions/defects_cluster.c reconciler/access.c reconciler/access.h \
 	tests/unit/core_rig.c tests/unit/core_rig.h tests/unit/elect_rig.c \
 	tests/unit/elect_rig.h tests/simulation/fake.c tests/simulation/fake.h \

@@ -218,6 +218,7 @@ const char *fake_text(struct json_object *object, const char *key);
 #define FAKE_CONTROLLERS "/api/v1/namespaces/kube-system/pods/"
 #define FAKE_DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
 #define FAKE_ALLOCATIONS "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"
+#define FAKE_TRACKERS	 "/apis/networking.learntosolveit.com/v1/podtrackers/"
 #define FAKE_DEFINITION                                                                \
 	"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"                     \
 	"netipallocations.netinfra.darkbrains.com"

@@ -57,6 +57,8 @@ fake_kind(const char *path)
 		return FACT_KIND_POD;
 	if (fake_begins(path, FAKE_ALLOCATIONS "/"))
 		return FACT_KIND_ALLOCATION;
+	if (fake_begins(path, FAKE_TRACKERS))
+		return FACT_KIND_TRACKER;
 	return FACT_KIND_COUNT;
 }
 

@@ -4,6 +4,15 @@
 
 #include "fake.h"
 #include "json_read.h"
+#include "tracker.h"
+
+static struct json_object *
+fake_first(struct json_object *object, const char *key)
+{
+	struct json_object *list = json_read_member(object, key);
+
+	return json_read_length(list) > 0 ? json_object_array_get_idx(list, 0) : NULL;
+}
 
 static void
 fake_pairs(struct json_object *labels, struct pack *pack)
@@ -48,8 +57,7 @@ static void
 fake_pod_fact(struct json_object *json, struct message *message)
 {
 	struct json_object *metadata = json_read_member(json, "metadata");
-	struct json_object *owner =
-	    json_object_array_get_idx(json_read_member(metadata, "ownerReferences"), 0);
+	struct json_object *owner = fake_first(metadata, "ownerReferences");
 	struct json_object *labels = json_read_member(metadata, "labels");
 	struct msg_fact_pod *fact = &message->u.fact_pod;
 
@@ -69,6 +77,36 @@ fake_pod_fact(struct json_object *json, struct message *message)
 	    strcmp(fake_text(json_read_member(json, "status"), "phase"), "Failed") == 0
 		? POD_PHASE_FAILED
 		: POD_PHASE_RUNNING;
+	MESSAGE_TEXT(fact->ip, fake_text(json_read_member(json, "status"), "podIP"));
+	MESSAGE_TEXT(
+	    fact->ip_other, fake_text(json_read_member(json, "status"), "otherIP"));
+}
+
+static void
+fake_tracker_fact(struct json_object *json, struct message *message)
+{
+	struct json_object *metadata = json_read_member(json, "metadata");
+	struct json_object *status = json_read_member(json, "status");
+	struct msg_fact_tracker *fact = &message->u.fact_tracker;
+	struct wall_time updated = {0}, since = {0};
+	const char *finalizer;
+
+	message->type = MSG_FACT_TRACKER;
+	MESSAGE_TEXT(fact->name, fake_text(metadata, "name"));
+	MESSAGE_TEXT(fact->uid, fake_text(metadata, "uid"));
+	MESSAGE_TEXT(fact->resource_version, fake_text(metadata, "resourceVersion"));
+	MESSAGE_TEXT(
+	    fact->namespace, fake_text(json_read_member(json, "spec"), "namespace"));
+	MESSAGE_TEXT(fact->content_hash, fake_text(status, "contentHash"));
+	json_read_time(status, "lastUpdateTime", &updated);
+	json_read_time(fake_first(status, "conditions"), "lastTransitionTime", &since);
+	fact->last_update_ms = updated.ms;
+	fact->ready_since_ms = since.ms;
+	fact->deleting = json_read_member(metadata, "deletionTimestamp") != NULL;
+	/* the tests have that of the Pod IP Tracker first */
+	finalizer = json_read_string(fake_first(metadata, "finalizers"));
+	fact->finalizer =
+	    finalizer != NULL && strcmp(finalizer, TRACKER_FINALIZER) == 0;
 }
 
 static void
@@ -90,6 +128,8 @@ fake_fact(struct json_object *json, enum fact_kind kind, struct message *message
 		fake_node_fact(json, message);
 	else if (kind == FACT_KIND_POD)
 		fake_pod_fact(json, message);
+	else if (kind == FACT_KIND_TRACKER)
+		fake_tracker_fact(json, message);
 	else
 		fake_allocation_fact(json, message);
 }

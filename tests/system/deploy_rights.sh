@@ -37,6 +37,11 @@ goal_of() {
 	"get nodes" | "get deployments.apps" | "get statefulsets.apps" | \
 		"get daemonsets.apps") echo moves ;;
 	"create pods/eviction") echo evicts ;;
+	"list podtrackers.networking.learntosolveit.com" | \
+		"patch podtrackers.networking.learntosolveit.com/status") echo tracked ;;
+	"watch podtrackers.networking.learntosolveit.com") echo watches ;;
+	"get podtrackers.networking.learntosolveit.com" | \
+		"patch podtrackers.networking.learntosolveit.com") echo let_go ;;
 	"get customresourcedefinitions.apiextensions.k8s.io") echo released ;;
 	*) echo unknown ;;
 	esac
@@ -88,6 +93,15 @@ begin_evicts() {
 	detach_by_hand "$NODE"
 }
 have_evicts() { ! api GET /api/v1/namespaces/default/pods/web-abc12-b; }
+TRACKERS=/apis/networking.learntosolveit.com/v1/podtrackers
+begin_tracked() {
+	api POST $TRACKERS -o /dev/null -H 'Content-Type: application/json' --data-binary '{
+		"apiVersion":"networking.learntosolveit.com/v1","kind":"PodTracker",
+		"metadata":{"name":"all","finalizers":["podtracker.networking.learntosolveit.com/finalizer"]}}'
+}
+have_tracked() { api GET $TRACKERS/all | jq -e '.status.nodeCount > 0'; }
+begin_let_go() { begin_tracked; }
+have_let_go() { api GET $TRACKERS/all | jq -e '(.metadata.finalizers // []) == []'; }
 begin_released() { api DELETE $NIA/web -o /dev/null; }
 have_released() { ! api GET $NIA/web; }
 
@@ -240,7 +254,7 @@ check "there are rights" test -s "$DIR/rights"
 begun=$(now_ms)
 {
 	# the longest first
-	echo "everything Deployment labelled marked told told_again moves evicts released"
+	echo "everything Deployment labelled marked told tracked let_go told_again moves evicts released"
 	grep -F '|pods/eviction|' "$DIR/rights"
 	grep -vF '|pods/eviction|' "$DIR/rights"
 	echo "everything StatefulSet moves"

@@ -166,7 +166,7 @@ merge_patch() {
 apply() { kc apply --validate=false -f "$1"; }
 
 install_crd() {
-	apply "$SRC/crds/netipallocation.yaml" >/dev/null
+	apply "$SRC/crds" >/dev/null
 	until_true 10 kc get nia
 }
 

@@ -5,36 +5,190 @@
 
 TRACKERS=/apis/networking.learntosolveit.com/v1/podtrackers
 SLICES=/apis/tracking.ipwarden.dev/v1alpha1/podtrackerslices
+FINALIZER=podtracker.networking.learntosolveit.com/finalizer
+ALL=cluster-pod-tracker
 
 start_world --nodes 3
 
-# --- the definitions ------------------------------------------------------------------
-for file in netipallocation podtracker podtrackerslice; do
-	apply "$SRC/crds/$file.yaml" >/dev/null
-done
+# --- without its definition -----------------------------------------------------------
+apply "$SRC/crds/netipallocation.yaml" >/dev/null
+start_ipwarden
+eventually 30 "where PodTracker is not installed nothing waits for it" ready
+eventually 10 "it is said once" eval \
+	'[ "$(grep -c "\"event\":\"not_served\",\"kind\":\"podtrackers\"" "$LOG")" = 1 ]'
+is "and its watch is no metric" "$(metric 'ipwarden_watch_synced{kind="podtrackers"}')" ""
+stop_ipwarden
+install_crd
 eventually 10 "PodTracker is served" kc get podtrackers.networking.learntosolveit.com
 eventually 10 "PodTrackerSlice is served" kc get podtrackerslices.tracking.ipwarden.dev
+NODES=$(api GET /api/v1/nodes | jq -r '[.items[].metadata.name] | sort | .[]')
+# shellcheck disable=SC2086
+set -- $NODES
+N1=$1 N2=$2 N3=$3
 
-# tracker NAME [NAMESPACE]
+# tracker NAME [NAMESPACE [FINALIZER]]
 tracker() {
 	apply - >/dev/null <<-YAML
 		apiVersion: networking.learntosolveit.com/v1
 		kind: PodTracker
-		metadata: {name: $1}
+		metadata: {name: $1${3:+, finalizers: ["$3"]}}
 		spec: {${2:+namespace: $2}}
 	YAML
 }
 
-tracker cluster-pod-tracker
-merge_patch $TRACKERS/cluster-pod-tracker/status '{"status":{"podCount":2,"podIPs":[
-	{"podName":"a","namespace":"default","ip":"10.0.0.1","nodeName":"n","phase":"Running",
-	"creationTimestamp":"2026-01-01T00:00:00Z"}]}}'
+# a_pod NAMESPACE/NAME NODE PHASE IP [OTHER-IP] [HOSTNETWORK]
+a_pod() {
+	put_object "$(jq -nc --arg ns "${1%/*}" --arg name "${1#*/}" --arg node "$2" \
+		--arg phase "$3" --arg ip "$4" --arg other "${5:-}" --argjson host "${6:-false}" '{
+		apiVersion: "v1", kind: "Pod", metadata: {name: $name, namespace: $ns},
+		spec: {nodeName: $node, hostNetwork: $host,
+			containers: [{name: "main", image: "none"}]},
+		status: ({phase: $phase} + if $ip == "" then {} else {podIP: $ip,
+			podIPs: [$ip, $other | select(. != "") | {ip: .}]} end)}')" >/dev/null
+}
+
+# truth [NAMESPACE]: podIPs as the API's own list has them, in the fields of the original
+truth() {
+	api GET /api/v1/pods | jq -cS --arg ns "${1:-}" '[.items[] |
+		select(.status.podIP and ($ns == "" or .metadata.namespace == $ns)) |
+		{podName: .metadata.name, namespace: .metadata.namespace, ip: .status.podIP,
+		nodeName: .spec.nodeName, creationTimestamp: .metadata.creationTimestamp,
+		phase: .status.phase}] | sort_by(.namespace, .podName)'
+}
+
+# shown NAME FILTER: of its status
+shown() { api GET "$TRACKERS/$1" | jq -cS ".status | $2"; }
+
+FIELDS='{podName, namespace, ip, nodeName, creationTimestamp, phase}'
+# is_true NAME [NAMESPACE]: podIPs and nodeInfo are those of the API
+is_true() {
+	wanted=$(truth "${2:-}")
+	got=$(shown "$1" "[.podIPs[]? | $FIELDS]")
+	say "$got"
+	[ "$got" = "$wanted" ] || return 1
+	wanted=$(api GET /api/v1/nodes | jq -cS --argjson pods "$wanted" '[.items[] |
+		.metadata.name as $n | {nodeName: $n,
+		nodeIP: ([.status.addresses[]? | select(.type == "InternalIP")][0].address // ""),
+		podIPs: [$pods[] | select(.nodeName == $n)]}] | sort_by(.nodeName)')
+	got=$(shown "$1" "[.nodeInfo[]? | {nodeName, nodeIP, podIPs: [.podIPs[]? | $FIELDS]}]")
+	say "$got"
+	[ "$got" = "$wanted" ]
+}
+
+version() { api GET "$TRACKERS/$1" | jq -r .metadata.resourceVersion; }
+
+# --- without a PodTracker nothing is written -----------------------------------------
+a_pod default/web-1 "$N1" Running 10.0.1.1 fd00::1
+a_pod default/web-2 "$N2" Running 10.0.2.1
+a_pod default/done "$N1" Succeeded 10.0.1.2
+a_pod default/waits "$N1" Pending ""
+a_pod voice/sip-0 "$N2" Running 192.0.2.12 "" true
+start_ipwarden
+eventually 30 "all processes are ready" all_ready
+eventually 20 "and it is ready" ready
+writes() { jq -r 'select(.verb != "list" and .verb != "watch" and .verb != "get") |
+	select(.agent | startswith("ipwarden-reconciler")) | .resource' \
+	"$DIR/requests.jsonl" | grep -c podtracker; }
+is "without a PodTracker nothing is written about them" "$(writes)" 0
+
+# --- the rows of the Pod IP Tracker ---------------------------------------------------
+tracker $ALL
+eventually 10 "podIPs and nodeInfo are what the API's lists have" is_true $ALL
+is "a pod without an address is left out, one that has ended is not" \
+	"$(shown $ALL '[.podIPs[].podName]')" '["done","web-1","web-2","sip-0"]'
 is "kubectl get podtracker: its columns" \
 	"$(kc get podtracker | awk 'NR == 1 { print $1, $2, $3, $4 }')" "NAME PODS NODES AGE"
 is "the Pods column has the count" \
-	"$(kc get podtracker cluster-pod-tracker --no-headers | awk '{ print $2 }')" 2
-is "the query of the Pod IP Tracker's users" "$(kc get podtracker cluster-pod-tracker \
-	-o jsonpath='{.status.podIPs}' | jq -r '.[0].podName')" a
+	"$(kc get podtracker $ALL --no-headers | awk '{ print $2, $3 }')" "4 3"
+is "the query of its users" "$(kc get podtracker $ALL \
+	-o jsonpath='{.status.podIPs}' | jq -r '.[1].ip')" 10.0.1.1
+is "what the node has, as quantities" \
+	"$(shown $ALL '.nodeInfo[0].resources | keys')" \
+	'["cpuAllocatable","cpuCapacity","memoryAllocatable","memoryCapacity"]'
+is "they are those of the node" "$(shown $ALL '.nodeInfo[0].resources |
+	[.cpuCapacity, .memoryAllocatable]')" "$(api GET "/api/v1/nodes/$N1" |
+	jq -c '[.status.capacity.cpu // "0", .status.allocatable.memory // "0"]')"
+is "lastUpdateTime is RFC 3339, here and of each node" "$(shown $ALL \
+	'[.lastUpdateTime, .nodeInfo[].lastUpdateTime] | all(test("^20..-..-..T..:..:..Z$"))')" true
+eventually 5 "the event StatusUpdated is told" event StatusUpdated \
+	"PodTracker status updated with current pod IPs"
+is "it is Normal, and about the tracker" "$(api GET /api/v1/namespaces/default/events |
+	jq -c '.items[] | select(.reason == "StatusUpdated") |
+		[.type, .involvedObject.kind, .involvedObject.name]')" \
+	'["Normal","PodTracker","'$ALL'"]'
+
+# --- what is added to it --------------------------------------------------------------
+is "dual stack: both addresses" "$(shown $ALL '.podIPs[1].ips')" '["10.0.1.1","fd00::1"]'
+is "hostNetwork is told" "$(shown $ALL '[.podIPs[] | .hostNetwork // false]')" \
+	"[false,false,false,true]"
+is "the uid is" "$(shown $ALL '.podIPs[1].uid')" \
+	"$(api GET /api/v1/namespaces/default/pods/web-1 | jq .metadata.uid)"
+is "counts, generation, condition" "$(shown $ALL '[.podCount, .nodeCount, .truncated,
+	.observedGeneration, (.conditions[] | .type, .status, .reason)]')" \
+	'[4,3,false,1,"Ready","True","Complete"]'
+
+# --- true to the cluster --------------------------------------------------------------
+tracker lab voice
+eventually 10 "a tracker of one namespace has that one alone, nodeInfo too" is_true lab voice
+tracker none nosuch
+eventually 10 "one without pods is told without podIPs" eval \
+	'[ "$(shown none "[.podCount, (has(\"podIPs\") | tostring)]")" = "[0,\"false\"]" ]'
+a_pod voice/sip-1 "$N3" Running 10.0.3.1
+eventually 10 "a new pod is there" is_true $ALL
+eventually 10 "in both" is_true lab voice
+a_pod default/waits "$N1" Running 10.0.1.9
+eventually 10 "a pod gets an address" is_true $ALL
+a_pod default/waits "$N1" Running 10.0.1.10
+eventually 10 "it gets another one" is_true $ALL
+remove_object /api/v1/namespaces/default/pods/web-2
+eventually 10 "a pod goes" is_true $ALL
+merge_patch $TRACKERS/lab '{"spec":{"namespace":"default"}}'
+eventually 10 "spec.namespace changes" is_true lab default
+is "the generation is told" "$(shown lab .observedGeneration)" 2
+remove_object "/api/v1/nodes/$N3"
+eventually 10 "the entry of a node that was deleted goes" is_true $ALL
+
+# --- written only on change -----------------------------------------------------------
+before=$(version $ALL)
+for i in 1 2 3 4 5; do
+	merge_patch /api/v1/namespaces/default/pods/web-1 '{"metadata":{"labels":{"edit":"'$i'"}}}'
+done
+a_pod voice/sip-2 "$N2" Pending ""
+a_pod voice/late "$N2" Running 10.0.2.8
+eventually 10 "the next pod is there" is_true $ALL
+is "edits that it does not show were no writes" "$(api GET "$TRACKERS/$ALL" |
+	jq --argjson b "$before" '.metadata.resourceVersion | tonumber > $b')" true
+statuses() { jq -r --arg p "$TRACKERS/$ALL/status" 'select(.path == $p) | .verb' \
+	"$DIR/requests.jsonl" | wc -l; }
+count=$(statuses)
+before=$(version $ALL)
+stop_ipwarden
+start_ipwarden
+eventually 30 "another leader comes" ready
+a_pod voice/latest "$N2" Running 10.0.2.9
+eventually 10 "and goes on" is_true $ALL
+is "it wrote once, for what had changed" "$(statuses)" $((count + 1))
+merge_patch $TRACKERS/$ALL/status '{"status":{"podIPs":[],"podCount":0}}'
+eventually 10 "what another hand wrote is mended" is_true $ALL
+eventually 10 "the count, too" eval '[ "$(shown $ALL .podCount)" = "$(truth | jq length)" ]'
+
+# --- the finalizer --------------------------------------------------------------------
+is "no finalizer is put on" "$(api GET $TRACKERS/$ALL | jq -c .metadata.finalizers)" null
+tracker old "" $FINALIZER
+eventually 10 "that of the Pod IP Tracker is taken off" eval \
+	'[ "$(api GET $TRACKERS/old | jq -c ".metadata.finalizers // []")" = "[]" ]'
+stop_ipwarden
+check "a tracker is deleted while nobody runs" kc delete podtracker $ALL --timeout=5s
+tracker left voice $FINALIZER
+merge_patch $TRACKERS/left '{"metadata":{"finalizers":["'$FINALIZER'","example.org/other"]}}'
+check "one that the Pod IP Tracker has left waits" kc delete podtracker left --wait=false
+start_ipwarden
+eventually 20 "it is let go, and the finalizer of others stays" eval \
+	'[ "$(api GET $TRACKERS/left | jq -c .metadata.finalizers)" = "[\"example.org/other\"]" ]'
+is "and nothing is written about one that goes" "$(shown left 'has("podCount")')" false
+merge_patch $TRACKERS/left '{"metadata":{"finalizers":null}}'
+
+# --- slices ---------------------------------------------------------------------------
 api POST $SLICES -o /dev/null -H 'Content-Type: application/json' --data-binary '{
 	"apiVersion":"tracking.ipwarden.dev/v1alpha1","kind":"PodTrackerSlice",
 	"metadata":{"name":"n1"},"nodeName":"n1","writer":"Leader","pods":[]}'

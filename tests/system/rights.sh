@@ -30,6 +30,8 @@ rules:
 - {apiGroups: [events.k8s.io], resources: [events], verbs: [create, patch]}
 - {apiGroups: [netinfra.darkbrains.com], resources: [netipallocations], verbs: [get, list, patch]}
 - {apiGroups: [netinfra.darkbrains.com], resources: [netipallocations/status], verbs: [patch]}
+- {apiGroups: [networking.learntosolveit.com], resources: [podtrackers], verbs: [get, patch]}
+- {apiGroups: [networking.learntosolveit.com], resources: [podtrackers/status], verbs: [patch]}
 - {apiGroups: [apiextensions.k8s.io], resources: [customresourcedefinitions], resourceNames: [netipallocations.netinfra.darkbrains.com], verbs: [get]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1

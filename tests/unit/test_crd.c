@@ -9,6 +9,8 @@
 #include <yaml.h>
 
 #include "allocation.h"
+#include "mem.h"
+#include "tracker_body.h"
 
 static struct json_object *
 convert(yaml_document_t *document, const yaml_node_t *node)
@@ -395,6 +397,51 @@ Test(crd, a_new_object_is_not_ready_yet)
 	cr_assert_str_eq(text(ready, "reason"), "Pending");
 	cr_assert_str_neq(text(ready, "lastTransitionTime"), "");
 	json_object_put(crd);
+}
+
+/* What stands in a PodTracker's status, and in a slice, of a pod and a node. */
+Test(crd, keeps_every_field_of_a_tracker)
+{
+	struct json_object *crd = crd_load_named("podtracker");
+	struct msg_fact_node *node = mem_calloc(1, sizeof *node);
+	struct msg_fact_pod *pod = mem_calloc(1, sizeof *pod);
+	struct world *world = world_new();
+	struct tracker_body body;
+	struct json_object *status;
+	struct buf out;
+
+	TEXT(node->name, "n");
+	world_put_node(world, node);
+	TEXT(pod->name, "p");
+	TEXT(pod->uid, "u");
+	TEXT(pod->namespace, "default");
+	TEXT(pod->node, "n");
+	TEXT(pod->ip, "10.0.0.1");
+	TEXT(pod->ip_other, "fd00::1");
+	pod->host_network = 1;
+	pod->created_ms = 1000;
+	world_put_pod(world, pod);
+	buf_init(&out, 65536);
+	buf_puts(&out, "{");
+	tracker_body_put(world, "", &out, &body);
+	buf_puts(&out,
+	    ",\"observedGeneration\":1,\"truncated\":true,"
+	    "\"contentHash\":\"a\",\"lastUpdateTime\":\"a\",\"conditions\":[{"
+	    "\"type\":\"Ready\",\"status\":\"True\",\"reason\":\"Complete\","
+	    "\"message\":\"m\",\"observedGeneration\":1,"
+	    "\"lastTransitionTime\":\"a\"}]}");
+	status = json_tokener_parse(out.data);
+	cr_assert_eq(json_object_object_length(
+			 json_object_array_get_idx(get(status, "podIPs"), 0)),
+	    9);
+	check_kept(
+	    get(get(crd_schema(crd), "properties"), "status"), status, ".status");
+	json_object_put(status);
+	json_object_put(crd);
+	buf_free(&out);
+	world_free(world);
+	free(node);
+	free(pod);
 }
 
 struct default_case {

@@ -155,20 +155,6 @@ Test(project, node_conditions_of_others)
 	free(json);
 }
 
-/* A pod of two families has its other address in podIPs alone. */
-Test(project, pod_addresses_and_time)
-{
-	static const char json[] =
-	    "{\"metadata\":{\"name\":\"p\",\"uid\":\"u\",\"creationTimestamp\":"
-	    "\"1970-01-01T00:00:01Z\"},\"status\":{\"podIP\":\"10.0.0.1\",\"podIPs\":"
-	    "[{\"ip\":\"10.0.0.1\"},{\"ip\":\"fd00::1\"}]}}";
-
-	cr_assert_eq(project_pod(json, strlen(json), &pod), 0);
-	cr_assert_str_eq(pod.ip, "10.0.0.1");
-	cr_assert_str_eq(pod.ip_other, "fd00::1");
-	cr_assert_eq(pod.created_ms, 1000);
-}
-
 /* Labels, taints or tolerations that do not fit together. */
 #define MANY 200
 

@@ -220,7 +220,9 @@ kube_informer_new(struct kube *kube, const char *path, const char *query,
 	informer->kind = strstr(path, "/nodes") != NULL	   ? KIND_NODE
 			 : strstr(path, "/pods") != NULL   ? KIND_POD
 			 : strstr(path, "/leases") != NULL ? KIND_LEASE
-							   : KIND_ALLOCATION;
+			 : strstr(path, "/podtrackers") != NULL
+			     ? KIND_OTHER /* there are none */
+			     : KIND_ALLOCATION;
 	informer->handlers = handlers;
 	informer->arg = arg;
 	informer->event =

@@ -1,0 +1,101 @@
+/* PodTrackers, and what they show of pods and nodes, from JSON to facts. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "project.h"
+
+static struct msg_fact_pod pod;
+static struct msg_fact_node node;
+static struct msg_fact_tracker tracker;
+
+/* A pod of two families has its other address in podIPs alone. */
+Test(project, pod_addresses_and_time)
+{
+	static const char json[] =
+	    "{\"metadata\":{\"name\":\"p\",\"uid\":\"u\",\"creationTimestamp\":"
+	    "\"1970-01-01T00:00:01Z\"},\"status\":{\"podIP\":\"10.0.0.1\",\"podIPs\":"
+	    "[{\"ip\":\"10.0.0.1\"},{\"ip\":\"fd00::1\"}]}}";
+
+	cr_assert_eq(project_pod(json, strlen(json), &pod), 0);
+	cr_assert_str_eq(pod.ip, "10.0.0.1");
+	cr_assert_str_eq(pod.ip_other, "fd00::1");
+	cr_assert_eq(pod.created_ms, 1000);
+}
+
+static int
+node_of(const char *json)
+{
+	return project_node(json, strlen(json), &node);
+}
+
+/* A quantity that is none leaves its place empty, and the node is told of all the same.
+ */
+Test(project, node_resources)
+{
+	size_t cursor = 0;
+
+	cr_assert_eq(
+	    node_of("{\"metadata\":{\"name\":\"n\",\"uid\":\"u\"},\"status\":{"
+		    "\"capacity\":{\"pods\":\"110\",\"cpu\":"
+		    "\"8\",\"memory\":\"32781804Ki\"},\"allocatable\":{\"cpu\":7,"
+		    "\"memory\":\"00000000000000000000000000000000000000\"}}}"),
+	    0);
+	cr_assert_str_eq(pack_next(&node.resources, &cursor), "8");
+	cr_assert_str_eq(pack_next(&node.resources, &cursor), "32781804Ki");
+	cr_assert_str_eq(pack_next(&node.resources, &cursor), "");
+	cr_assert_str_eq(pack_next(&node.resources, &cursor), "");
+	cr_assert_null(pack_next(&node.resources, &cursor));
+}
+
+/* With these members of metadata, and after it. */
+static int
+tracker_of(const char *metadata, const char *rest)
+{
+	char *json = mem_printf("{\"metadata\":{\"name\":\"t\",\"uid\":\"u\","
+				"\"resourceVersion\":\"7\"%s}%s}",
+	    metadata, rest);
+	int rc = project_tracker(json, strlen(json), &tracker);
+
+	free(json);
+	return rc;
+}
+
+Test(project, tracker)
+{
+	cr_assert_eq(
+	    tracker_of(",\"generation\":3",
+		",\"spec\":{\"namespace\":\"voice\"},\"status\":{\"podIPs\":[{}],"
+		"\"contentHash\":\"0123456789abcdef\",\"lastUpdateTime\":"
+		"\"1970-01-01T00:00:01Z\",\"conditions\":[{\"type\":\"Ready\","
+		"\"status\":\"True\",\"lastTransitionTime\":"
+		"\"1970-01-01T00:00:02Z\"}]}"),
+	    0);
+	cr_assert_str_eq(tracker.name, "t");
+	cr_assert_str_eq(tracker.resource_version, "7");
+	cr_assert_eq(tracker.generation, 3);
+	cr_assert_str_eq(tracker.namespace, "voice");
+	cr_assert_str_eq(tracker.content_hash, "0123456789abcdef");
+	cr_assert_eq(tracker.last_update_ms, 1000);
+	cr_assert_eq(tracker.ready_since_ms, 2000);
+	cr_assert_eq(tracker.deleting + tracker.finalizer, 0);
+}
+
+Test(project, tracker_of_little)
+{
+	cr_assert_eq(tracker_of("", ""), 0);
+	cr_assert_str_eq(tracker.namespace, "");
+	cr_assert_str_eq(tracker.content_hash, "");
+	cr_assert_eq(tracker_of(",\"finalizers\":[\"a/b\"]", ",\"spec\":null"), 0);
+	cr_assert_eq(tracker.finalizer, 0);
+	cr_assert_eq(tracker_of(",\"deletionTimestamp\":\"1970-01-01T00:00:01Z\","
+				"\"finalizers\":[\"a/b\",\"podtracker.networking."
+				"learntosolveit.com/finalizer\"]",
+			 ""),
+	    0);
+	cr_assert_eq(tracker.finalizer, 1);
+	cr_assert_eq(tracker.deleting, 1);
+	cr_assert_eq(tracker_of(",\"finalizers\":7", ""), -EBADMSG);
+}
