@@ -582,7 +582,8 @@ check_LIBRARIES = tests/simulation/whole/libwatcher.a tests/simulation/whole/lib
 	tests/simulation/whole/libcloudworker.a
 tests_simulation_whole_libwatcher_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(WATCHER_INC)
 tests_simulation_whole_libwatcher_a_SOURCES = tests/simulation/whole/program_watcher.c \
-	watcher/facts.c watcher/project.c watcher/project_pod.c kube/scan.c kube/walk.c
+	watcher/facts.c watcher/project.c watcher/project_pod.c watcher/project_tracker.c \
+	kube/scan.c kube/walk.c
 tests_simulation_whole_libreconciler_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(RECONCILER_INC)
 tests_simulation_whole_libreconciler_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_reconciler.c \
