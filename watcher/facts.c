@@ -177,20 +177,22 @@ on_object(void *arg, enum kube_event event, const char *json, size_t len)
 	return 0; /* without a link: at link-up everything is listed anew */
 }
 
-/* Its definition is not there: neither are objects. */
+/* Its definition is not there: neither are objects. That is said once, and sent each
+ * time it is found: the reconciler may be another one, or its link have been down. */
 static void
 on_not_served(struct feed *feed)
 {
-	if (feed->failed_status == 404)
-		return;
-	log_info("not_served", LOG_S("kind", kinds[feed->kind].name));
-	meter_drop(
-	    facts_meter(feed->facts), METRIC_WATCH_SYNCED, 1, kinds[feed->kind].name);
-	meter_drop(
-	    facts_meter(feed->facts), METRIC_WATCH_LAG, 1, kinds[feed->kind].name);
-	if (send_sync(feed, SYNC_BEGIN) == 0 && send_sync(feed, SYNC_END) == 0)
-		feed->failed_status = 404;
+	if (feed->failed_status != 404) {
+		log_info("not_served", LOG_S("kind", kinds[feed->kind].name));
+		meter_drop(facts_meter(feed->facts), METRIC_WATCH_SYNCED, 1,
+		    kinds[feed->kind].name);
+		meter_drop(facts_meter(feed->facts), METRIC_WATCH_LAG, 1,
+		    kinds[feed->kind].name);
+	}
+	feed->failed_status = 404;
 	feed->synced = feed->served = false;
+	if (send_sync(feed, SYNC_BEGIN) == 0)
+		send_sync(feed, SYNC_END);
 }
 
 static void
