@@ -1,6 +1,5 @@
-/* The options of `ipwardenctl footprint`, read as Pod Ashiato reads its own (Go's
- * package flag): "-x" and "--x" alike, a value after "=" or as the next word, a flag's
- * value only after "="; the first word that is none ends them. */
+/* The options of `ipwardenctl footprint`; the first word that is none ends them, as Pod
+ * Ashiato has it. */
 #ifndef IPW_CTL_FLAGS_H
 #define IPW_CTL_FLAGS_H
 
@@ -23,9 +22,5 @@ struct flags {
  * at the first option, ends with NULL, and lives as long as *ret_flags. */
 int flags_read(const char *const *argv, struct flags *ret_flags);
 void flags_usage(void);
-
-/* A duration as Go's time.ParseDuration has it ("1h30m", "300ms", "-1.5s", "0"),
- * rounded up to whole milliseconds. Returns 0 or -EINVAL. */
-int flags_duration(const char *text, int64_t *ret_ms);
 
 #endif

@@ -7,6 +7,7 @@ ctl_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(HTTP_INC) $(KU
 ctl_libctl_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 ctl_libctl_a_SOURCES = \
 	ctl/flags.c ctl/flags.h \
+	ctl/option.c ctl/option.h \
 	ctl/track.c ctl/track.h \
 	ctl/verify.c ctl/verify.h
 bin_PROGRAMS += ipwardenctl

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "flags.h"
+#include "option.h"
 
 static struct flags flags;
 
@@ -105,7 +106,7 @@ Test(flags, durations)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		int64_t ms = -1;
 
-		flags_duration(rows[i].text, &ms);
+		option_duration(rows[i].text, &ms);
 		cr_assert_eq(ms, rows[i].ms, "%s: %jd", rows[i].text, (intmax_t)ms);
 	}
 }
