@@ -7,7 +7,10 @@ ctl_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(HTTP_INC) $(KU
 ctl_libctl_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 ctl_libctl_a_SOURCES = \
 	ctl/flags.c ctl/flags.h \
+	ctl/inventory.c ctl/inventory.h \
 	ctl/option.c ctl/option.h \
+	ctl/pods_print.c ctl/pods_print.h \
+	ctl/show.c ctl/show.h \
 	ctl/track.c ctl/track.h \
 	ctl/verify.c ctl/verify.h
 bin_PROGRAMS += ipwardenctl
@@ -20,4 +23,6 @@ ipwardenctl_SOURCES = \
 	ctl/client.c ctl/client.h \
 	ctl/connect.c ctl/connect.h \
 	ctl/footprint.c ctl/footprint.h \
-	ctl/main.c
+	ctl/list.c ctl/list.h \
+	ctl/main.c \
+	ctl/pods.c ctl/pods.h

@@ -8,11 +8,13 @@
 #include "config.h"
 #include "exits.h"
 #include "footprint.h"
+#include "pods.h"
 #include "verify.h"
 
 static const char help[] =
     "Usage: ipwardenctl audit verify FILE...\n"
     "       ipwardenctl footprint [OPTION]...\n"
+    "       ipwardenctl pods [OPTION]...\n"
     "\n"
     "audit verify: follows the hash chains of ipwarden's audit stream (its standard\n"
     "output) through FILEs in their order; \"-\" is standard input. Ends with 0 when "
@@ -26,6 +28,9 @@ static const char help[] =
     "a ConfigMap an hour. footprint --help has its options; they are those of Pod "
     "Ashiato\n"
     "when the program is called by the name pod-ashiato.\n"
+    "\n"
+    "pods: the pods and their addresses, of all nodes or one, from the slices that a\n"
+    "PodTracker makes ipwarden write. pods --help has its options.\n"
     "\n"
     "  --help, --version\n";
 
@@ -101,6 +106,8 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "footprint") == 0)
 		return footprint_run((const char *const *)argv + 2);
+	if (strcmp(argv[1], "pods") == 0)
+		return pods_run((const char *const *)argv + 2);
 	if (strcmp(argv[1], "audit") != 0)
 		return bad_usage("no such command", argv[1]);
 	if (argc < 3 || strcmp(argv[2], "verify") != 0)

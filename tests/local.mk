@@ -79,6 +79,12 @@ tests_unit_test_flags_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_flags_LDADD = ctl/libctl.a $(CRITERION_LIBS)
 tests_unit_test_flags_SOURCES = tests/unit/test_flags.c
 
+UNIT_TESTS += tests/unit/test_inventory
+tests_unit_test_inventory_CPPFLAGS = $(tests_unit_test_scan_CPPFLAGS) $(CTL_INC)
+tests_unit_test_inventory_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_inventory_LDADD = ctl/libctl.a $(tests_unit_test_scan_LDADD)
+tests_unit_test_inventory_SOURCES = tests/unit/test_inventory.c
+
 UNIT_TESTS += tests/unit/test_track
 tests_unit_test_track_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS) $(CTL_INC)
 tests_unit_test_track_CFLAGS = $(TESTS_CFLAGS)
@@ -702,6 +708,7 @@ SYSTEM_SHELL += tests/system/outage.sh
 SYSTEM_SHELL += tests/system/own_node.sh
 SYSTEM_SHELL += tests/system/owners.sh
 SYSTEM_SHELL += tests/system/path.sh
+SYSTEM_SHELL += tests/system/pods.sh
 SYSTEM_SHELL += tests/system/podtracker.sh
 SYSTEM_SHELL += tests/system/policies.sh
 SYSTEM_SHELL += tests/system/proc.sh

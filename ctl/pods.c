@@ -1,0 +1,260 @@
+#include "pods.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "exits.h"
+#include "inventory.h"
+#include "list.h"
+#include "log.h"
+#include "mem.h"
+#include "option.h"
+#include "pods_print.h"
+#include "show.h"
+
+#define SLICES "/apis/tracking.ipwarden.dev/v1alpha1/podtrackerslices"
+
+enum form { FORM_TABLE, FORM_WIDE, FORM_JSON, FORM_NAME };
+
+struct pods {
+	/* options */
+	const char *kubeconfig;
+	const char *form_name;
+	struct inventory_filter filter;
+	enum form form;
+
+	struct loop *loop;
+	struct client *client;
+	struct list *list;
+	struct inventory *inventory;
+	bool selects; /* the server is asked for the one node's alone */
+	uint64_t refused;
+	int code;
+};
+
+static const struct option options[] = {
+    {"node", OPTION_TEXT, offsetof(struct pods, filter.node), "pods on this node"},
+    {"namespace", OPTION_TEXT, offsetof(struct pods, filter.namespace),
+	"pods of this namespace (default: all)"},
+    {"name", OPTION_TEXT, offsetof(struct pods, filter.name),
+	"pods whose name begins so"},
+    {"o", OPTION_TEXT, offsetof(struct pods, form_name),
+	"table (the default), wide, json or name"},
+    {"kubeconfig", OPTION_TEXT, offsetof(struct pods, kubeconfig),
+	"the API server and its credentials (default: $KUBECONFIG, the pod's own,\n"
+	"                         ~/.kube/config)"},
+};
+
+static const struct option_set set = {
+    .usage = "Usage: ipwardenctl pods [OPTION]...\n"
+	     "\n"
+	     "The pods that have an address, as the PodTrackerSlices say: where, and "
+	     "which.\n",
+    .options = options,
+    .count = sizeof options / sizeof *options,
+};
+
+static int
+read_options(const char *const *argv, struct pods *pods)
+{
+	static const char *const forms[] = {"table", "wide", "json", "name"};
+	int rc;
+
+	pods->filter = (struct inventory_filter){"", "", ""};
+	pods->form_name = "table";
+	rc = option_read(&set, &argv, pods);
+	if (rc != 0)
+		return rc;
+	if (*argv != NULL)
+		return option_refuse(&set, "takes no such word", *argv);
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		if (strcmp(pods->form_name, forms[i]) == 0) {
+			pods->form = (enum form)i;
+			return 0;
+		}
+	return option_refuse(&set, "no such form", pods->form_name);
+}
+
+/* --- asking -------------------------------------------------------------------------
+ */
+
+static void ask(struct pods *pods);
+
+static void
+stop(struct pods *pods, int code)
+{
+	pods->code = code;
+	loop_stop(pods->loop);
+}
+
+static void
+on_begin(void *arg)
+{
+	struct pods *pods = arg;
+
+	inventory_forget(pods->inventory);
+}
+
+static int
+on_slice(void *arg, const char *json, size_t len)
+{
+	struct pods *pods = arg;
+
+	return inventory_add(pods->inventory, json, len);
+}
+
+static void
+tell_failure(int status, const char *message)
+{
+	if (status == 404) {
+		fputs("ipwardenctl: this cluster has no PodTrackerSlices: apply crds/, "
+		      "and create a PodTracker (see ipwardenctl(1))\n",
+		    stderr);
+		return;
+	}
+	fputs("ipwardenctl: the PodTrackerSlices cannot be listed: ", stderr);
+	show_text(message, stderr);
+	fputc('\n', stderr);
+}
+
+/* Servers before Kubernetes 1.31 know no fields of ours, and say 400. */
+static void
+on_done(void *arg, int status, const char *message, uint64_t refused)
+{
+	struct pods *pods = arg;
+
+	pods->refused = refused;
+	if (message == NULL) {
+		stop(pods, EXIT_SUCCESS);
+	} else if (status == 400 && pods->selects) {
+		list_free(pods->list);
+		pods->selects = false;
+		ask(pods);
+	} else {
+		tell_failure(status, message);
+		stop(pods, EXIT_FAILURE);
+	}
+}
+
+static void
+ask(struct pods *pods)
+{
+	static const struct list_handlers handlers = {on_begin, on_slice, on_done};
+	char *node = kube_escape(pods->filter.node);
+	char *query = pods->selects ? mem_printf("fieldSelector=nodeName%%3D%s", node)
+				    : mem_strdup("");
+
+	pods->list =
+	    list_new(client_kube(pods->client), SLICES, query, &handlers, pods);
+	free(node);
+	free(query);
+}
+
+/* --- answering ----------------------------------------------------------------------
+ */
+
+static void
+on_problem(void *arg, const char *node, const char *text)
+{
+	(void)arg;
+	fputs("ipwardenctl: not sure of node ", stderr);
+	show_text(node, stderr);
+	fprintf(stderr, ": it %s\n", text);
+}
+
+static void
+print(const struct pods *pods, int64_t now_ms)
+{
+	switch (pods->form) {
+	case FORM_TABLE:
+	case FORM_WIDE:
+		pods_print_table(
+		    pods->inventory, pods->form == FORM_WIDE, now_ms, stdout);
+		break;
+	case FORM_JSON:
+		pods_print_json(pods->inventory, pods->refused, now_ms, stdout);
+		break;
+	case FORM_NAME:
+		pods_print_names(pods->inventory, stdout);
+		break;
+	}
+}
+
+/* Without a slice nothing is known: that is no answer. */
+static int
+tell_no_slices(const struct pods *pods)
+{
+	if (pods->filter.node[0] != '\0')
+		fprintf(stderr,
+		    "ipwardenctl: node %s has no PodTrackerSlice: is there a node of "
+		    "that name, a PodTracker, and an ipwarden that leads?\n",
+		    pods->filter.node);
+	else
+		fputs(
+		    "ipwardenctl: there are no PodTrackerSlices: create a PodTracker; "
+		    "they are written while there is one, by the ipwarden that leads "
+		    "or by its nodes' agents\n",
+		    stderr);
+	return EXIT_FAILURE;
+}
+
+static int
+answer(struct pods *pods)
+{
+	int64_t now_ms = clock_wall().ms;
+
+	inventory_finish(pods->inventory);
+	if (pods->refused > 0)
+		fprintf(stderr,
+		    "ipwardenctl: %" PRIu64 " slices cannot be read: their pods are "
+		    "missing here\n",
+		    pods->refused);
+	else if (inventory_slices(pods->inventory) == 0)
+		return tell_no_slices(pods);
+	inventory_problems(pods->inventory, now_ms, on_problem, NULL);
+	if (pods->form != FORM_JSON && inventory_pods(pods->inventory) == 0)
+		fputs("ipwardenctl: no such pods\n", stderr);
+	/* curl has it ignored; who reads us no more is to end us as it ends others */
+	signal(SIGPIPE, SIG_DFL);
+	print(pods, now_ms);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	fprintf(stderr, "ipwardenctl: standard output: %s\n", strerror(errno));
+	return EXIT_FAILURE;
+}
+
+int
+pods_run(const char *const *argv)
+{
+	struct pods pods = {0};
+	int rc = read_options(argv, &pods);
+
+	if (rc != 0) {
+		if (rc > 0)
+			option_usage(&set);
+		return rc > 0 ? EXIT_SUCCESS : EXIT_CONFIG;
+	}
+	log_set_process("ipwardenctl");
+	pods.loop = loop_new();
+	pods.client = client_new(pods.loop, pods.kubeconfig);
+	if (pods.client == NULL) {
+		loop_free(pods.loop);
+		return EXIT_FAILURE;
+	}
+	pods.inventory = inventory_new(&pods.filter);
+	pods.selects = pods.filter.node[0] != '\0';
+	ask(&pods);
+	loop_run(pods.loop);
+	list_free(pods.list);
+	client_free(pods.client);
+	if (pods.code == EXIT_SUCCESS)
+		pods.code = answer(&pods);
+	inventory_free(pods.inventory);
+	loop_free(pods.loop);
+	return pods.code;
+}
