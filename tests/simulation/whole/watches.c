@@ -55,8 +55,12 @@ informer_free(struct kube_informer *informer)
 void
 watches_close(void)
 {
-	while (!LIST_EMPTY(&informers))
-		informer_free(LIST_FIRST(&informers));
+	struct kube_informer *informer = LIST_FIRST(&informers), *next;
+
+	for (; informer != NULL; informer = next) {
+		next = LIST_NEXT(informer, entry);
+		informer_free(informer);
+	}
 }
 
 void
