@@ -6,6 +6,7 @@ base_libbase_a_SOURCES = \
 	base/bounds.h base/exits.h \
 	base/buf.c base/buf.h \
 	base/clock.c base/clock.h \
+	base/duration.c base/duration.h \
 	base/log.c base/log.h \
 	base/logfmt.c base/logfmt.h \
 	base/loop.c base/loop.h \

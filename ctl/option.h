@@ -35,8 +35,4 @@ void option_usage(const struct option_set *set);
 /* "ipwardenctl: WHAT: WORD" and the usage, on standard error. Returns -EINVAL. */
 int option_refuse(const struct option_set *set, const char *what, const char *word);
 
-/* A duration as Go's time.ParseDuration has it ("1h30m", "300ms", "-1.5s", "0"),
- * rounded up to whole milliseconds. Returns 0 or -EINVAL. */
-int option_duration(const char *text, int64_t *ret_ms);
-
 #endif

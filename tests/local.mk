@@ -76,7 +76,7 @@ tests_unit_test_hour_SOURCES = tests/unit/test_hour.c
 UNIT_TESTS += tests/unit/test_flags
 tests_unit_test_flags_CPPFLAGS = $(TESTS_CPPFLAGS) $(CTL_INC)
 tests_unit_test_flags_CFLAGS = $(TESTS_CFLAGS)
-tests_unit_test_flags_LDADD = ctl/libctl.a $(CRITERION_LIBS)
+tests_unit_test_flags_LDADD = ctl/libctl.a base/libbase.a $(CRITERION_LIBS)
 tests_unit_test_flags_SOURCES = tests/unit/test_flags.c
 
 UNIT_TESTS += tests/unit/test_inventory

@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "duration.h"
 #include "flags.h"
-#include "option.h"
 
 static struct flags flags;
 
@@ -106,7 +106,7 @@ Test(flags, durations)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		int64_t ms = -1;
 
-		option_duration(rows[i].text, &ms);
+		duration_parse(rows[i].text, &ms);
 		cr_assert_eq(ms, rows[i].ms, "%s: %jd", rows[i].text, (intmax_t)ms);
 	}
 }
