@@ -64,8 +64,8 @@ put_request(struct buf *line, const struct kube_call *call)
 	put_text(line, "subresource", is_resource ? call->subresource : "");
 	put_text(line, "namespace", is_resource ? call->space : "");
 	put_text(line, "name", is_resource ? call->name : "");
-	buf_printf(
-	    line, "\"status\":%d}\n", call->reply->drop ? 0 : call->reply->status);
+	buf_printf(line, "\"bytes\":%zu,\"status\":%d}\n", call->request->body_len,
+	    call->reply->drop ? 0 : call->reply->status);
 }
 
 void

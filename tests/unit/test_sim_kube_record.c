@@ -90,30 +90,31 @@ Test(sim_kube_record, who_asked_for_what)
 	    "\"path\":\"/"
 	    "version\",\"verb\":"
 	    "\"get\",\"group\":\"\",\"resource\":\"\",\"subresource\":\"\","
-	    "\"namespace\":\"\",\"name\":\"\",\"status\":200}");
+	    "\"namespace\":\"\",\"name\":\"\",\"bytes\":0,\"status\":200}");
 	expect_line(lines, 1,
 	    "{\"user\":\"admin\",\"agent\":\"\",\"audit_id\":\"\",\"method\":\"POST\","
 	    "\"path\":"
 	    "\"/api/v1/namespaces/default/configmaps\",\"verb\":\"create\",\"group\":"
 	    "\"\",\"resource\":\"configmaps\",\"subresource\":\"\",\"namespace\":"
-	    "\"default\",\"name\":\"c\",\"status\":201}");
+	    "\"default\",\"name\":\"c\",\"bytes\":62,\"status\":201}");
 	expect_line(lines, 2,
 	    "{\"user\":\"" CONTROLLER
 	    "\",\"agent\":\"ipwarden/1\",\"audit_id\":\"\",\"method\":\"GET\",\"path\":"
 	    "\"/api/v1/nodes\",\"verb\":\"list\",\"group\":\"\",\"resource\":\"nodes\","
-	    "\"subresource\":\"\",\"namespace\":\"\",\"name\":\"\",\"status\":200}");
+	    "\"subresource\":\"\",\"namespace\":\"\",\"name\":\"\",\"bytes\":0,"
+	    "\"status\":200}");
 	expect_line(lines, 3,
 	    "{\"user\":\"" CONTROLLER "\",\"agent\":\"ipwarden/"
 	    "1\",\"audit_id\":\"\",\"method\":\"PATCH\",\"path\":"
 	    "\"/api/v1/nodes/a\\\"b/status\",\"verb\":\"patch\",\"group\":\"\","
 	    "\"resource\":\"nodes\",\"subresource\":\"status\",\"namespace\":\"\","
-	    "\"name\":\"a\\\"b\",\"status\":403}");
+	    "\"name\":\"a\\\"b\",\"bytes\":2,\"status\":403}");
 	expect_line(lines, 4,
 	    "{\"user\":\"\",\"agent\":\"ipwarden/"
 	    "1\",\"audit_id\":\"\",\"method\":\"DELETE\",\"path\":"
 	    "\"/api/v1/namespaces/x/pods/p\",\"verb\":\"delete\",\"group\":\"\","
 	    "\"resource\":\"pods\",\"subresource\":\"\",\"namespace\":\"x\",\"name\":"
-	    "\"p\",\"status\":401}");
+	    "\"p\",\"bytes\":0,\"status\":401}");
 	json_object_put(lines);
 }
 
