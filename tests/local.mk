@@ -635,6 +635,11 @@ tests_system_outer_LDADD = $(SECCOMP_LIBS)
 tests_system_outer_SOURCES = tests/system/outer.c
 tests_system_i386_SOURCES = tests/system/i386.c
 tests_system_relay_SOURCES = tests/system/relay.c
+# beside which bench/podtracker measures memory: every library that any of us has
+check_PROGRAMS += bench/floor
+bench_floor_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(SECCOMP_CFLAGS) $(CAP_CFLAGS) $(CURL_CFLAGS) $(NANOMSG_CFLAGS)
+bench_floor_LDADD = $(CURL_LIBS) $(JSON_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS) $(CAP_LIBS)
+bench_floor_SOURCES = bench/floor.c
 check_PROGRAMS += tests/system/pod
 tests_system_pod_CFLAGS = $(AM_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
 tests_system_pod_LDADD = $(CAP_LIBS) $(SECCOMP_LIBS)
@@ -746,7 +751,7 @@ EXTRA_DIST += $(SYSTEM_SHELL) tests/deploy tests/system/lib.sh tests/system/old_
 	tests/system/installed.sh \
 	tests/system/pod.sh \
 	tests/system/api_access.sh \
-	tests/system/README bench/move \
+	tests/system/README bench/move bench/podtracker \
 	tests/fuzz/corpora.sh \
 	tests/system/footprint_lib.sh \
 	tests/soak tests/system/soak_faults.sh tests/system/soak_memory.sh \
