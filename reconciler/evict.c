@@ -161,16 +161,34 @@ evict_refused(struct core *core, struct item *item, const struct kube_reply *rep
 	evict_retry(core, item, reply->retry_after_ms);
 }
 
-static const char *
+enum evict_result { EVICTED, EVICT_GONE, EVICT_BLOCKED, EVICT_REFUSED, EVICT_UNKNOWN };
+
+static const char *const evict_results[] = {
+    [EVICTED] = "evicted",
+    [EVICT_GONE] = "gone",
+    [EVICT_BLOCKED] = "blocked",
+    [EVICT_REFUSED] = "refused",
+    [EVICT_UNKNOWN] = "unknown",
+};
+
+void
+evict_begin(struct core *core, const struct item *item)
+{
+	for (size_t i = 0; i < sizeof evict_results / sizeof *evict_results; i++)
+		trail_metric(core, GAUGE_ADD, METRIC_EVICTIONS, 0.0, item->name,
+		    evict_results[i], NULL);
+}
+
+static enum evict_result
 evict_result(const struct kube_reply *reply)
 {
 	if (reply->error != 0 || reply->status >= 500)
-		return "unknown";
+		return EVICT_UNKNOWN;
 	if (reply->status < 300)
-		return "evicted";
+		return EVICTED;
 	if (reply->status == 404 || reply->status == 409)
-		return "gone";
-	return reply->status == 429 ? "blocked" : "refused";
+		return EVICT_GONE;
+	return reply->status == 429 ? EVICT_BLOCKED : EVICT_REFUSED;
 }
 
 /* 404 and 409 (another uid): that pod is gone. */
@@ -182,7 +200,7 @@ evict_answered(struct core *core, struct call *call, const struct kube_reply *re
 	if (item == NULL)
 		return;
 	trail_metric(core, GAUGE_ADD, METRIC_EVICTIONS, 1.0, item->name,
-	    evict_result(reply), NULL);
+	    evict_results[evict_result(reply)], NULL);
 	if (reply->error != 0)
 		evict_retry(core, item, reply->retry_after_ms);
 	else if (reply->status < 300)

@@ -25,6 +25,9 @@ bool evict_may(const struct world_pod *pod, const struct allocation *allocation)
 void evict_pod(struct core *core, struct item *item, const struct world_pod *pod,
     const struct world_node *node, bool needs_label, const char *why);
 
+/* The counters of what becomes of its evictions begin at 0. */
+void evict_begin(struct core *core, const struct item *item);
+
 void evict_free(struct evict *evict);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "events.h"
+#include "evict.h"
 #include "finalizer.h"
 #include "labels.h"
 #include "mem.h"
@@ -423,6 +424,22 @@ report_count(struct core *core, const struct item *item, enum metric inherited,
 	trail_metric(core, GAUGE_SET, clean, (double)count, item->name, NULL, NULL);
 }
 
+/* Its counters begin at 0, so that the first failure is an increase. */
+static void
+report_begin(struct core *core, const struct item *item)
+{
+	static const enum metric metrics[] = {
+	    METRIC_RECONCILE_TOTAL, METRIC_ATTACH_TOTAL, METRIC_DETACH_TOTAL};
+
+	for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+		trail_metric(
+		    core, GAUGE_ADD, metrics[i], 0.0, item->name, "success", NULL);
+		trail_metric(
+		    core, GAUGE_ADD, metrics[i], 0.0, item->name, "error", NULL);
+	}
+	evict_begin(core, item);
+}
+
 void
 report_metrics(struct core *core, struct item *item)
 {
@@ -431,6 +448,8 @@ report_metrics(struct core *core, struct item *item)
 	struct allocation_counts counts;
 	size_t missing = 0;
 
+	if (!item->shown)
+		report_begin(core, item);
 	allocation_count(allocation, &counts);
 	trail_metric(core, GAUGE_SET, METRIC_CRD_STATUS,
 	    ready->present && ready->status == CONDITION_TRUE ? 1.0 : 0.0, item->name,

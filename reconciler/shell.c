@@ -413,6 +413,10 @@ start_metrics(struct shell *shell)
 	meter_add(meter, METRIC_CR_RECONCILES, 0, TRAIL_CONTROLLER, "success");
 	meter_add(meter, METRIC_CR_RECONCILES, 0, TRAIL_CONTROLLER, "error");
 	meter_add(meter, METRIC_CR_ERRORS, 0, TRAIL_CONTROLLER);
+	meter_add(meter, METRIC_EVENTS_DROPPED, 0, "object");
+	meter_add(meter, METRIC_EVENTS_DROPPED, 0, "all");
+	meter_add(meter, METRIC_HANDOVERS, 0, "own_node");
+	meter_add(meter, METRIC_HANDOVERS, 0, "cloud_unreachable");
 }
 
 int

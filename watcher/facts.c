@@ -285,6 +285,11 @@ facts_open(struct loop *loop)
 	facts->link = link_open(loop, LINK_FACTS, ROLE_WATCHER, &link_handlers, facts);
 	facts->meter = meter_open(loop, LINK_METRICS_WATCHER, ROLE_WATCHER);
 	facts->counts = loop_timer_new(loop, on_counts, facts);
+	/* so that the first refusal is an increase */
+	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
+		meter_add(facts->meter, METRIC_WATCH_EVENTS, 0, kinds[kind].name);
+		meter_add(facts->meter, METRIC_WATCH_REFUSED, 0, kinds[kind].name);
+	}
 	return facts;
 }
 

@@ -68,18 +68,24 @@ first_is_blocked(struct fake *unused)
 
 static struct {
 	unsigned well, failed, timed;
-	double seconds; /* of the last that was timed */
+	double seconds;	      /* of the last that was timed */
+	unsigned begun, late; /* series: with 0, and with more before that */
 } counted;
 
 static void
 count(enum gauge_op op, enum metric metric, double value, const char *const *labels)
 {
-	(void)op;
+	bool begins = value < 0.5;
+
 	if (metric == METRIC_RECONCILE_SECONDS) {
 		counted.timed++;
 		counted.seconds = value;
 	}
-	if (metric != METRIC_RECONCILE_TOTAL)
+	if (op != GAUGE_ADD || strcmp(labels[0], "web") != 0)
+		return;
+	counted.begun += begins;
+	counted.late += !begins && counted.begun == 0;
+	if (metric != METRIC_RECONCILE_TOTAL || begins)
 		return;
 	counted.well += strcmp(labels[1], "success") == 0;
 	counted.failed += strcmp(labels[1], "error") == 0;
@@ -352,6 +358,8 @@ Test(core_journal, each_end_is_counted_and_timed_once)
 	memset(&counted, 0, sizeof counted);
 	fake->on_metric = count;
 	rig_attach_both();
+	cr_assert_eq(counted.begun, 3 * 2 + 5, "of changes, and of evictions");
+	cr_assert_eq(counted.late, 0);
 	cr_assert_eq(counted.well, 2);
 	cr_assert_eq(counted.timed, 2);
 	rig_drain("n1", "sip-1", "n3");
