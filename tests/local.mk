@@ -636,10 +636,10 @@ tests_system_outer_SOURCES = tests/system/outer.c
 tests_system_i386_SOURCES = tests/system/i386.c
 tests_system_relay_SOURCES = tests/system/relay.c
 # beside which bench/podtracker measures memory: every library that any of us has
-check_PROGRAMS += bench/floor
-bench_floor_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(SECCOMP_CFLAGS) $(CAP_CFLAGS) $(CURL_CFLAGS) $(NANOMSG_CFLAGS)
-bench_floor_LDADD = $(CURL_LIBS) $(JSON_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS) $(CAP_LIBS)
-bench_floor_SOURCES = bench/floor.c
+check_PROGRAMS += tests/system/floor
+tests_system_floor_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(SECCOMP_CFLAGS) $(CAP_CFLAGS) $(CURL_CFLAGS) $(NANOMSG_CFLAGS)
+tests_system_floor_LDADD = $(CURL_LIBS) $(JSON_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS) $(CAP_LIBS)
+tests_system_floor_SOURCES = tests/system/floor.c
 check_PROGRAMS += tests/system/pod
 tests_system_pod_CFLAGS = $(AM_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
 tests_system_pod_LDADD = $(CAP_LIBS) $(SECCOMP_LIBS)

@@ -1,5 +1,6 @@
-/* The floor that bench/podtracker measures memory beside: the libraries that the largest
- * of our processes has, started, and no code of ours. Says "ready" and waits to be ended. */
+/* The floor that bench/podtracker measures memory beside: the libraries that the
+ * largest of our processes has, started, and no code of ours. Says "ready" and waits to
+ * be ended. */
 #include <curl/curl.h>
 #include <json-c/json.h>
 #include <nanomsg/nn.h>
