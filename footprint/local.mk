@@ -6,8 +6,10 @@ footprint_libfootprint_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(HT
 	$(KUBE_INC) $(FOOTPRINT_INC)
 footprint_libfootprint_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS) $(OPENSSL_CFLAGS)
 footprint_libfootprint_a_SOURCES = \
+	footprint/day.c footprint/day.h \
 	footprint/hour.c footprint/hour.h \
 	footprint/line.c footprint/line.h \
 	footprint/moment.c footprint/moment.h \
+	footprint/stay.c footprint/stay.h \
 	footprint/store.c footprint/store.h \
 	footprint/sweep.c footprint/sweep.h
