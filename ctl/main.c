@@ -10,11 +10,13 @@
 #include "footprint.h"
 #include "pods.h"
 #include "verify.h"
+#include "who.h"
 
 static const char help[] =
     "Usage: ipwardenctl audit verify FILE...\n"
     "       ipwardenctl footprint [OPTION]...\n"
     "       ipwardenctl pods [OPTION]...\n"
+    "       ipwardenctl who ADDRESS|node/NAME|pod/NAMESPACE/NAME [OPTION]...\n"
     "\n"
     "audit verify: follows the hash chains of ipwarden's audit stream (its standard\n"
     "output) through FILEs in their order; \"-\" is standard input. Ends with 0 when "
@@ -31,6 +33,9 @@ static const char help[] =
     "\n"
     "pods: the pods and their addresses, of all nodes or one, from the slices that a\n"
     "PodTracker makes ipwarden write. pods --help has its options.\n"
+    "\n"
+    "who: who is behind a public address, or was at a time. who --help has its "
+    "options.\n"
     "\n"
     "  --help, --version\n";
 
@@ -108,6 +113,8 @@ main(int argc, char **argv)
 		return footprint_run((const char *const *)argv + 2);
 	if (strcmp(argv[1], "pods") == 0)
 		return pods_run((const char *const *)argv + 2);
+	if (strcmp(argv[1], "who") == 0)
+		return who_run((const char *const *)argv + 2);
 	if (strcmp(argv[1], "audit") != 0)
 		return bad_usage("no such command", argv[1]);
 	if (argc < 3 || strcmp(argv[2], "verify") != 0)

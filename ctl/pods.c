@@ -1,17 +1,14 @@
 #include "pods.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
+#include "ask.h"
 #include "exits.h"
 #include "inventory.h"
-#include "list.h"
-#include "log.h"
+#include "kube.h"
 #include "mem.h"
 #include "option.h"
 #include "pods_print.h"
@@ -28,13 +25,9 @@ struct pods {
 	struct inventory_filter filter;
 	enum form form;
 
-	struct loop *loop;
-	struct client *client;
-	struct list *list;
+	struct ask *ask;
 	struct inventory *inventory;
-	bool selects; /* the server is asked for the one node's alone */
-	uint64_t refused;
-	int code;
+	uint64_t refused; /* slices that could not be read */
 };
 
 static const struct option options[] = {
@@ -83,15 +76,6 @@ read_options(const char *const *argv, struct pods *pods)
 /* --- asking -------------------------------------------------------------------------
  */
 
-static void ask(struct pods *pods);
-
-static void
-stop(struct pods *pods, int code)
-{
-	pods->code = code;
-	loop_stop(pods->loop);
-}
-
 static void
 on_begin(void *arg)
 {
@@ -108,51 +92,37 @@ on_slice(void *arg, const char *json, size_t len)
 	return inventory_add(pods->inventory, json, len);
 }
 
-static void
-tell_failure(int status, const char *message)
+static int
+list(struct pods *pods, bool selects)
 {
-	if (status == 404) {
-		fputs("ipwardenctl: this cluster has no PodTrackerSlices: apply crds/, "
-		      "and create a PodTracker (see ipwardenctl(1))\n",
-		    stderr);
-		return;
-	}
-	fputs("ipwardenctl: the PodTrackerSlices cannot be listed: ", stderr);
-	show_text(message, stderr);
-	fputc('\n', stderr);
+	static const struct ask_list_handlers handlers = {on_begin, on_slice};
+	char *node = kube_escape(pods->filter.node);
+	char *query =
+	    selects ? mem_printf("fieldSelector=nodeName%%3D%s", node) : mem_strdup("");
+	int status = ask_list(pods->ask, SLICES, query, &handlers, pods);
+
+	free(node);
+	free(query);
+	return status;
 }
 
 /* Servers before Kubernetes 1.31 know no fields of ours, and say 400. */
-static void
-on_done(void *arg, int status, const char *message, uint64_t refused)
+static bool
+list_slices(struct pods *pods)
 {
-	struct pods *pods = arg;
+	bool selects = pods->filter.node[0] != '\0';
+	int status = list(pods, selects);
 
-	pods->refused = refused;
-	if (message == NULL) {
-		stop(pods, EXIT_SUCCESS);
-	} else if (status == 400 && pods->selects) {
-		list_free(pods->list);
-		pods->selects = false;
-		ask(pods);
-	} else {
-		tell_failure(status, message);
-		stop(pods, EXIT_FAILURE);
-	}
-}
-
-static void
-ask(struct pods *pods)
-{
-	static const struct list_handlers handlers = {on_begin, on_slice, on_done};
-	char *node = kube_escape(pods->filter.node);
-	char *query = pods->selects ? mem_printf("fieldSelector=nodeName%%3D%s", node)
-				    : mem_strdup("");
-
-	pods->list =
-	    list_new(client_kube(pods->client), SLICES, query, &handlers, pods);
-	free(node);
-	free(query);
+	if (status == 400 && selects)
+		status = list(pods, false);
+	pods->refused = ask_refused(pods->ask);
+	if (status == 404)
+		fputs("ipwardenctl: this cluster has no PodTrackerSlices: apply crds/, "
+		      "and create a PodTracker (see ipwardenctl(1))\n",
+		    stderr);
+	else if (status != 200)
+		ask_tell(pods->ask, "the PodTrackerSlices cannot be listed");
+	return status == 200;
 }
 
 /* --- answering ----------------------------------------------------------------------
@@ -219,13 +189,9 @@ answer(struct pods *pods)
 	inventory_problems(pods->inventory, now_ms, on_problem, NULL);
 	if (pods->form != FORM_JSON && inventory_pods(pods->inventory) == 0)
 		fputs("ipwardenctl: no such pods\n", stderr);
-	/* curl has it ignored; who reads us no more is to end us as it ends others */
-	signal(SIGPIPE, SIG_DFL);
+	show_begin();
 	print(pods, now_ms);
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return EXIT_SUCCESS;
-	fprintf(stderr, "ipwardenctl: standard output: %s\n", strerror(errno));
-	return EXIT_FAILURE;
+	return show_end() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int
@@ -239,22 +205,12 @@ pods_run(const char *const *argv)
 			option_usage(&set);
 		return rc > 0 ? EXIT_SUCCESS : EXIT_CONFIG;
 	}
-	log_set_process("ipwardenctl");
-	pods.loop = loop_new();
-	pods.client = client_new(pods.loop, pods.kubeconfig);
-	if (pods.client == NULL) {
-		loop_free(pods.loop);
+	pods.ask = ask_new(pods.kubeconfig);
+	if (pods.ask == NULL)
 		return EXIT_FAILURE;
-	}
 	pods.inventory = inventory_new(&pods.filter);
-	pods.selects = pods.filter.node[0] != '\0';
-	ask(&pods);
-	loop_run(pods.loop);
-	list_free(pods.list);
-	client_free(pods.client);
-	if (pods.code == EXIT_SUCCESS)
-		pods.code = answer(&pods);
+	rc = list_slices(&pods) ? answer(&pods) : EXIT_FAILURE;
 	inventory_free(pods.inventory);
-	loop_free(pods.loop);
-	return pods.code;
+	ask_free(pods.ask);
+	return rc;
 }

@@ -1,5 +1,7 @@
 #include "show.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 static bool
@@ -13,6 +15,22 @@ show_text(const char *text, FILE *out)
 {
 	for (; *text != '\0'; text++)
 		fputc(is_printable(*text) ? *text : '?', out);
+}
+
+/* Curl has it ignored; who reads us no more is to end us as it ends others. */
+void
+show_begin(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+}
+
+int
+show_end(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	fprintf(stderr, "ipwardenctl: standard output: %s\n", strerror(errno));
+	return -EIO;
 }
 
 /* --- tables -------------------------------------------------------------------------
@@ -122,6 +140,9 @@ show_time(int64_t ms, char out[CLOCK_TEXT_MAX])
 	struct wall_time time = {ms};
 
 	out[0] = '\0';
-	if (ms != 0)
-		clock_format(time, ms % 1000 != 0, out, CLOCK_TEXT_MAX);
+	if (ms == 0)
+		return;
+	clock_format(time, ms % 1000 != 0, out, CLOCK_TEXT_MAX);
+	if (ms % 1000 != 0)
+		memcpy(out + strlen("2026-11-28T10:03:00.000"), "Z", 2);
 }

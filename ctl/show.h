@@ -24,6 +24,11 @@ struct show_table {
 void show_measure(struct show_table *table, const char *const *texts);
 void show_row(const struct show_table *table, const char *const *texts, FILE *out);
 
+/* Before and after a command writes its answer to standard output. Returns 0, or -EIO
+ * (said on standard error). */
+void show_begin(void);
+int show_end(void);
+
 /* `text` for a terminal: what is not printable ASCII becomes "?". */
 void show_text(const char *text, FILE *out);
 
@@ -38,7 +43,7 @@ void show_string(struct buf *out, const char *value);
 #define SHOW_AGE_MAX 32u
 void show_age(int64_t ms, char out[SHOW_AGE_MAX]);
 
-/* RFC 3339 in UTC, whole seconds when it is one; "" for 0. */
+/* RFC 3339 in UTC, to the millisecond where it is not a whole second; "" for 0. */
 void show_time(int64_t ms, char out[CLOCK_TEXT_MAX]);
 
 #endif

@@ -85,6 +85,12 @@ tests_unit_test_inventory_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_inventory_LDADD = ctl/libctl.a $(tests_unit_test_scan_LDADD)
 tests_unit_test_inventory_SOURCES = tests/unit/test_inventory.c
 
+UNIT_TESTS += tests/unit/test_who
+tests_unit_test_who_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS) $(CTL_INC)
+tests_unit_test_who_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_who_LDADD = ctl/libctl.a $(tests_unit_test_footprint_LDADD)
+tests_unit_test_who_SOURCES = tests/unit/test_who.c
+
 UNIT_TESTS += tests/unit/test_track
 tests_unit_test_track_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS) $(CTL_INC)
 tests_unit_test_track_CFLAGS = $(TESTS_CFLAGS)
@@ -738,6 +744,7 @@ SYSTEM_SHELL += tests/system/switch.sh
 SYSTEM_SHELL += tests/system/two_replicas.sh
 SYSTEM_SHELL += tests/system/uninstall.sh
 SYSTEM_SHELL += tests/system/logs.sh
+SYSTEM_SHELL += tests/system/who.sh
 SYSTEM_SHELL += tests/system/workloads.sh
 
 # Instrumented programs have no filter that kills and no memory limit: the tests of

@@ -1,0 +1,34 @@
+/* Which pod was on which node in one hour, as its ConfigMaps say (footprint/hour.h): on
+ * the one where it was last in that hour. Pure. */
+#ifndef IPW_CTL_SEEN_H
+#define IPW_CTL_SEEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct json_object;
+struct seen;
+
+struct seen *seen_new(void);
+void seen_free(struct seen *seen);
+
+/* As of history.h. */
+typedef void seen_problem_fn(
+    void *arg, const char *configmap, const char *key, const char *text);
+
+/* The hour's ConfigMaps in order, borrowed: a later one has the later word. What is no
+ * pod's key, or no node's name, is told and not taken. */
+void seen_add(struct seen *seen, const char *name, struct json_object *part,
+    seen_problem_fn *fn, void *arg);
+
+/* Everything could be taken. */
+bool seen_is_whole(const struct seen *seen);
+
+/* NULL: it is not in it; "": it was on no node. Borrowed. */
+const char *seen_node(const struct seen *seen, const char *namespace, const char *pod);
+
+/* NAMESPACE and NAME of those on a node, in no order. */
+typedef void seen_pod_fn(void *arg, const char *namespace, const char *name);
+void seen_walk(const struct seen *seen, const char *node, seen_pod_fn *fn, void *arg);
+
+#endif

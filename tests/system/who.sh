@@ -1,0 +1,215 @@
+#!/bin/sh
+# ipwardenctl who: who is behind a public address, or was at a time; by node and by pod;
+# what is not known is said to be, and nobody else's text makes a wrong answer.
+. "$SRC/tests/system/lib.sh"
+
+start_world
+install_crd
+
+# who [words]: SAID is its exit status, $DIR/out and $DIR/err what it wrote
+who() {
+	"$STAGE/bin/ipwardenctl" who "$@" >"$DIR/out" 2>"$DIR/err"
+	SAID=$?
+}
+
+# says WHAT STATUS LINES: as a whole
+says() { is "$1" "$SAID $(cat "$DIR/out" "$DIR/err")" "$2 $3"; }
+
+# json FILTER: of the answer
+json() { jq -c "$1" "$DIR/out"; }
+
+# map NAME JSON: a ConfigMap with that data
+map() {
+	put_object "$(jq -nc --arg name "$1" --argjson data "$2" '{apiVersion: "v1",
+		kind: "ConfigMap", metadata: {name: $name, namespace: "default"},
+		data: $data}')" >/dev/null
+}
+
+# stay NODE FROM UNTIL [SOURCE]: a line of 5 January 2026
+stay() {
+	printf '{"node":"%s","zone":"z","allocation":"web","from":"2026-01-05T%sZ",' "$1" "$2"
+	printf '"until":"2026-01-05T%sZ","source":"%s"}\\n' "$3" "${4:-operation}"
+}
+
+# pod NAMESPACE/NAME NODE PHASE
+pod() {
+	put_object "$(jq -nc --arg ns "${1%/*}" --arg name "${1#*/}" --arg node "$2" \
+		--arg phase "$3" '{apiVersion: "v1", kind: "Pod",
+		metadata: {name: $name, namespace: $ns},
+		spec: {nodeName: $node, containers: [{name: "main", image: "none"}]},
+		status: {phase: $phase}}')" >/dev/null
+}
+
+# --- now ------------------------------------------------------------------------------
+apply - >/dev/null <<-YAML
+	apiVersion: netinfra.darkbrains.com/v1alpha1
+	kind: NetIPAllocation
+	metadata: {name: web}
+	spec: {reservedIPs: [203.0.113.7, 203.0.113.8, 203.0.113.9], cloud: {provider: gcp}}
+YAML
+merge_patch /apis/netinfra.darkbrains.com/v1alpha1/netipallocations/web/status '{"status":{
+	"addresses":[
+	{"address":"203.0.113.7","state":"Attached","nodeName":"node-a","zone":"z",
+	"lastTransitionTime":"2026-01-05T10:00:00Z"},
+	{"address":"203.0.113.8","state":"Unknown","message":"the cloud does not answer",
+	"nodeName":"node-a","lastTransitionTime":"2026-01-05T10:00:00Z"}]}}'
+pod default/www-0 node-a Running
+pod default/old-0 node-a Succeeded
+pod default/www-1 node-b Running
+
+who 203.0.113.7
+says "now: node, since when, pods, sources" 0 "203.0.113.7 is on node-a
+  since   2026-01-05T10:00:00Z, when its state became what it is
+  zone    z
+  for     web
+  state   Attached
+  source  NetIPAllocation web
+1 pod on node-a
+  pod     default/www-0
+  source  the API server's pods"
+who 203.0.113.8
+says "what ipwarden does not know is not known" 3 "not known where 203.0.113.8 is
+  why     its state is Unknown: the cloud does not answer
+  for     web
+  state   Unknown
+  source  NetIPAllocation web"
+who 203.0.113.9
+is "nor what it has not looked at" "$SAID $(head -1 "$DIR/out")" \
+	"3 not known where 203.0.113.9 is"
+who 203.0.113.66
+says "nor what no allocation lists" 3 "not known where 203.0.113.66 is
+  why     no NetIPAllocation lists it"
+who node/node-a -o json
+is "a node: its addresses and its pods" "$SAID $(json '[.known, .node,
+	(.addresses.items | map([.address, .known, .node])), (.pods.items | map(.name))]')" \
+	'3 [false,"node-a",[["203.0.113.7",true,"node-a"],["203.0.113.8",false,null]],["www-0"]]'
+who node/node-b
+is "a node without an address" "$SAID $(head -1 "$DIR/out")" "0 node-b has no address"
+who pod/default/www-1 -o json
+is "a pod: its node, and what that has" \
+	"$SAID $(json '[.node, .placement.known, .addresses.items]')" '0 ["node-b",true,[]]'
+who pod/default/nobody
+says "a pod that is not there" 3 "not known where pod default/nobody is
+  why     there is no such pod now"
+
+# --- then -----------------------------------------------------------------------------
+map ipwarden-addresses-20260104 '{"203.0.113.7":"'"$(
+	stay node-a 20:00:00.000 23:59:59.999 | sed 's/05T/04T/g; s/"/\\"/g')"'"}'
+map ipwarden-addresses-20260105 "$(jq -nc --arg seven "$(
+	stay node-a 00:00:00.000 10:05:12.345 | tr -d '\n'
+	stay node-b 10:20:00.000 12:00:00.000
+	stay '' 12:00:00.001 13:00:00.000)" --arg six "$(stay node-a 09:00:00.000 11:00:00.000 \
+	observed)" '{"203.0.113.7": ($seven | gsub("\\\\n"; "\n")),
+	"2001_db8__1": ($six | gsub("\\\\n"; "\n")), "203.0.113.9": "scribble",
+	"hostname": "x"}')"
+map ipwarden-addresses-20260105-p2 "$(jq -nc --arg eight "$(
+	stay node-b 00:00:00.000 23:59:59.999 observed)" \
+	'{"203.0.113.8": ($eight | gsub("\\\\n"; "\n"))}')"
+map pod-ashiato-2026010510 '{"voice_sip-0":"node-a","voice_sip-1":"node-b","web_new":""}'
+map pod-ashiato-2026010510-p2 '{"voice_sip-1":"node-a"}'
+
+NOISE='ipwardenctl: ConfigMap default/ipwarden-addresses-20260105: 203.0.113.9 has a line that is no stay of that day: it is not used
+ipwardenctl: ConfigMap default/ipwarden-addresses-20260105: hostname is the key of no address: it is not used'
+who 203.0.113.7 --at 2026-01-05T10:03:00Z
+says "then: since when over midnight, until when, the pods of that hour" 0 \
+	"203.0.113.7 was on node-a at 2026-01-05T10:03:00Z
+  since   2026-01-04T20:00:00Z, when ipwarden changed it
+  until   2026-01-05T10:05:12.345Z
+  zone    z
+  for     web
+  source  ConfigMap default/ipwarden-addresses-20260105
+2 pods on node-a, each where it was last from 2026-01-05T10:00:00Z to 2026-01-05T11:00:00Z
+  pod     voice/sip-0
+  pod     voice/sip-1
+  source  ConfigMap default/pod-ashiato-2026010510
+$NOISE"
+who 203.0.113.7 --at 2026-01-05T10:10:00Z
+says "a gap: what is known on both sides" 3 \
+	"not known where 203.0.113.7 was at 2026-01-05T10:10:00Z
+  why     no ConfigMap of that day in namespace default says where it was then
+  before  on node-a until 2026-01-05T10:05:12.345Z
+  after   on node-b from 2026-01-05T10:20:00Z
+$NOISE"
+who --at 2026-01-05T12:30:00Z 203.0.113.7
+is "at no node, which is known" "$SAID $(head -1 "$DIR/out")" \
+	"0 203.0.113.7 was on no node at 2026-01-05T12:30:00Z"
+who 203.0.113.9 --at 2026-01-05T10:03:00Z
+is "somebody else's text is no answer" "$SAID $(head -1 "$DIR/out")" \
+	"3 not known where 203.0.113.9 was at 2026-01-05T10:03:00Z"
+who 203.0.113.8 --at 2026-01-05T10:03:00Z -o json
+is "the next part of the day; a midnight is no beginning" "$SAID $(json \
+	'[.addresses.items[0] | .known, .node, .since, .sinceBy, .source]')" \
+	'0 [true,"node-b","2026-01-05T00:00:00Z","observed","ConfigMap default/ipwarden-addresses-20260105-p2"]'
+is "a node without pods in that hour" "$(json '[.pods.known, .pods.items]')" '[true,[]]'
+who 203.0.113.7 --at 2026-01-05T11:30:00Z
+is "the node is known, the pods of that hour are not" "$SAID $(head -1 "$DIR/out") $(
+	grep why "$DIR/out")" "3 203.0.113.7 was on node-b at 2026-01-05T11:30:00Z \
+  why     there is no ConfigMap default/pod-ashiato-2026010511"
+TZ=America/New_York who 203.0.113.7 --at '2026-01-05 05:03' --local
+is "hours of the local zone are looked up where they are asked for" \
+	"$SAID $(sed -n 's/^  why *//p' "$DIR/out")" \
+	"3 there is no ConfigMap default/pod-ashiato-2026010505"
+TZ=America/New_York who 203.0.113.7 --at '2026-01-05 05:03'
+is "and those of UTC else" "$SAID $(head -1 "$DIR/out")" \
+	"0 203.0.113.7 was on node-a at 2026-01-05T10:03:00Z"
+
+who node/node-a --at 2026-01-05T10:03:00Z -o json
+is "a node then" "$SAID $(json '[.known, .addresses.othersNotKnown, (.addresses.items |
+	map([.address, .known])), (.pods.items | map(.name))]')" \
+	'3 [false,1,[["2001:db8::1",true],["203.0.113.7",true]],["sip-0","sip-1"]]'
+who pod/voice/sip-1 --at 2026-01-05T10:03:00Z
+is "a pod then: where it was last in that hour, and the addresses there" \
+	"$(grep -v zone "$DIR/out")" "pod voice/sip-1 was on node-a at 2026-01-05T10:03:00Z
+  seen    where it was last from 2026-01-05T10:00:00Z to 2026-01-05T11:00:00Z
+  source  ConfigMap default/pod-ashiato-2026010510
+2001:db8::1 was on node-a at 2026-01-05T10:03:00Z
+  since   2026-01-05T09:00:00Z or before: it was first seen so then
+  until   2026-01-05T11:00:00Z
+  for     web
+  source  ConfigMap default/ipwarden-addresses-20260105
+203.0.113.7 was on node-a at 2026-01-05T10:03:00Z
+  since   2026-01-04T20:00:00Z, when ipwarden changed it
+  until   2026-01-05T10:05:12.345Z
+  for     web
+  source  ConfigMap default/ipwarden-addresses-20260105
+not known where 1 other address was then"
+who pod/voice/sip-9 --at 2026-01-05T10:03:00Z
+is "a pod that was not seen" "$SAID $(sed -n 's/^  why *//p' "$DIR/out")" \
+	"3 it was not seen in that hour"
+who pod/web/new --at 2026-01-05T10:03:00Z
+is "one that was on no node" "$SAID $(head -1 "$DIR/out")" \
+	"0 pod web/new was on no node at 2026-01-05T10:03:00Z"
+who 203.0.113.7 --at 2025-06-01T00:00:00Z
+is "a day without a ConfigMap" "$SAID $(grep -c 'not known where' "$DIR/out")" "3 1"
+who 203.0.113.7 --at 2026-01-05T10:03:00Z --cm-namespace elsewhere
+is "ConfigMaps of another namespace" "$SAID" 3
+
+# --- what goes wrong ------------------------------------------------------------------
+fault '{"target":"kube","path":"/configmaps/","status":403}'
+who 203.0.113.7 --at 2026-01-05T10:03:00Z
+is "a refusal is a failure" "$SAID $(cat "$DIR/out")" "1 "
+check "that names the ConfigMap" grep -q 'ConfigMap default/ipwarden-addresses-20260105 cannot be read' \
+	"$DIR/err"
+fault '{"target":"kube","path":"/netipallocations","status":403}'
+who 203.0.113.7
+is "the same now" "$SAID $(cat "$DIR/out")" "1 "
+# refused WHAT [words]: with a message that says how it is asked
+refused() {
+	what=$1
+	shift
+	who "$@"
+	is "refused: $*" "$SAID $(grep -c -- "$what" "$DIR/err")" "2 1"
+}
+refused 'a node is asked for as node/NAME' node-a
+refused 'a node is asked for as node/NAME' default/www-0
+refused 'pod/NAMESPACE/NAME: pod/www-0' pod/www-0
+refused 'pod/NAMESPACE/NAME: 203.0.113' 203.0.113
+refused 'no name of a node' 'node/a,metadata.name=b'
+refused 'one question at a time' 203.0.113.7 203.0.113.8
+refused 'about what' -o json
+refused 'no such form' 203.0.113.7 -o yaml
+refused 'no time' 203.0.113.7 --at yesterday
+refused 'no time' 203.0.113.7 --at '2026-02-30 10:00'
+refused 'nothing is known of that time' 203.0.113.7 --at 2999-01-01T00:00:00Z
+"$STAGE/bin/ipwardenctl" who 203.0.113.7 >/dev/full 2>/dev/null
+is "a full disk is an error" $? 1
