@@ -12,4 +12,5 @@ base_libbase_a_SOURCES = \
 	base/loop.c base/loop.h \
 	base/mem.c base/mem.h \
 	base/memfd.c base/memfd.h \
-	base/rate.c base/rate.h
+	base/rate.c base/rate.h \
+	base/selector.c base/selector.h
