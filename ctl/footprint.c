@@ -111,10 +111,12 @@ on_event(void *arg, enum track_event event, const struct footprint *print,
  */
 
 static void
-call_kube(void *arg, const struct kube_call *call, kube_done_fn *done, void *done_arg)
+call_kube(void *arg, const struct kube_call *call, const struct store_change *change,
+    kube_done_fn *done, void *done_arg)
 {
 	struct run *run = arg;
 
+	(void)change; /* the API server's own audit log has it */
 	kube_call(client_kube(run->client), call, done, done_arg);
 }
 

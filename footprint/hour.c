@@ -117,25 +117,30 @@ shorten(const char *key)
 int
 hour_note(struct hour *hour, const char *namespace, const char *pod, const char *node)
 {
-	char *key = mem_printf("%s_%s", namespace, pod);
+	char *key = mem_printf("%s_%s", namespace, pod), *whole = NULL;
 	const char *known;
+	int rc = 0;
 
 	if (!is_key(key)) {
 		free(key);
 		return -EINVAL;
 	}
 	if (strlen(key) > HOUR_KEY_MAX) {
-		char *shortened = shorten(key);
-
-		set_text(hour->longs, shortened, key);
-		free(key);
-		key = shortened;
+		whole = key;
+		key = shorten(whole);
 	}
 	known = text_of(hour->seen, key);
-	if (known == NULL || strcmp(known, node) != 0)
+	if (known == NULL &&
+	    json_object_object_length(hour->seen) >= (int)HOUR_PODS_MAX) {
+		rc = -ENOSPC;
+	} else if (known == NULL || strcmp(known, node) != 0) {
 		set_text(hour->seen, key, node);
+		if (whole != NULL)
+			set_text(hour->longs, key, whole);
+	}
+	free(whole);
 	free(key);
-	return 0;
+	return rc;
 }
 
 /* --- where it stands ----------------------------------------------------------------
@@ -277,6 +282,17 @@ place_key(const struct hour *hour, struct hour_parts *parts, size_t *sizes,
 		return true;
 	}
 	return false;
+}
+
+size_t
+hour_part_keys(struct json_object *part)
+{
+	struct json_object *data = NULL;
+
+	json_object_object_get_ex(part, "data", &data);
+	return json_object_is_type(data, json_type_object)
+		   ? (size_t)json_object_object_length(data)
+		   : 0;
 }
 
 size_t

@@ -19,6 +19,8 @@ struct hour;
 #define HOUR_PART_MAX (128u * 1024u)
 /* Parts of one hour: 64 MiB. */
 #define HOUR_PARTS_MAX 512u
+/* Pods that are noted in one hour: some 32 MiB of memory with names of usual length. */
+#define HOUR_PODS_MAX 131072u
 /* Longest key of a ConfigMap (Kubernetes: IsConfigMapKey). */
 #define HOUR_KEY_MAX 253u
 /* Name of a part (bytes, NUL included). */
@@ -31,8 +33,9 @@ const char *hour_name(const struct hour *hour);
 
 /* A pod was seen on `node` ("": not scheduled). A key that would be longer than
  * HOUR_KEY_MAX ends in a hash of the whole; its ConfigMap has the whole in the
- * annotation HOUR_LONG_KEYS, a JSON object. Returns 0, or -EINVAL (nothing is noted)
- * when a ConfigMap cannot have such a key. */
+ * annotation HOUR_LONG_KEYS, a JSON object. Returns 0; or, and nothing is noted,
+ * -EINVAL when a ConfigMap cannot have such a key, -ENOSPC when it would be one more
+ * than HOUR_PODS_MAX. */
 int hour_note(
     struct hour *hour, const char *namespace, const char *pod, const char *node);
 
@@ -52,5 +55,7 @@ size_t hour_fill(const struct hour *hour, struct hour_parts *parts);
 /* The hour is over: they are immutable from now on. */
 void hour_close(struct hour_parts *parts);
 void hour_parts_clear(struct hour_parts *parts);
+/* How many pods one has. */
+size_t hour_part_keys(struct json_object *part);
 
 #endif

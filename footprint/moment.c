@@ -14,6 +14,8 @@
 static const char *const zone_folders[] = {"/usr/share/zoneinfo",
     "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"};
 
+static bool is_utc;
+
 static bool
 zone_exists(const char *name)
 {
@@ -37,9 +39,9 @@ moment_zone(bool utc)
 
 	if (name != NULL && name[0] == ':')
 		name++;
-	if (utc || (name != NULL && (name[0] == '\0' || !zone_exists(name))))
-		setenv("TZ", "UTC0", 1);
-	tzset();
+	is_utc = utc || (name != NULL && (name[0] == '\0' || !zone_exists(name)));
+	if (!is_utc)
+		tzset();
 }
 
 struct moment
@@ -90,7 +92,10 @@ local_parts(struct moment moment)
 	time_t seconds = (time_t)moment.seconds;
 	struct tm parts = {0};
 
-	localtime_r(&seconds, &parts);
+	if (is_utc)
+		gmtime_r(&seconds, &parts);
+	else
+		localtime_r(&seconds, &parts);
 	return parts;
 }
 

@@ -17,9 +17,10 @@ struct moment {
 #define MOMENT_TEXT_MAX 48u
 #define MOMENT_HOUR_MAX 16u
 
-/* Which zone is local, once and before anything is formatted: UTC when `utc`, else as
- * Go has it, TZ: not set is /etc/localtime, and whatever names no zone file is UTC, a
- * POSIX rule, too. */
+/* Which zone is local, before anything is formatted: UTC when `utc`, for which no file
+ * is opened, else as Go has it, TZ: not set is /etc/localtime, and whatever names no
+ * zone file is UTC, a POSIX rule, too. Who is to lose the right to open files reads the
+ * zone first, and may choose UTC afterwards. */
 void moment_zone(bool utc);
 
 struct moment moment_now(void);

@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ struct round {
 	struct hour *hour; /* NULL: none goes on */
 	bool closes;
 	struct hour_parts parts;
-	size_t at; /* the part that is written */
+	size_t keys[HOUR_PARTS_MAX]; /* of the parts as they were read */
+	size_t at;		     /* the part that is written */
 	int conflicts;
 	bool failed;
 };
@@ -35,6 +37,7 @@ struct store {
 	struct hour *hour;  /* what is noted goes here; NULL: nothing was, yet */
 	struct hour *old;   /* the one before, not yet closed */
 	size_t parts_known; /* of `hour` */
+	size_t missed;	    /* notes that it had no room for, not yet told */
 	enum step step;	    /* the next one */
 	struct round round;
 	struct sweep *sweep;
@@ -82,7 +85,7 @@ store_free(struct store *store)
  */
 
 /* One old hour is enough: it is closed within the next interval, or the server is out
- * of reach for an hour. */
+ * of reach for an hour, or somebody else writes. */
 static void
 turn_hour(struct store *store, struct moment now)
 {
@@ -92,7 +95,9 @@ turn_hour(struct store *store, struct moment now)
 	if (store->hour != NULL && strcmp(hour_name(store->hour), name) == 0)
 		return;
 	if (store->old != NULL && store->round.hour != store->old) {
-		log_error("footprint_hour_lost", LOG_S("hour", hour_name(store->old)));
+		if (store->failed)
+			log_error("footprint_hour_lost",
+			    LOG_S("hour", hour_name(store->old)));
 		hour_free(store->old);
 		store->old = NULL;
 	} else if (store->old != NULL) {
@@ -102,6 +107,7 @@ turn_hour(struct store *store, struct moment now)
 	store->old = store->hour;
 	store->hour = hour_new(name);
 	store->parts_known = 0;
+	store->missed = 0;
 	store->sweep_due = true;
 }
 
@@ -109,8 +115,13 @@ void
 store_note(struct store *store, const char *namespace, const char *pod,
     const char *node, struct moment now)
 {
+	int rc;
+
 	turn_hour(store, now);
-	if (hour_note(store->hour, namespace, pod, node) < 0)
+	rc = hour_note(store->hour, namespace, pod, node);
+	if (rc == -ENOSPC)
+		store->missed++;
+	else if (rc < 0)
 		log_warn("footprint_key_refused", LOG_S("namespace", namespace),
 		    LOG_S("pod", pod));
 }
@@ -221,6 +232,7 @@ on_read(void *arg, const struct kube_reply *reply)
 		if (json_object_object_get_ex(reply->json, "metadata", &metadata))
 			json_object_object_del(metadata, "managedFields");
 		parts->objects[parts->count] = json_object_get(reply->json);
+		round->keys[parts->count] = hour_part_keys(reply->json);
 	}
 	parts->count++;
 	if (parts->count < HOUR_PARTS_MAX)
@@ -235,7 +247,7 @@ read_next(struct store *store)
 	char *path = part_path(store, store->round.parts.count);
 	struct kube_call call = {.method = "GET", .path = path};
 
-	store->options.call(store->options.arg, &call, on_read, store);
+	store->options.call(store->options.arg, &call, NULL, on_read, store);
 	free(path);
 }
 
@@ -264,8 +276,36 @@ on_written(void *arg, const struct kube_reply *reply)
 	}
 	if (reply->error != 0 || reply->status < 200 || reply->status > 299)
 		tell_failure(store, "cannot be written", round->at, reply);
+	if (reply->error != 0) {
+		/* nobody would answer for the other parts either */
+		end_round(store);
+		go_on(store);
+		return;
+	}
 	round->at++;
 	write_next(store);
+}
+
+static void
+send_part(struct store *store, const struct kube_call *call, bool is_new)
+{
+	struct round *round = &store->round;
+	char name[HOUR_NAME_MAX], before[32] = "null", after[64];
+	struct store_change change = {
+	    .configmap = name,
+	    .why = round->closes ? "the hour is over" : "pods were seen",
+	    .before = before,
+	    .after = after,
+	};
+
+	hour_part_name(hour_name(round->hour), round->at, name, sizeof name);
+	if (!is_new)
+		snprintf(
+		    before, sizeof before, "{\"keys\":%zu}", round->keys[round->at]);
+	snprintf(after, sizeof after, "{\"keys\":%zu%s}",
+	    hour_part_keys(round->parts.objects[round->at]),
+	    round->closes ? ",\"immutable\":true" : "");
+	store->options.call(store->options.arg, call, &change, on_written, store);
 }
 
 static void
@@ -288,7 +328,7 @@ write_next(struct store *store)
 	path = call.method[1] == 'O' ? mem_strdup(store->path)
 				     : part_path(store, round->at);
 	call.path = path;
-	store->options.call(store->options.arg, &call, on_written, store);
+	send_part(store, &call, call.method[1] == 'O');
 	free(path);
 }
 
@@ -354,12 +394,26 @@ store_write(struct store *store, struct moment now, store_done_fn *done, void *a
 {
 	if (store->step != STEP_IDLE)
 		return false;
+	store->failed = store->missed > 0;
+	if (store->missed > 0)
+		log_error("footprint_hour_full", LOG_S("hour", hour_name(store->hour)),
+		    LOG_N("missed", store->missed));
+	store->missed = 0;
 	if (store->hour != NULL)
 		turn_hour(store, now);
-	store->failed = false;
 	store->done = done;
 	store->done_arg = arg;
 	store->step = STEP_OLD;
 	go_on(store);
 	return true;
+}
+
+void
+store_abort(struct store *store)
+{
+	hour_parts_clear(&store->round.parts);
+	store->round.hour = NULL;
+	sweep_abort(store->sweep);
+	store->step = STEP_IDLE;
+	store->done = NULL;
 }

@@ -2,7 +2,8 @@
  * those of the hour, adds what is missing and writes what has changed, by compare and
  * set; so who is started anew goes on with the hour, and what others wrote there stays.
  * When the hour turns, the old one is written a last time and is immutable from then
- * on. What is refused is logged, and tried again at the next interval. */
+ * on. What is refused is logged, and tried again at the next interval. Who only notes,
+ * and never writes, keeps the hour and the one before. */
 #ifndef IPW_FOOTPRINT_STORE_H
 #define IPW_FOOTPRINT_STORE_H
 
@@ -14,9 +15,20 @@
 
 struct store;
 
-/* Sends a request to the API server, as kube_call. */
-typedef void store_call_fn(
-    void *arg, const struct kube_call *call, kube_done_fn *done, void *done_arg);
+/* What a request changes, for who keeps a record of changes. */
+struct store_change {
+	const char *configmap; /* its name */
+	bool deletes;
+	const char *why;
+	/* JSON: how many keys it has, and whether it is immutable; "null": it is not
+	 * there */
+	const char *before, *after;
+};
+
+/* Sends a request to the API server, as kube_call; one at a time. The answer may come
+ * at once. `change` is NULL of a read. */
+typedef void store_call_fn(void *arg, const struct kube_call *call,
+    const struct store_change *change, kube_done_fn *done, void *done_arg);
 
 struct store_options {
 	const char *namespace; /* copied */
@@ -43,5 +55,8 @@ void store_note(struct store *store, const char *namespace, const char *pod,
 typedef void store_done_fn(void *arg, bool failed);
 bool store_write(
     struct store *store, struct moment now, store_done_fn *done, void *arg);
+/* Gives up what is being written: its `done` does not come, and neither may the answer
+ * to the request that is open. What was noted stays. */
+void store_abort(struct store *store);
 
 #endif

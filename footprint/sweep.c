@@ -28,6 +28,8 @@ struct map {
 	int64_t created_s;
 	int64_t bytes;
 	enum action action;
+	const char *why; /* of that */
+	size_t keys;
 };
 
 struct sweep {
@@ -76,11 +78,17 @@ sweep_start(struct sweep *sweep, const char *hour, store_done_fn *done, void *ar
 	list_page(sweep, NULL);
 }
 
-static void
-end(struct sweep *sweep)
+void
+sweep_abort(struct sweep *sweep)
 {
 	free(sweep->maps);
 	sweep->maps = NULL;
+}
+
+static void
+end(struct sweep *sweep)
+{
+	sweep_abort(sweep);
 	sweep->done(sweep->done_arg, sweep->failed);
 }
 
@@ -139,6 +147,13 @@ bytes_of(struct json_object *object, const char *member)
 }
 
 static void
+set_action(struct map *map, enum action action, const char *why)
+{
+	map->action = action;
+	map->why = why;
+}
+
+static void
 take_map(struct sweep *sweep, struct json_object *object, int64_t now_s)
 {
 	struct map *map = &sweep->maps[sweep->maps_len];
@@ -154,14 +169,15 @@ take_map(struct sweep *sweep, struct json_object *object, int64_t now_s)
 	    clock_parse(member_text(metadata, "creationTimestamp"), &created) < 0)
 		return;
 	*map = (struct map){.created_s = created.ms / 1000,
-	    .bytes = bytes_of(object, "data") + bytes_of(object, "binaryData")};
+	    .bytes = bytes_of(object, "data") + bytes_of(object, "binaryData"),
+	    .keys = hour_part_keys(object)};
 	snprintf(map->name, sizeof map->name, "%s", name);
 	if (sweep->options->retention_s > 0 &&
 	    now_s - map->created_s > sweep->options->retention_s)
-		map->action = ACTION_DELETE;
+		set_action(map, ACTION_DELETE, "older than the retention");
 	else if (!json_object_get_boolean(immutable) &&
 		 now_s - map->created_s > HOUR_OVER_S)
-		map->action = ACTION_CLOSE;
+		set_action(map, ACTION_CLOSE, "its hour is over");
 	sweep->maps_len++;
 }
 
@@ -186,7 +202,8 @@ choose(struct sweep *sweep)
 			continue;
 		bytes += sweep->maps[i - 1].bytes;
 		if (bytes > sweep->options->bytes_max)
-			sweep->maps[i - 1].action = ACTION_DELETE;
+			set_action(&sweep->maps[i - 1], ACTION_DELETE,
+			    "beyond the total size");
 	}
 }
 
@@ -226,7 +243,7 @@ list_page(struct sweep *sweep, const char *token)
 	    selector, token != NULL ? "&continue=" : "", escaped);
 	struct kube_call call = {.method = "GET", .path = path};
 
-	sweep->options->call(sweep->options->arg, &call, on_page, sweep);
+	sweep->options->call(sweep->options->arg, &call, NULL, on_page, sweep);
 	free(path);
 	free(escaped);
 	free(selector);
@@ -257,10 +274,21 @@ on_acted(void *arg, const struct kube_reply *reply)
 static void
 call_map(struct sweep *sweep, const char *method, const char *body, kube_done_fn *done)
 {
-	char *path = mem_printf("%s/%s", sweep->path, sweep->maps[sweep->at].name);
+	const struct map *map = &sweep->maps[sweep->at];
+	bool deletes = map->action == ACTION_DELETE;
+	char before[32], after[64];
+	char *path = mem_printf("%s/%s", sweep->path, map->name);
 	struct kube_call call = {.method = method, .path = path, .body = body};
+	struct store_change change = {.configmap = map->name,
+	    .deletes = deletes,
+	    .why = map->why,
+	    .before = before,
+	    .after = deletes ? "null" : after};
 
-	sweep->options->call(sweep->options->arg, &call, done, sweep);
+	snprintf(before, sizeof before, "{\"keys\":%zu}", map->keys);
+	snprintf(after, sizeof after, "{\"keys\":%zu,\"immutable\":true}", map->keys);
+	sweep->options->call(sweep->options->arg, &call,
+	    deletes || body != NULL ? &change : NULL, done, sweep);
 	free(path);
 }
 

@@ -16,5 +16,7 @@ void sweep_free(struct sweep *sweep);
 
 /* One at a time. ConfigMaps of `hour` (YYYYMMDDHH) are left alone. */
 void sweep_start(struct sweep *sweep, const char *hour, store_done_fn *done, void *arg);
+/* As store_abort. */
+void sweep_abort(struct sweep *sweep);
 
 #endif

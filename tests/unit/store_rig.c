@@ -1,6 +1,7 @@
 #include "store_rig.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +19,30 @@ struct rig_call {
 	struct rig_call *next;
 };
 
+/* What is written is told with what it changes, and nothing else is. */
 static void
-on_call(void *arg, const struct kube_call *call, kube_done_fn *done, void *done_arg)
+note_change(struct store_rig *rig, const struct kube_call *call,
+    const struct store_change *change)
+{
+	if (strcmp(call->method, "GET") == 0) {
+		cr_assert_null(change);
+		return;
+	}
+	cr_assert_not_null(change);
+	cr_assert_eq(change->deletes, strcmp(call->method, "DELETE") == 0);
+	snprintf(rig->change, sizeof rig->change, "%s: %s: %s > %s", change->configmap,
+	    change->why, change->before, change->after);
+}
+
+static void
+on_call(void *arg, const struct kube_call *call, const struct store_change *change,
+    kube_done_fn *done, void *done_arg)
 {
 	struct store_rig *rig = arg;
 	struct rig_call *one = calloc(1, sizeof *one);
 	struct rig_call **last = &rig->queue;
 
+	note_change(rig, call, change);
 	one->method = strdup(call->method);
 	one->path = strdup(call->path);
 	one->body = call->body != NULL ? strdup(call->body) : NULL;
@@ -266,6 +284,15 @@ count(struct store_rig *rig, const struct rig_call *call)
 }
 
 static void
+forget(struct rig_call *call)
+{
+	free(call->method);
+	free(call->path);
+	free(call->body);
+	free(call);
+}
+
+static void
 answer(struct store_rig *rig, struct rig_call *call)
 {
 	struct json_object *body =
@@ -275,13 +302,12 @@ answer(struct store_rig *rig, struct rig_call *call)
 	cr_assert_eq(strncmp(call->path, PATH, strlen(PATH)), 0, "%s", call->path);
 	count(rig, call);
 	reply.status = carry_out(rig, call, body, &reply.json);
+	if (reply.status == 0)
+		reply.error = -ETIMEDOUT;
 	call->done(call->arg, &reply);
 	json_object_put(reply.json);
 	json_object_put(body);
-	free(call->method);
-	free(call->path);
-	free(call->body);
-	free(call);
+	forget(call);
 }
 
 static void
@@ -306,4 +332,14 @@ store_rig_write(struct store_rig *rig)
 		answer(rig, call);
 	}
 	return rig->posts + rig->puts - before;
+}
+
+void
+store_rig_abort(struct store_rig *rig)
+{
+	cr_assert(store_write(rig->store, rig->now, on_done, rig));
+	cr_assert_not_null(rig->queue);
+	store_abort(rig->store);
+	forget(rig->queue);
+	rig->queue = NULL;
 }

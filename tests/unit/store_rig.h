@@ -16,9 +16,10 @@ struct store_rig {
 	int gets, lists, posts, puts, deletes;
 	/* the next request of that method is answered so, and not carried out */
 	const char *refuse;
-	int refuse_status;
+	int refuse_status; /* 0: not at all, nobody is there */
 	int foreign_edits; /* so many GETs are followed by somebody else's PUT */
 	int rounds, failed;
+	char change[256]; /* the last write, as it was told */
 	struct rig_call *queue;
 };
 
@@ -33,6 +34,9 @@ void store_rig_limit(struct store_rig *rig, int64_t retention_s, int64_t bytes_m
 void store_rig_note(struct store_rig *rig, const char *pod, const char *node);
 /* One interval, and all its requests. Returns how many were writes. */
 int store_rig_write(struct store_rig *rig);
+
+/* An interval begins, and is given up before its first answer. */
+void store_rig_abort(struct store_rig *rig);
 
 /* NULL: there is none. */
 struct json_object *store_rig_map(struct store_rig *rig, const char *name);

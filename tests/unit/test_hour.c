@@ -1,5 +1,6 @@
 /* The parts of an hour. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -193,4 +194,11 @@ Test(hour, what_another_hand_changed_is_put_right)
 	hour_fill(hour, &parts);
 	cr_assert_eq(changed(), 1);
 	cr_assert_str_eq(data(0, "n_p"), "node-1");
+}
+
+Test(hour, an_hour_has_room_for_so_many_pods)
+{
+	note_many(0, (int)HOUR_PODS_MAX, "node-1");
+	cr_assert_eq(hour_note(hour, "namespace", "one-more", "node-1"), -ENOSPC);
+	note_many(0, 1, "node-2");
 }

@@ -194,3 +194,66 @@ Test(store, cleaning_that_is_refused_fails_nothing)
 	store_rig_write(&rig);
 	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111900"));
 }
+
+Test(store, a_write_is_told_with_what_it_changes)
+{
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	cr_assert_str_eq(rig.change, FIRST ": pods were seen: null > {\"keys\":1}");
+	store_rig_note(&rig, "b", "node-1");
+	store_rig_write(&rig);
+	cr_assert_str_eq(
+	    rig.change, FIRST ": pods were seen: {\"keys\":1} > {\"keys\":2}");
+	rig.now.seconds += 3600;
+	store_rig_write(&rig);
+	cr_assert_str_eq(rig.change,
+	    FIRST ": the hour is over: {\"keys\":2} > {\"keys\":2,\"immutable\":true}");
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111900", 100 * 3600, 10);
+	rig.now.seconds += 3600;
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	cr_assert_str_eq(rig.change,
+	    HOUR_PREFIX "2026111900: older than the retention: {\"keys\":1} > null");
+}
+
+Test(store, what_is_given_up_is_written_by_the_next)
+{
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_abort(&rig);
+	cr_assert_eq(rig.rounds, 0);
+	cr_assert_eq(store_rig_write(&rig), 1);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_a"), "node-1");
+	cr_assert_eq(rig.failed, 0);
+}
+
+Test(store, who_only_notes_keeps_the_hour_and_the_one_before)
+{
+	for (int hour = 0; hour < 3; hour++) {
+		store_rig_note(&rig, "a", "node-1");
+		rig.now.seconds += 3600;
+	}
+	rig.now.seconds -= 3600;
+	store_rig_write(&rig);
+	cr_assert_null(store_rig_map(&rig, FIRST));
+	cr_assert(store_rig_closed(&rig, SECOND));
+	cr_assert_str_eq(
+	    store_rig_data(&rig, HOUR_PREFIX "2026112102", "voice_a"), "node-1");
+	cr_assert_eq(rig.failed, 0);
+}
+
+Test(store, a_server_that_is_silent_is_asked_once)
+{
+	char pod[128];
+
+	for (int i = 0; i < 4000; i++) {
+		snprintf(pod, sizeof pod, "a-pod-with-a-rather-long-name-of-%d", i);
+		store_rig_note(&rig, pod, "node-with-a-long-name-too");
+	}
+	rig.refuse = "POST";
+	store_rig_write(&rig);
+	cr_assert_eq(rig.posts, 1);
+	cr_assert_eq(rig.failed, 1);
+	store_rig_write(&rig);
+	cr_assert_geq(rig.posts, 3, "there are parts");
+	cr_assert_eq(rig.failed, 1);
+}
