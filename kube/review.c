@@ -24,7 +24,8 @@ struct kube_review {
 	char *pod_namespace;
 	char *lease_namespace;
 	char *lease_name;
-	const struct kube_right *rights;
+	char *cm_namespace;
+	struct kube_right *rights;
 	size_t rights_len;
 	size_t next;
 	bool *wrong; /* what was found of each */
@@ -52,8 +53,13 @@ kube_review_new(struct kube *kube, const struct settings *settings,
 	    mem_strdup(settings_get(settings, SETTING_LEASE_NAMESPACE, "default"));
 	review->lease_name =
 	    mem_strdup(settings_get(settings, SETTING_LEASE_NAME, "default"));
-	review->rights = rights;
-	review->rights_len = rights_len;
+	review->cm_namespace =
+	    mem_strdup(settings_get(settings, SETTING_CM_NAMESPACE, "default"));
+	review->rights = mem_calloc(rights_len, sizeof *review->rights);
+	for (size_t i = 0; i < rights_len; i++)
+		if (rights[i].with == 0 ||
+		    settings_get(settings, rights[i].with, NULL) != NULL)
+			review->rights[review->rights_len++] = rights[i];
 	review->wrong = mem_calloc(rights_len, sizeof *review->wrong);
 	review->found = found;
 	review->arg = arg;
@@ -71,6 +77,8 @@ kube_review_free(struct kube_review *review)
 	free(review->pod_namespace);
 	free(review->lease_namespace);
 	free(review->lease_name);
+	free(review->cm_namespace);
+	free(review->rights);
 	free(review->wrong);
 	free(review);
 }
@@ -90,6 +98,8 @@ namespace_of(const struct kube_review *review, const struct kube_right *right)
 		return review->pod_namespace;
 	if (strcmp(namespace, KUBE_LEASE_NAMESPACE) == 0)
 		return review->lease_namespace;
+	if (strcmp(namespace, KUBE_CM_NAMESPACE) == 0)
+		return review->cm_namespace;
 	return namespace;
 }
 

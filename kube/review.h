@@ -14,6 +14,7 @@
 /* Stand for a namespace of the settings. */
 #define KUBE_POD_NAMESPACE   "$pod"
 #define KUBE_LEASE_NAMESPACE "$lease"
+#define KUBE_CM_NAMESPACE    "$cm"
 /* And for the name of the Lease: a right by resourceNames is found by that name only.
  */
 #define KUBE_LEASE_NAME "$lease-name"
@@ -27,6 +28,8 @@ struct kube_right {
 	const char *namespace; /* NULL: in all, or there is none */
 	const char *name;      /* NULL: any */
 	bool excess;	       /* must not be had; else needed */
+	/* asked for only where that one is set; SETTING_LOG_LEVEL (0): always */
+	enum setting with;
 };
 
 /* What nobody here may have. Asked in our own namespace, where a Role counts as well as
@@ -62,7 +65,7 @@ struct kube_finding {
 typedef void kube_finding_fn(void *arg, const struct kube_finding *finding);
 
 struct kube_review;
-/* `rights` lives longer; `settings` is read here. Begins by itself. */
+/* The texts of `rights` live longer; `settings` is read here. Begins by itself. */
 struct kube_review *kube_review_new(struct kube *kube, const struct settings *settings,
     const struct kube_right *rights, size_t rights_len, kube_finding_fn *found,
     void *arg);

@@ -103,6 +103,7 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	U8(host_network, 1)                                                            \
 	U8(mirror, 1)                                                                  \
 	U8(needs_label, 1) /* nodeSelector or required affinity names ip.ready */      \
+	U8(footprint, 1)   /* it is one of those whose footprints are kept */          \
 	I64(created_ms)                                                                \
 	I64(delete_at_ms) /* deletionTimestamp: grace included; 0 when not deleting */ \
 	STR(owner_kind, LABEL_MAX_LEN) /* the controller owner */                      \

@@ -110,6 +110,9 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO }
 	METRIC(METRIC_POD_MOVES, "ipwarden_pod_moves_total", METRIC_COUNTER,           \
 	    "pod_namespace,pod_name", BUCKETS_NONE,                                    \
 	    "Pods that came back on another node under their old name")                \
+	METRIC(METRIC_FOOTPRINT_WRITES, "ipwarden_footprint_writes_total",             \
+	    METRIC_COUNTER, "result", BUCKETS_NONE,                                    \
+	    "Intervals in which footprints were kept in ConfigMaps")                   \
 	METRIC(METRIC_WATCH_SYNCED, "ipwarden_watch_synced", METRIC_GAUGE, "kind",     \
 	    BUCKETS_NONE, "1 when the watch of that kind is complete")                 \
 	METRIC(METRIC_WATCH_LAG, "ipwarden_watch_lag_seconds", METRIC_GAUGE, "kind",   \

@@ -34,7 +34,17 @@
 	SETTING(SETTING_ALLOW_SHARED_TOKEN, "allow-shared-token")                      \
 	/* Sync, AssignOnly or Observe: of objects that name none */                   \
 	SETTING(SETTING_DEFAULT_POLICY, "default-policy")                              \
-	SETTING(SETTING_DRY_RUN, "dry-run") /* set: nothing is changed */
+	SETTING(SETTING_DRY_RUN, "dry-run") /* set: nothing is changed */              \
+	/* set: footprints of pods are kept in ConfigMaps, of which pods, and how */   \
+	SETTING(SETTING_STORE_IN_CM, "store-in-cm")                                    \
+	SETTING(SETTING_CM_NAMESPACE, "cm-namespace")                                  \
+	SETTING(SETTING_CM_RETENTION_S, "cm-retention-s")                              \
+	SETTING(SETTING_CM_TOTAL_MIB, "cm-total-mib")                                  \
+	SETTING(SETTING_FOOTPRINT_INTERVAL_MS, "footprint-interval-ms")                \
+	SETTING(SETTING_FOOTPRINT_NAMESPACE, "footprint-namespace")                    \
+	SETTING(SETTING_FOOTPRINT_NAME, "footprint-name")                              \
+	SETTING(SETTING_FOOTPRINT_LABEL, "footprint-label")                            \
+	SETTING(SETTING_FOOTPRINT_UTC, "footprint-utc") /* set: hours of UTC */
 
 enum setting {
 #define SETTING_ENUM(constant, name) constant,

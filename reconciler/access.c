@@ -4,6 +4,13 @@
 
 #define TRACKERS .group = "networking.learntosolveit.com", .resource = "podtrackers"
 
+/* Footprints, where they are kept. */
+#define STORED(v)                                                                      \
+	{                                                                              \
+		.resource = "configmaps", .verb = (v), .namespace = KUBE_CM_NAMESPACE, \
+		.with = SETTING_STORE_IN_CM                                            \
+	}
+
 /* One row for each kind of request that is made, but to create the Lease: who installs
  * us may have made it, and then the right is not needed. */
 const struct kube_right access_rights[] = {
@@ -55,17 +62,22 @@ const struct kube_right access_rights[] = {
 	.verb = "update",
 	.namespace = KUBE_LEASE_NAMESPACE,
 	.name = KUBE_LEASE_NAME},
+    STORED("get"),
+    STORED("list"),
+    STORED("create"),
+    STORED("update"),
+    STORED("delete"),
     KUBE_RIGHTS_TOO_MUCH,
-    /* the last: see access_rights_len */
     {.resource = "serviceaccounts",
 	.subresource = "token",
 	.verb = "create",
 	.namespace = KUBE_POD_NAMESPACE,
-	.name = "ipwarden-watcher"},
+	.name = "ipwarden-watcher",
+	.with = SETTING_WATCHER_ACCOUNT},
 };
 
 size_t
-access_rights_len(bool mints)
+access_rights_len(void)
 {
-	return sizeof access_rights / sizeof access_rights[0] - (mints ? 0 : 1);
+	return sizeof access_rights / sizeof access_rights[0];
 }

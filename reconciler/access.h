@@ -3,12 +3,9 @@
 #ifndef IPW_ACCESS_H
 #define IPW_ACCESS_H
 
-#include <stdbool.h>
-
 #include "review.h"
 
 extern const struct kube_right access_rights[];
-/* How many of them count: the right to mint is only for who mints. */
-size_t access_rights_len(bool mints);
+size_t access_rights_len(void);
 
 #endif

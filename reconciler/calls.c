@@ -46,6 +46,35 @@ calls_change(struct call *call, const char *before, const char *after)
 }
 
 static void
+calls_asked(struct core *core, struct call *call, const struct kube_reply *reply)
+{
+	(void)core;
+	call->asked(call->asked_arg, reply);
+}
+
+int
+core_ask(struct core *core, struct core_time now, const struct core_request *request,
+    kube_done_fn *done, void *arg)
+{
+	struct call *call;
+
+	core->now = now;
+	if (!core_may_start(core))
+		return -ECANCELED;
+	call = calls_start(core, &request->call, calls_asked);
+	call->asked = done;
+	call->asked_arg = arg;
+	call->right = request->right;
+	MESSAGE_TEXT(call->subject, request->object);
+	if (request->what == NULL)
+		return 0;
+	MESSAGE_TEXT(call->audit, request->what);
+	MESSAGE_TEXT(call->why, request->why);
+	calls_change(call, request->before, request->after);
+	return 0;
+}
+
+static void
 call_free(struct call *call)
 {
 	free(call->before);

@@ -23,6 +23,8 @@ struct call {
 	const char
 	    *right; /* that it needs, as "patch nodes"; constant; NULL not told */
 	char why[TEXT_MAX + 1];
+	kube_done_fn *asked; /* who waits outside of the core; NULL nobody */
+	void *asked_arg;
 	char *before, *after; /* of what it changes, as JSON; the call's own */
 	/* of a write: the API server's audit log has it as auditID */
 	char request_id[ID_MAX + 1];

@@ -388,6 +388,12 @@ core_yields(const struct core *core)
 	return handover_is_due(core);
 }
 
+const struct world *
+core_world(const struct core *core)
+{
+	return core->world;
+}
+
 bool
 core_quiet(const struct core *core)
 {

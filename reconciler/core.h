@@ -5,6 +5,7 @@
 
 #include "allocation.h"
 #include "effects.h"
+#include "world.h"
 
 struct core;
 
@@ -47,5 +48,28 @@ bool core_quiet(const struct core *core);
 /* True after an event: the lease is to be given to another replica now (elect_yield),
  * and nothing that is open matters any more. */
 bool core_yields(const struct core *core);
+
+/* Whether a call or order may begin: we lead, the grant lasts long enough, no stop. */
+bool core_may_start(const struct core *core);
+
+/* --- for what is kept besides (shell_footprints.c) ---------------------------------
+ */
+
+/* What the watcher told; borrowed. */
+const struct world *core_world(const struct core *core);
+
+/* A request of who decides nothing, sent as one of the core's own: while we lead, and
+ * with its line in the audit stream. Texts are copied, but `right`. */
+struct core_request {
+	struct kube_call call;
+	const char *right;  /* that it needs, as "get configmaps"; constant */
+	const char *object; /* that it is about */
+	const char *what;   /* for the audit stream, as are the others; NULL: a read */
+	const char *why, *before, *after;
+};
+/* Returns 0, and `done` is called with the answer unless the lease is lost before; or
+ * -ECANCELED: nothing may begin now. */
+int core_ask(struct core *core, struct core_time now,
+    const struct core_request *request, kube_done_fn *done, void *arg);
 
 #endif

@@ -22,9 +22,10 @@ reconciler_libreconciler_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 reconciler_libreconciler_a_SOURCES = $(RECONCILER_PURE) $(RECONCILER_CORE)
 pkglibexec_PROGRAMS += ipwarden-reconciler
 ipwarden_reconciler_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_INC) \
-	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+	$(HTTP_INC) $(KUBE_INC) $(FOOTPRINT_INC) $(RECONCILER_INC)
 ipwarden_reconciler_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
-ipwarden_reconciler_LDADD = reconciler/libreconciler.a proto/libchain.a kube/libkube.a http/libhttp.a proto/liblink.a \
+ipwarden_reconciler_LDADD = reconciler/libreconciler.a footprint/libfootprint.a \
+	proto/libchain.a kube/libkube.a http/libhttp.a proto/liblink.a \
 	proto/libcontrol.a proto/libshim.a sandbox/libsandbox.a base/libbase.a \
 	$(CURL_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) $(NANOMSG_LIBS) $(SECCOMP_LIBS)
 ipwarden_reconciler_SOURCES = \
@@ -33,5 +34,6 @@ ipwarden_reconciler_SOURCES = \
 	reconciler/main.c \
 	reconciler/shell.c reconciler/shell.h \
 	reconciler/shell_effects.c reconciler/shell_state.h \
+	reconciler/shell_footprints.c \
 	reconciler/shell_identity.c \
 	reconciler/shell_lease.c

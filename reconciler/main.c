@@ -6,6 +6,7 @@
 #include "exits.h"
 #include "fds.h"
 #include "http.h"
+#include "moment.h"
 #include "shell.h"
 
 /* Allocations, nodes and pods of a large cluster live here. */
@@ -48,6 +49,8 @@ main(void)
 	    .dial = dial_new(worker.loop, FD_DIAL),
 	};
 	parts.http = http_new(worker.loop, parts.dial);
+
+	moment_zone(false); /* a file, which cannot be opened later */
 
 	worker_lock(&worker);
 	/* the first foreign byte comes only now */

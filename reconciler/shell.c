@@ -77,6 +77,7 @@ on_stop(void *arg)
 	loop_timer_arm(shell->stop_deadline, STOP_QUIET_MS);
 	shell_leave_lease(shell);
 	core_stop(shell->core, shell->now);
+	shell_abort_footprints(shell);
 	shell_stop_step(shell);
 }
 
@@ -127,6 +128,7 @@ on_lost(void *arg)
 					  : "not renewed or taken"));
 	put_leader(shell, false);
 	core_unlead(shell->core, shell->now);
+	shell_abort_footprints(shell);
 	shell_watch_lease(shell);
 }
 
@@ -218,6 +220,8 @@ on_facts_message(void *arg, const struct message *message)
 	struct shell *shell = arg;
 
 	take_message(shell, shell->parts.facts, message);
+	if (message->type == MSG_FACT_POD)
+		shell_footprints_pod(shell, &message->u.fact_pod);
 }
 
 static void
@@ -295,6 +299,7 @@ on_tick(void *arg)
 	/* timers stand still in a suspend */
 	if (shell->mint != NULL)
 		mint_wake(shell->mint, shell->now);
+	shell_footprints_tick(shell);
 	shell_stop_step(shell);
 	loop_timer_arm(shell->tick, TICK_MS);
 }
@@ -321,6 +326,7 @@ shell_free(struct shell *shell)
 	shell_close_identity(shell);
 	shell_leave_lease(shell);
 	kube_free(shell->kube);
+	shell_close_footprints(shell);
 	shell_close_effects(shell);
 	loop_timer_free(shell->tick);
 	loop_timer_free(shell->stop_deadline);
@@ -442,6 +448,7 @@ shell_start(struct shell *shell, const struct shell_parts *parts)
 		return -EINVAL;
 	start_elect(shell);
 	start_core(shell);
+	shell_start_footprints(shell);
 	shell_start_identity(shell);
 	shell_watch_lease(shell);
 	start_metrics(shell);

@@ -138,7 +138,7 @@ shell_start_identity(struct shell *shell)
 	if (account != NULL)
 		start_mint(shell, account);
 	shell->review = kube_review_new(shell->kube, settings, access_rights,
-	    access_rights_len(account != NULL), on_finding, shell);
+	    access_rights_len(), on_finding, shell);
 }
 
 void

@@ -15,6 +15,8 @@
 #define LEASE_NAME_DEFAULT	"ip-address-controller-leader"
 #define LEASE_NAMESPACE_DEFAULT "kube-system"
 
+struct footprints;
+
 struct shell_call {
 	struct shell *shell;
 	uint64_t ticket;
@@ -37,6 +39,7 @@ struct shell {
 	struct core *core;
 	struct mint *mint; /* NULL: the watcher was given credentials */
 	struct kube_review *review;
+	struct footprints *footprints;	   /* NULL: none are kept */
 	struct kube_informer *lease_watch; /* NULL: we lead, or stop */
 	bool lease_listed;		   /* the present list has it */
 	bool lease_watch_failed;	   /* and that has been told */
@@ -89,5 +92,15 @@ void shell_leave_lease(struct shell *shell);
 void shell_start_identity(struct shell *shell);
 /* Right before kube_free. */
 void shell_close_identity(struct shell *shell);
+
+/* Where they are wanted, after the core. */
+void shell_start_footprints(struct shell *shell);
+/* With each pod's fact, and each second; whether they are wanted or not. */
+void shell_footprints_pod(struct shell *shell, const struct msg_fact_pod *pod);
+void shell_footprints_tick(struct shell *shell);
+/* The lease is lost, or a stop begins: what is being written is given up. */
+void shell_abort_footprints(struct shell *shell);
+/* After kube_free. */
+void shell_close_footprints(struct shell *shell);
 
 #endif

@@ -178,8 +178,6 @@ struct core {
 void core_touch(struct core *core);
 /* Something is due then (mono ms). */
 void core_wake_at(struct core *core, int64_t mono_ms);
-/* Whether a call or order may begin: we lead, the grant lasts long enough, no stop. */
-bool core_may_start(const struct core *core);
 /* The cloudworker is told anew what it may do. */
 void core_regrant(struct core *core);
 

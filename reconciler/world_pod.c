@@ -100,6 +100,7 @@ world_pod_make(const struct msg_fact_pod *fact, struct world_kin *kin, const cha
 	pod->host_network = fact->host_network != 0;
 	pod->mirror = fact->mirror != 0;
 	pod->needs_label = fact->needs_label != 0;
+	pod->footprint = fact->footprint != 0;
 	pod->created_ms = fact->created_ms;
 	pod->delete_at_ms = fact->delete_at_ms;
 	return pod;

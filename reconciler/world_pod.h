@@ -26,6 +26,7 @@ struct world_pod {
 	uint32_t seen;
 	uint8_t phase; /* enum pod_phase */
 	bool deleting : 1, host_network : 1, mirror : 1, needs_label : 1;
+	bool footprint : 1;
 	bool ready : 1;	  /* fresh reads only: condition Ready is True */
 	bool own_kin : 1; /* not of the world's */
 	const char *uid, *name, *node;

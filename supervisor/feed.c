@@ -10,12 +10,12 @@
 #include "supervisor.h"
 
 static int
-feed_settings(int control_fd, const struct settings *settings, uint32_t wanted)
+feed_settings(int control_fd, const struct settings *settings, uint64_t wanted)
 {
 	for (unsigned int key = 0; key < SETTING_COUNT; key++) {
 		int rc;
 
-		if ((wanted & 1u << key) == 0 || settings->values[key] == NULL)
+		if ((wanted & UINT64_C(1) << key) == 0 || settings->values[key] == NULL)
 			continue;
 		rc = control_send_setting(control_fd, key, settings->values[key]);
 		if (rc < 0)

@@ -14,6 +14,7 @@ ipwarden_SOURCES = \
 	supervisor/listen.c \
 	supervisor/main.c \
 	supervisor/options.c supervisor/options.h \
+	supervisor/options_footprint.c supervisor/options_state.h \
 	supervisor/roles.c \
 	supervisor/separate.c \
 	supervisor/spawn.c \

@@ -15,13 +15,14 @@
 #include "bounds.h"
 #include "config.h"
 #include "exits.h"
+#include "options_state.h"
 
 #define COMPUTE_ENDPOINT "https://compute.googleapis.com/compute/v1"
 #define METADATA_HOST	 "169.254.169.254"
 #define SYSTEM_CA_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
-static void __attribute__((noreturn, format(printf, 1, 2)))
-bad_option(const char *format, ...)
+void
+options_bad(const char *format, ...)
 {
 	va_list args;
 
@@ -53,22 +54,22 @@ static void __attribute__((noreturn)) print_help(void)
 	    "      --cloud-ca FILE            CA bundle for the cloud (SSL_CERT_FILE)\n"
 	    "      --dry-run                  change nothing; statuses say what would "
 	    "be done\n"
-	    "      --log-level LEVEL          info (default) or debug\n"
-	    "      --help, --version\n"
+	    "      --log-level LEVEL          info (default) or "
+	    "debug\n" OPTIONS_FOOTPRINT_HELP "      --help, --version\n"
 	    "\n"
 	    "Environment: GCE_METADATA_HOST, METRICS_PORT (9999), HEALTH_PORT (8080),\n"
 	    "POD_NAME, NODE_NAME, LEASE_NAME, LEASE_NAMESPACE, LEASE_DURATION (60 s),\n"
 	    "LEASE_SKEW_GRACE_SEC (2), CLUSTER_NAME, CONTROLLER_VERSION,\n"
 	    "IPWARDEN_DEFAULT_POLICY (Sync), LOG_FORMAT (json or logfmt), "
 	    "SEPARATE_UIDS\n"
-	    "(false). A port of 0 is chosen by the kernel and logged. See "
+	    "(false), IPWARDEN_STORE_IN_CM and so on for the options of\n"
+	    "footprints. A port of 0 is chosen by the kernel and logged. See "
 	    "ipwarden(8).");
 	exit(EXIT_OK);
 }
 
-/* The environment's value, or NULL when it is unset or empty. */
-static const char *
-env(const char *name)
+const char *
+options_env(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -85,7 +86,7 @@ number_of(const char *name, const char *text, long least, long most)
 	number = strtol(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || number < least ||
 	    number > most)
-		bad_option("%s must be a number from %ld to %ld, not \"%s\"", name,
+		options_bad("%s must be a number from %ld to %ld, not \"%s\"", name,
 		    least, most, text);
 	return number;
 }
@@ -93,26 +94,27 @@ number_of(const char *name, const char *text, long least, long most)
 static long
 env_number(const char *name, long least, long most, long fallback)
 {
-	const char *value = env(name);
+	const char *value = options_env(name);
 
 	return value != NULL ? number_of(name, value, least, most) : fallback;
 }
 
-static bool
-env_bool(const char *name)
+bool
+options_env_bool(const char *name)
 {
-	const char *value = env(name);
+	const char *value = options_env(name);
 
 	if (value != NULL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-		bad_option("%s must be true or false, not \"%s\"", name, value);
+		options_bad("%s must be true or false, not \"%s\"", name, value);
 	return value != NULL && strcmp(value, "true") == 0;
 }
 
-static void
-set(struct options *options, enum setting key, const char *name, const char *value)
+void
+options_set(
+    struct options *options, enum setting key, const char *name, const char *value)
 {
 	if (settings_set(&options->settings, key, value) < 0)
-		bad_option("%s is too long or holds a control character", name);
+		options_bad("%s is too long or holds a control character", name);
 }
 
 static void
@@ -121,12 +123,12 @@ set_number(struct options *options, enum setting key, long number)
 	char text[32];
 
 	snprintf(text, sizeof text, "%ld", number);
-	set(options, key, setting_name(key), text);
+	options_set(options, key, setting_name(key), text);
 }
 
-/* Names of Kubernetes objects: RFC 1123 subdomains. */
-static void
-set_name(struct options *options, enum setting key, const char *name, const char *value)
+void
+options_set_name(
+    struct options *options, enum setting key, const char *name, const char *value)
 {
 	size_t len = strlen(value);
 	bool good = len > 0 && len <= NAME_MAX_LEN;
@@ -136,8 +138,8 @@ set_name(struct options *options, enum setting key, const char *name, const char
 		       (value[i] >= '0' && value[i] <= '9') ||
 		       ((value[i] == '-' || value[i] == '.') && i > 0 && i < len - 1);
 	if (!good)
-		bad_option("%s must be a Kubernetes name, not \"%s\"", name, value);
-	set(options, key, name, value);
+		options_bad("%s must be a Kubernetes name, not \"%s\"", name, value);
+	options_set(options, key, name, value);
 }
 
 struct endpoint {
@@ -170,7 +172,7 @@ parse_authority(const char *name, const char *text, size_t len, const char *port
 	}
 	if (host_len == 0 || host_len > NAME_MAX_LEN ||
 	    memchr(text, ' ', host_len) != NULL)
-		bad_option("%s has no valid host", name);
+		options_bad("%s has no valid host", name);
 	memcpy(ret->host, text, host_len);
 	ret->host[host_len] = '\0';
 }
@@ -191,7 +193,7 @@ set_dial(struct options *options, enum setting key, const struct endpoint *endpo
 	char text[sizeof endpoint->host + sizeof endpoint->port + 1];
 
 	snprintf(text, sizeof text, "%s %s", endpoint->host, endpoint->port);
-	set(options, key, setting_name(key), text);
+	options_set(options, key, setting_name(key), text);
 }
 
 static void
@@ -203,12 +205,12 @@ set_compute(struct options *options, const char *url)
 	struct endpoint endpoint = {0};
 
 	if (!plain && strncmp(url, "https://", 8) != 0)
-		bad_option("%s must be a https:// URL, not \"%s\"", name, url);
+		options_bad("%s must be a https:// URL, not \"%s\"", name, url);
 	parse_authority(name, authority, strcspn(authority, "/?#"),
 	    plain ? "80" : "443", &endpoint);
 	if (plain && !is_loopback(endpoint.host))
-		bad_option("%s: plain http is for loopback only", name);
-	set(options, SETTING_GCP_ENDPOINT, name, url);
+		options_bad("%s: plain http is for loopback only", name);
+	options_set(options, SETTING_GCP_ENDPOINT, name, url);
 	set_dial(options, SETTING_DIAL_COMPUTE, &endpoint);
 }
 
@@ -218,9 +220,9 @@ set_metadata(struct options *options, const char *host)
 	struct endpoint endpoint = {0};
 
 	if (strpbrk(host, "/?#@ ") != NULL)
-		bad_option("GCE_METADATA_HOST must be HOST[:PORT], not \"%s\"", host);
+		options_bad("GCE_METADATA_HOST must be HOST[:PORT], not \"%s\"", host);
 	parse_authority("GCE_METADATA_HOST", host, strlen(host), "80", &endpoint);
-	set(options, SETTING_METADATA_HOST, "GCE_METADATA_HOST", host);
+	options_set(options, SETTING_METADATA_HOST, "GCE_METADATA_HOST", host);
 	set_dial(options, SETTING_DIAL_METADATA, &endpoint);
 }
 
@@ -245,23 +247,24 @@ set_identity(struct options *options)
 {
 	char namespace[LABEL_MAX_LEN + 1];
 	char host[HOST_NAME_MAX + 1] = "ipwarden";
-	const char *lease_namespace = env("LEASE_NAMESPACE");
+	const char *lease_namespace = options_env("LEASE_NAMESPACE");
 
 	gethostname(host, sizeof host - 1);
 	for (char *c = host; *c != '\0'; c++)
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c - 'A' + 'a');
-	set_name(options, SETTING_POD_NAME, "POD_NAME",
-	    env("POD_NAME") != NULL ? env("POD_NAME") : host);
+	options_set_name(options, SETTING_POD_NAME, "POD_NAME",
+	    options_env("POD_NAME") != NULL ? options_env("POD_NAME") : host);
 	read_pod_namespace(namespace, sizeof namespace);
 	if (namespace[0] == '\0' || options->kubeconfig != NULL)
 		snprintf(namespace, sizeof namespace, "kube-system");
-	set_name(options, SETTING_POD_NAMESPACE, "the pod's namespace", namespace);
-	set_name(options, SETTING_LEASE_NAMESPACE, "LEASE_NAMESPACE",
+	options_set_name(
+	    options, SETTING_POD_NAMESPACE, "the pod's namespace", namespace);
+	options_set_name(options, SETTING_LEASE_NAMESPACE, "LEASE_NAMESPACE",
 	    lease_namespace != NULL ? lease_namespace : namespace);
-	set_name(options, SETTING_LEASE_NAME, "LEASE_NAME",
-	    env("LEASE_NAME") != NULL ? env("LEASE_NAME")
-				      : "ip-address-controller-leader");
+	options_set_name(options, SETTING_LEASE_NAME, "LEASE_NAME",
+	    options_env("LEASE_NAME") != NULL ? options_env("LEASE_NAME")
+					      : "ip-address-controller-leader");
 }
 
 /* The watcher's token is minted for an account of this name in the pod's namespace. */
@@ -274,11 +277,14 @@ set_watcher(struct options *options)
 	if (options->watcher_kubeconfig != NULL)
 		return;
 	options->allow_shared_token |= options->kubeconfig != NULL;
-	set(options, SETTING_WATCHER_ACCOUNT, "watcher-account", WATCHER_ACCOUNT);
+	options_set(
+	    options, SETTING_WATCHER_ACCOUNT, "watcher-account", WATCHER_ACCOUNT);
 	if (options->allow_shared_token)
-		set(options, SETTING_ALLOW_SHARED_TOKEN, "allow-shared-token", "yes");
-	if (env("NODE_NAME") != NULL)
-		set_name(options, SETTING_NODE_NAME, "NODE_NAME", env("NODE_NAME"));
+		options_set(
+		    options, SETTING_ALLOW_SHARED_TOKEN, "allow-shared-token", "yes");
+	if (options_env("NODE_NAME") != NULL)
+		options_set_name(
+		    options, SETTING_NODE_NAME, "NODE_NAME", options_env("NODE_NAME"));
 }
 
 /* spec.policy of objects that name none. */
@@ -286,27 +292,28 @@ static void
 set_default_policy(struct options *options)
 {
 	static const char *const policies[] = {"Sync", "AssignOnly", "Observe"};
-	const char *policy = env("IPWARDEN_DEFAULT_POLICY");
+	const char *policy = options_env("IPWARDEN_DEFAULT_POLICY");
 	bool known = policy == NULL;
 
 	for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++)
 		known |= policy != NULL && strcmp(policy, policies[i]) == 0;
 	if (!known)
-		bad_option("IPWARDEN_DEFAULT_POLICY must be Sync, AssignOnly or "
-			   "Observe, not \"%s\"",
+		options_bad("IPWARDEN_DEFAULT_POLICY must be Sync, AssignOnly or "
+			    "Observe, not \"%s\"",
 		    policy);
 	if (policy != NULL)
-		set(options, SETTING_DEFAULT_POLICY, "IPWARDEN_DEFAULT_POLICY", policy);
+		options_set(
+		    options, SETTING_DEFAULT_POLICY, "IPWARDEN_DEFAULT_POLICY", policy);
 }
 
 static void
 set_log_format(struct options *options)
 {
-	const char *format = env("LOG_FORMAT");
+	const char *format = options_env("LOG_FORMAT");
 
 	options->logfmt = format != NULL && strcmp(format, "logfmt") == 0;
 	if (format != NULL && !options->logfmt && strcmp(format, "json") != 0)
-		bad_option("LOG_FORMAT must be json or logfmt, not \"%s\"", format);
+		options_bad("LOG_FORMAT must be json or logfmt, not \"%s\"", format);
 }
 
 static void
@@ -315,36 +322,39 @@ set_from_environment(struct options *options)
 	long duration_s = env_number("LEASE_DURATION", 5, 3600, 60);
 	long grace_s = env_number("LEASE_SKEW_GRACE_SEC", 0, 600, 2);
 
-	if (env("GOOGLE_APPLICATION_CREDENTIALS") != NULL)
-		bad_option(
+	if (options_env("GOOGLE_APPLICATION_CREDENTIALS") != NULL)
+		options_bad(
 		    "GOOGLE_APPLICATION_CREDENTIALS: key files are not supported "
 		    "yet; use the metadata server's identity");
 	if (grace_s * 2 >= duration_s)
-		bad_option("LEASE_SKEW_GRACE_SEC (%ld) must be less than half of "
-			   "LEASE_DURATION (%ld)",
+		options_bad("LEASE_SKEW_GRACE_SEC (%ld) must be less than half of "
+			    "LEASE_DURATION (%ld)",
 		    grace_s, duration_s);
 	set_number(options, SETTING_LEASE_DURATION_S, duration_s);
 	set_number(options, SETTING_LEASE_GRACE_S, grace_s);
 	options->metrics_port = (uint16_t)env_number("METRICS_PORT", 0, 65535, 9999);
 	options->health_port = (uint16_t)env_number("HEALTH_PORT", 0, 65535, 8080);
 	if (options->metrics_port != 0 && options->metrics_port == options->health_port)
-		bad_option("METRICS_PORT and HEALTH_PORT must differ");
-	set(options, SETTING_CLUSTER_NAME, "CLUSTER_NAME",
-	    env("CLUSTER_NAME") != NULL ? env("CLUSTER_NAME") : "");
-	set(options, SETTING_VERSION, "CONTROLLER_VERSION",
-	    env("CONTROLLER_VERSION") != NULL ? env("CONTROLLER_VERSION") : "1.0.0");
-	set_metadata(options, env("GCE_METADATA_HOST") != NULL
-				  ? env("GCE_METADATA_HOST")
+		options_bad("METRICS_PORT and HEALTH_PORT must differ");
+	options_set(options, SETTING_CLUSTER_NAME, "CLUSTER_NAME",
+	    options_env("CLUSTER_NAME") != NULL ? options_env("CLUSTER_NAME") : "");
+	options_set(options, SETTING_VERSION, "CONTROLLER_VERSION",
+	    options_env("CONTROLLER_VERSION") != NULL
+		? options_env("CONTROLLER_VERSION")
+		: "1.0.0");
+	set_metadata(options, options_env("GCE_METADATA_HOST") != NULL
+				  ? options_env("GCE_METADATA_HOST")
 				  : METADATA_HOST);
-	options->separate_uids = env_bool("SEPARATE_UIDS");
+	options->separate_uids = options_env_bool("SEPARATE_UIDS");
 	set_log_format(options);
 	set_default_policy(options);
 	set_identity(options);
 	set_watcher(options);
+	options_footprint(options);
 }
 
 enum long_option {
-	OPT_KUBECONFIG = 256,
+	OPT_KUBECONFIG = OPTIONS_FOOTPRINT_END,
 	OPT_WATCHER_KUBECONFIG,
 	OPT_ALLOW_SHARED_TOKEN,
 	OPT_INSECURE_SKIP_TLS_VERIFY,
@@ -365,6 +375,7 @@ static const struct option long_options[] = {
     {"cloud-ca", required_argument, NULL, OPT_CLOUD_CA},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+    OPTIONS_FOOTPRINT,
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -393,36 +404,38 @@ take_option(struct options *options, int option, const char **endpoint)
 		options->cloud_ca = optarg;
 		break;
 	case OPT_DRY_RUN:
-		set(options, SETTING_DRY_RUN, "--dry-run", "yes");
+		options_set(options, SETTING_DRY_RUN, "--dry-run", "yes");
 		break;
 	case OPT_LOG_LEVEL:
 		if (strcmp(optarg, "info") != 0 && strcmp(optarg, "debug") != 0)
-			bad_option(
+			options_bad(
 			    "--log-level must be info or debug, not \"%s\"", optarg);
-		set(options, SETTING_LOG_LEVEL, "--log-level", optarg);
+		options_set(options, SETTING_LOG_LEVEL, "--log-level", optarg);
 		break;
 	case OPT_HELP:
 		print_help();
 	case OPT_VERSION:
 		puts(PACKAGE_STRING);
 		exit(EXIT_OK);
-	default: /* getopt has said what is wrong */
-		exit(EXIT_CONFIG);
+	default:
+		if (options_take_footprint(options, option, optarg))
+			break;
+		exit(EXIT_CONFIG); /* getopt has said what is wrong */
 	}
 }
 
 void
 options_parse(struct options *options, int argc, char **argv)
 {
-	const char *endpoint = env("IPWARDEN_GCP_ENDPOINT");
+	const char *endpoint = options_env("IPWARDEN_GCP_ENDPOINT");
 	int option;
 
-	*options = (struct options){
-	    .kubeconfig = env("KUBECONFIG"), .cloud_ca = env("SSL_CERT_FILE")};
+	*options = (struct options){.kubeconfig = options_env("KUBECONFIG"),
+	    .cloud_ca = options_env("SSL_CERT_FILE")};
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		take_option(options, option, &endpoint);
 	if (optind < argc)
-		bad_option("unexpected argument \"%s\"", argv[optind]);
+		options_bad("unexpected argument \"%s\"", argv[optind]);
 	if (options->cloud_ca == NULL)
 		options->cloud_ca = SYSTEM_CA_BUNDLE;
 	set_compute(options, endpoint != NULL ? endpoint : COMPUTE_ENDPOINT);

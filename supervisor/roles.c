@@ -1,6 +1,6 @@
 #include "supervisor.h"
 
-#define SET(setting) (1u << (setting))
+#define SET(setting) (UINT64_C(1) << (setting))
 #define GIVEN(file)  (1u << (file))
 #define KUBE_SETTINGS                                                                  \
 	(SET(SETTING_KUBE_HOST) | SET(SETTING_KUBE_PORT) |                             \
@@ -15,6 +15,13 @@
 #define MINT_SETTINGS                                                                  \
 	(SET(SETTING_NODE_NAME) | SET(SETTING_WATCHER_ACCOUNT) |                       \
 	    SET(SETTING_ALLOW_SHARED_TOKEN))
+#define STORE_SETTINGS                                                                 \
+	(SET(SETTING_STORE_IN_CM) | SET(SETTING_CM_NAMESPACE) |                        \
+	    SET(SETTING_CM_RETENTION_S) | SET(SETTING_CM_TOTAL_MIB) |                  \
+	    SET(SETTING_FOOTPRINT_INTERVAL_MS) | SET(SETTING_FOOTPRINT_UTC))
+#define CHOOSE_SETTINGS                                                                \
+	(SET(SETTING_STORE_IN_CM) | SET(SETTING_FOOTPRINT_NAMESPACE) |                 \
+	    SET(SETTING_FOOTPRINT_NAME) | SET(SETTING_FOOTPRINT_LABEL))
 
 /* What each process is given. Credentials of the cloud go to the cloudworker only (its
  * token comes from the metadata server, which its dialer alone opens), the writing
@@ -44,11 +51,11 @@ const struct role_spec role_specs[ROLE_COUNT] = {
 	SET(SETTING_LOG_LEVEL) | KUBE_SETTINGS | LEASE_SETTINGS | MINT_SETTINGS |
 	    SET(SETTING_POD_NAME) | SET(SETTING_POD_NAMESPACE) |
 	    SET(SETTING_CLUSTER_NAME) | SET(SETTING_DEFAULT_POLICY) |
-	    SET(SETTING_DRY_RUN),
+	    SET(SETTING_DRY_RUN) | STORE_SETTINGS,
 	KUBE_FILES, 1},
     [ROLE_WATCHER] = {"watcher", "ipwarden-watcher", ROLE_DIALER_WATCHER,
 	IDENTITY_WATCHER,
 	SET(SETTING_LOG_LEVEL) | KUBE_SETTINGS | SET(SETTING_POD_NAMESPACE) |
-	    SET(SETTING_LEASE_NAMESPACE),
+	    SET(SETTING_LEASE_NAMESPACE) | CHOOSE_SETTINGS,
 	KUBE_FILES, 0},
 };

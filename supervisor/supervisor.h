@@ -128,7 +128,7 @@ struct role_spec {
 	const char *program;
 	enum role dialer; /* ROLE_COUNT: has none */
 	enum identity_id identity;
-	uint32_t settings;	 /* bit (1 << enum setting): handed over */
+	uint64_t settings;	 /* bit (1 << enum setting): handed over */
 	uint32_t files;		 /* bit (1 << enum file_kind) */
 	unsigned int stop_phase; /* the edge first, the owner of state late */
 	bool network;		 /* it makes sockets */

@@ -14,6 +14,12 @@ tests_unit_test_base_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_base_LDADD = base/libbase.a $(CRITERION_LIBS)
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 
+UNIT_TESTS += tests/unit/test_selector
+tests_unit_test_selector_CPPFLAGS = $(TESTS_CPPFLAGS)
+tests_unit_test_selector_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_selector_LDADD = base/libbase.a $(CRITERION_LIBS)
+tests_unit_test_selector_SOURCES = tests/unit/test_selector.c
+
 UNIT_TESTS += tests/unit/test_messages
 tests_unit_test_messages_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC)
 tests_unit_test_messages_CFLAGS = $(TESTS_CFLAGS)
@@ -205,6 +211,13 @@ tests_unit_test_project_LDADD = watcher/libproject.a kube/libkube.a proto/liblin
 	base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_project_SOURCES = tests/unit/test_project.c tests/unit/test_project_recorded.c \
 	tests/unit/test_project_tracker.c
+
+UNIT_TESTS += tests/unit/test_choose
+tests_unit_test_choose_CPPFLAGS = $(tests_unit_test_project_CPPFLAGS)
+tests_unit_test_choose_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_choose_LDADD = watcher/libproject.a kube/libkube.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_choose_SOURCES = tests/unit/test_choose.c
 
 UNIT_TESTS += tests/unit/test_exposition
 tests_unit_test_exposition_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(METRICSD_INC)
@@ -594,13 +607,15 @@ check_LIBRARIES = tests/simulation/whole/libwatcher.a tests/simulation/whole/lib
 	tests/simulation/whole/libcloudworker.a
 tests_simulation_whole_libwatcher_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(WATCHER_INC)
 tests_simulation_whole_libwatcher_a_SOURCES = tests/simulation/whole/program_watcher.c \
-	watcher/facts.c watcher/project.c watcher/project_pod.c watcher/project_tracker.c \
-	kube/scan.c kube/walk.c
-tests_simulation_whole_libreconciler_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(RECONCILER_INC)
+	watcher/choose.c watcher/facts.c watcher/project.c watcher/project_pod.c \
+	watcher/project_tracker.c kube/scan.c kube/walk.c
+tests_simulation_whole_libreconciler_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(FOOTPRINT_INC) $(RECONCILER_INC)
 tests_simulation_whole_libreconciler_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_reconciler.c \
 	reconciler/access.c reconciler/shell.c reconciler/shell_effects.c \
-	reconciler/shell_identity.c reconciler/shell_lease.c $(RECONCILER_PURE) $(RECONCILER_CORE)
+	reconciler/shell_footprints.c reconciler/shell_identity.c reconciler/shell_lease.c \
+	footprint/hour.c footprint/moment.c footprint/store.c footprint/sweep.c \
+	$(RECONCILER_PURE) $(RECONCILER_CORE)
 tests_simulation_whole_libcloudworker_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC)
 tests_simulation_whole_libcloudworker_a_SOURCES = \
 	tests/simulation/whole/program_cloudworker.c cloudworker/breaker.c cloudworker/cloud.c \
@@ -617,7 +632,7 @@ tests_simulation_whole_whole_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_simulation_whole_whole_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono \
 	-Wl,--wrap=clock_boot -Wl,--wrap=clock_wall -Wl,--wrap=getrandom
 tests_simulation_whole_whole_LDADD = $(WHOLE_PARTS) proto/liblink.a \
-	proto/libcontrol.a base/libbase.a $(JSON_LIBS)
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(OPENSSL_LIBS)
 tests_simulation_whole_whole_DEPENDENCIES = $(WHOLE_PARTS) proto/liblink.a \
 	proto/libcontrol.a base/libbase.a
 tests_simulation_whole_whole_SOURCES = tests/simulation/whole/program.h cloudworker/cloud.c \
@@ -700,6 +715,7 @@ SYSTEM_SHELL += tests/system/evict.sh
 SYSTEM_SHELL += tests/system/evict_policies.sh
 SYSTEM_SHELL += tests/system/footprint.sh
 SYSTEM_SHELL += tests/system/footprint_store.sh
+SYSTEM_SHELL += tests/system/footprint_operator.sh
 SYSTEM_SHELL += tests/system/handover.sh
 SYSTEM_SHELL += tests/system/http2.sh
 SYSTEM_SHELL += tests/system/identity.sh

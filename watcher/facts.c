@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "choose.h"
 #include "log.h"
 #include "mem.h"
 #include "project.h"
@@ -39,6 +40,7 @@ struct feed {
 struct facts {
 	struct link *link;
 	struct meter *meter;
+	struct choose *choose; /* NULL: no footprints are kept */
 	struct loop_timer *counts;
 	struct feed feeds[FACT_KIND_COUNT];
 	union {
@@ -120,6 +122,17 @@ on_sync_end(void *arg)
 	finish_sync(arg);
 }
 
+static int
+project_chosen_pod(struct facts *facts, const char *json, size_t len)
+{
+	struct msg_fact_pod *pod = &facts->fact.pod;
+	int rc = project_pod(json, len, pod);
+
+	if (rc == 0)
+		pod->footprint = choose_pod(facts->choose, pod, json, len);
+	return rc;
+}
+
 /* Turns one object into the message to send; 0 or -EBADMSG. */
 static int
 project(struct feed *feed, enum kube_event event, const char *json, size_t len,
@@ -137,7 +150,7 @@ project(struct feed *feed, enum kube_event event, const char *json, size_t len,
 		return project_node(json, len, &facts->fact.node);
 	case FACT_KIND_POD:
 		*ret_type = MSG_FACT_POD;
-		return project_pod(json, len, &facts->fact.pod);
+		return project_chosen_pod(facts, json, len);
 	case FACT_KIND_ALLOCATION:
 		*ret_type = MSG_FACT_ALLOCATION;
 		return project_allocation(json, len, &facts->fact.allocation);
@@ -308,8 +321,9 @@ on_request(void *arg, const char *code, const char *method, const char *host)
 }
 
 void
-facts_start(struct facts *facts, struct kube *kube)
+facts_start(struct facts *facts, struct kube *kube, const struct settings *settings)
 {
+	facts->choose = choose_new(settings);
 	kube_measure(kube, on_request, facts);
 	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
 		struct feed *feed = &facts->feeds[kind];

@@ -13,6 +13,7 @@ struct facts *facts_open(struct loop *loop);
 /* Its metrics link; lives as long. */
 struct meter *facts_meter(struct facts *facts);
 /* Starts the informers. */
-void facts_start(struct facts *facts, struct kube *kube);
+void facts_start(
+    struct facts *facts, struct kube *kube, const struct settings *settings);
 
 #endif

@@ -5,6 +5,7 @@ noinst_LIBRARIES += watcher/libproject.a
 watcher_libproject_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(KUBE_INC) \
 	$(WATCHER_INC)
 watcher_libproject_a_SOURCES = \
+	watcher/choose.c watcher/choose.h \
 	watcher/project.c watcher/project.h \
 	watcher/project_pod.c watcher/project_tracker.c
 pkglibexec_PROGRAMS += ipwarden-watcher

@@ -55,7 +55,7 @@ main(void)
 	if (watcher.kube == NULL)
 		watcher.kube = kube_new(watcher.worker.loop, watcher.http,
 		    &watcher.worker.settings, "watcher");
-	facts_start(watcher.facts, watcher.kube);
+	facts_start(watcher.facts, watcher.kube, &watcher.worker.settings);
 	access_start(
 	    watcher.kube, &watcher.worker.settings, facts_meter(watcher.facts));
 	worker_ready(&watcher.worker);

@@ -49,17 +49,32 @@ check "plain http to the world" refuses "plain http is for loopback only" -- \
 check "plain http from the environment" refuses "plain http is for loopback only" \
 	IPWARDEN_GCP_ENDPOINT=http://10.0.0.1 --
 
+check "a namespace that is none" refuses '--cm-namespace must be a Kubernetes name, not "A_B"' \
+	-- --cm-namespace A_B
+check "no label selector" refuses '--label is no label selector: "app=a b"' -- --label 'app=a b'
+check "an interval that is too short" refuses \
+	'--interval must be a duration from 1s to 1h, not "500ms"' -- --interval 500ms
+check "a retention without a unit" refuses \
+	'--cm-retention must be a duration such as 72h, not "72"' -- --cm-retention=72
+check "a total that is no number" refuses '--cm-total must be a number of MiB, not "all"' \
+	-- --cm-total all
+check "neither true nor false" refuses '--store-in-cm must be true or false, not "yes"' \
+	-- --store-in-cm=yes
+check "the same in a variable" refuses 'IPWARDEN_INTERVAL must be a duration' \
+	IPWARDEN_INTERVAL=soon --
+
 help() { run -- --help && grep -q '^Usage: ipwarden' "$DIR/out" && [ ! -s "$LOG" ]; }
 check "--help ends with 0, on stdout alone" help
 names_all() {
 	for option in kubeconfig watcher-kubeconfig allow-shared-token gcp-endpoint \
-		insecure-skip-tls-verify cloud-ca dry-run log-level help version; do
+		insecure-skip-tls-verify cloud-ca dry-run log-level store-in-cm cm-namespace \
+		interval namespace name label utc cm-retention cm-total help version; do
 		grep -q -- "--$option" "$DIR/out" || { say "$option"; return 1; }
 	done
 	for name in KUBECONFIG IPWARDEN_GCP_ENDPOINT SSL_CERT_FILE GCE_METADATA_HOST \
 		METRICS_PORT HEALTH_PORT POD_NAME NODE_NAME LEASE_NAME LEASE_NAMESPACE LEASE_DURATION \
 		LEASE_SKEW_GRACE_SEC CLUSTER_NAME CONTROLLER_VERSION \
-		IPWARDEN_DEFAULT_POLICY LOG_FORMAT SEPARATE_UIDS; do
+		IPWARDEN_DEFAULT_POLICY LOG_FORMAT SEPARATE_UIDS IPWARDEN_STORE_IN_CM; do
 		grep -qw "$name" "$DIR/out" || { say "$name"; return 1; }
 	done
 }

@@ -72,9 +72,15 @@ static const struct kube_right rights[] = {
 	.namespace = KUBE_LEASE_NAMESPACE,
 	.name = KUBE_LEASE_NAME},
     KUBE_TOO_MUCH(NULL, "pods", NULL, "create"),
+    /* not asked for, but where that setting is set */
+    {.resource = "configmaps",
+	.verb = "get",
+	.namespace = KUBE_CM_NAMESPACE,
+	.with = SETTING_STORE_IN_CM},
     {.resource = "pods", .verb = "list"},
 };
 #define RIGHTS (sizeof rights / sizeof rights[0])
+#define ASKED  ((int)RIGHTS - 1)
 
 static void
 expect_attributes(const struct findings *found, const char *wanted)
@@ -130,7 +136,7 @@ Test(review, asks_each_and_tells_what_is_wrong)
 	    "{\"group\":\"\",\"resource\":\"leases\",\"subresource\":\"\",\"verb\":"
 	    "\"get\",\"namespace\":\"there\",\"name\":\"ours\"}");
 
-	run_requests(&world, RIGHTS);
+	run_requests(&world, ASKED);
 	cr_assert_eq(found.len, 3, "what is as it should be is not told");
 	for (int i = 0; i < world.script.paths_len; i++)
 		cr_assert_str_eq(
@@ -186,8 +192,31 @@ Test(review, a_refusal_hides_nothing)
 	OPEN(&world, steps);
 	review = kube_review_new(
 	    world.kube, &world.settings, rights, RIGHTS, on_finding, &found);
-	run_requests(&world, RIGHTS);
+	run_requests(&world, ASKED);
 	run_until(&world, &found.len, 2);
+	kube_review_free(review);
+	world_close(&world);
+	findings_clear(&found);
+}
+
+Test(review, a_right_that_an_option_needs)
+{
+	static const struct step steps[] = {ANSWER("true"), ANSWER("true"),
+	    ANSWER("false"), ANSWER("true"), ANSWER("false"), ANSWER("false"),
+	    ANSWER("true")};
+	struct world world;
+	struct findings found = {.world = &world};
+	struct kube_review *review;
+
+	OPEN(&world, steps);
+	settings_set(&world.settings, SETTING_STORE_IN_CM, "yes");
+	settings_set(&world.settings, SETTING_CM_NAMESPACE, "maps");
+	review = kube_review_new(
+	    world.kube, &world.settings, rights, RIGHTS, on_finding, &found);
+	run_requests(&world, (int)RIGHTS);
+	run_until(&world, &found.len, 1);
+	cr_assert_str_eq(found.resource, "configmaps");
+	cr_assert_str_eq(found.namespace, "maps");
 	kube_review_free(review);
 	world_close(&world);
 	findings_clear(&found);
@@ -222,7 +251,7 @@ is_same(const struct kube_right *a, const struct kube_right *b)
 
 Test(review, the_table_of_the_reconciler)
 {
-	size_t len = access_rights_len(true);
+	size_t len = access_rights_len();
 	const struct kube_right *last = &access_rights[len - 1];
 
 	for (size_t i = 0; i < len; i++) {
@@ -238,8 +267,8 @@ Test(review, the_table_of_the_reconciler)
 			cr_assert_not(is_same(right, &access_rights[k]),
 			    "row %zu is row %zu", i, k);
 	}
-	cr_assert_eq(access_rights_len(false), len - 1);
-	cr_assert_str_eq(last->subresource, "token", "only for who mints");
+	cr_assert_str_eq(last->subresource, "token");
+	cr_assert_eq(last->with, SETTING_WATCHER_ACCOUNT, "only for who mints");
 	cr_assert_not(last->excess);
 	cr_assert_str_eq(last->name, "ipwarden-watcher");
 }

@@ -8,10 +8,11 @@
 static void *
 watcher_start(struct loop *loop, const char *pod)
 {
+	static const struct settings settings;
 	struct facts *facts = facts_open(loop);
 
 	(void)pod;
-	facts_start(facts, NULL);
+	facts_start(facts, NULL, &settings);
 	return facts;
 }
 

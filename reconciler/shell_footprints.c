@@ -1,0 +1,209 @@
+/* Footprints: which pod was on which node, in ConfigMaps an hour (footprint/store.h).
+ * Every replica notes the pods as the facts about them come in; who leads writes, once
+ * an interval. So a pod that came and went between two writes, or right before a leader
+ * failed, is there all the same. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "mem.h"
+#include "shell_state.h"
+#include "store.h"
+
+#define INTERVAL_MS	  30000
+#define INTERVAL_LEAST_MS 1000
+#define INTERVAL_MOST_MS  3600000
+#define RETENTION_MOST_S  (INT64_C(100) * 365 * 86400)
+#define TOTAL_MIB	  64
+#define TOTAL_MOST_MIB	  (1024 * 1024)
+
+struct footprints {
+	struct store *store;
+	char *namespace;
+	int64_t interval_ms;
+	struct mono_time due;
+	char hour[MOMENT_HOUR_MAX]; /* that all pods were noted in */
+	/* Who waits for the answer to the request that is open; NULL: nobody. */
+	kube_done_fn *done;
+	void *done_arg;
+};
+
+/* --- requests ----------------------------------------------------------------------
+ */
+
+static void
+on_answer(void *arg, const struct kube_reply *reply)
+{
+	struct footprints *footprints = ((struct shell *)arg)->footprints;
+	kube_done_fn *done = footprints->done;
+
+	footprints->done = NULL;
+	if (done != NULL)
+		done(footprints->done_arg, reply);
+}
+
+static const char *
+right_of(const struct kube_call *call)
+{
+	switch (call->method[1]) {
+	case 'O':
+		return "create configmaps";
+	case 'U':
+		return "update configmaps";
+	case 'E':
+		if (call->method[0] == 'D')
+			return "delete configmaps";
+		break;
+	default:
+		break;
+	}
+	return strchr(call->path, '?') != NULL ? "list configmaps" : "get configmaps";
+}
+
+static void
+ask(void *arg, const struct kube_call *call, const struct store_change *change,
+    kube_done_fn *done, void *done_arg)
+{
+	struct shell *shell = arg;
+	struct footprints *footprints = shell->footprints;
+	struct core_request request = {
+	    .call = *call,
+	    .right = right_of(call),
+	};
+	struct kube_reply refusal = {
+	    .error = -ECANCELED, .message = "the lease is not held, or about to end"};
+	char *object = mem_printf("%s%s%s", footprints->namespace,
+	    change != NULL ? "/" : "", change != NULL ? change->configmap : "");
+
+	request.object = object;
+	if (change != NULL) {
+		request.what = change->deletes ? "footprints off" : "footprints";
+		request.why = change->why;
+		request.before = change->before;
+		request.after = change->after;
+	}
+	footprints->done = done;
+	footprints->done_arg = done_arg;
+	if (core_ask(shell->core, shell->now, &request, on_answer, shell) < 0)
+		on_answer(shell, &refusal);
+	free(object);
+}
+
+/* --- pods --------------------------------------------------------------------------
+ */
+
+static struct moment
+moment_of(struct wall_time wall)
+{
+	return (struct moment){wall.ms / 1000, (int32_t)(wall.ms % 1000) * 1000000};
+}
+
+void
+shell_footprints_pod(struct shell *shell, const struct msg_fact_pod *pod)
+{
+	if (shell->footprints != NULL && pod->footprint)
+		store_note(shell->footprints->store, pod->namespace, pod->name,
+		    pod->node, moment_of(shell->now.wall));
+}
+
+/* What runs on from one hour to the next belongs to both. While the watch is not
+ * complete some of what is known may be gone. */
+static void
+note_all(struct shell *shell, struct moment now)
+{
+	struct footprints *footprints = shell->footprints;
+	const struct world *world = core_world(shell->core);
+	char hour[MOMENT_HOUR_MAX];
+
+	moment_hour(now, hour, sizeof hour);
+	if (strcmp(hour, footprints->hour) == 0 || !world->sync[FACT_KIND_POD].complete)
+		return;
+	memcpy(footprints->hour, hour, sizeof hour);
+	for (const struct world_pod *pod = world_next_pod(world, NULL); pod != NULL;
+	     pod = world_next_pod(world, pod))
+		if (pod->footprint)
+			store_note(footprints->store, pod->kin->namespace, pod->name,
+			    pod->node, now);
+}
+
+static void
+on_stored(void *arg, bool failed)
+{
+	struct shell *shell = arg;
+
+	meter_add(shell->parts.meter, METRIC_FOOTPRINT_WRITES, 1,
+	    failed ? "error" : "success");
+}
+
+void
+shell_footprints_tick(struct shell *shell)
+{
+	struct footprints *footprints = shell->footprints;
+	struct moment now = moment_of(shell->now.wall);
+
+	if (footprints == NULL)
+		return;
+	note_all(shell, now);
+	if (shell->now.mono.ms < footprints->due.ms || !core_may_start(shell->core))
+		return;
+	footprints->due.ms = shell->now.mono.ms + footprints->interval_ms;
+	store_write(footprints->store, now, on_stored, shell);
+}
+
+/* --- life --------------------------------------------------------------------------
+ */
+
+void
+shell_start_footprints(struct shell *shell)
+{
+	const struct settings *settings = &shell->worker->settings;
+	struct store_options options = {
+	    .namespace = settings_get(settings, SETTING_CM_NAMESPACE, "default"),
+	    .retention_s = settings_number(settings, SETTING_CM_RETENTION_S, 0,
+		RETENTION_MOST_S, STORE_RETENTION_S),
+	    .bytes_max = 1024 * 1024 *
+			 settings_number(settings, SETTING_CM_TOTAL_MIB, 0,
+			     TOTAL_MOST_MIB, TOTAL_MIB),
+	    .call = ask,
+	    .arg = shell,
+	};
+	struct footprints *footprints;
+
+	if (settings_get(settings, SETTING_STORE_IN_CM, NULL) == NULL)
+		return;
+	if (settings_get(settings, SETTING_DRY_RUN, NULL) != NULL) {
+		log_warn("footprints_not_stored", LOG_S("why", "a dry run"));
+		return;
+	}
+	if (settings_get(settings, SETTING_FOOTPRINT_UTC, NULL) != NULL)
+		moment_zone(true);
+	footprints = mem_calloc(1, sizeof *footprints);
+	footprints->namespace = mem_strdup(options.namespace);
+	footprints->interval_ms =
+	    settings_number(settings, SETTING_FOOTPRINT_INTERVAL_MS, INTERVAL_LEAST_MS,
+		INTERVAL_MOST_MS, INTERVAL_MS);
+	footprints->store = store_new(&options);
+	shell->footprints = footprints;
+	meter_add(shell->parts.meter, METRIC_FOOTPRINT_WRITES, 0, "success");
+	meter_add(shell->parts.meter, METRIC_FOOTPRINT_WRITES, 0, "error");
+}
+
+void
+shell_abort_footprints(struct shell *shell)
+{
+	if (shell->footprints == NULL)
+		return;
+	shell->footprints->done = NULL;
+	store_abort(shell->footprints->store);
+}
+
+void
+shell_close_footprints(struct shell *shell)
+{
+	if (shell->footprints == NULL)
+		return;
+	store_free(shell->footprints->store);
+	free(shell->footprints->namespace);
+	free(shell->footprints);
+}

@@ -1,0 +1,152 @@
+#!/bin/sh
+# ipwarden --store-in-cm: Pod Ashiato's ConfigMaps of the hours, kept by who leads.
+. "$SRC/tests/system/lib.sh"
+
+ONE=34.82.10.1
+MAPS=/api/v1/namespaces/default/configmaps
+LEASE_DURATION=5
+LEASE_SKEW_GRACE_SEC=1
+
+start_world --nodes 3 --addresses $ONE
+install_crd
+NODES=$(api GET /api/v1/nodes | jq -r '[.items[].metadata.name] | sort | .[]')
+# shellcheck disable=SC2086
+set -- $NODES
+N1=$1 N2=$2
+
+# The hour must not turn while this runs.
+turns_in=$((3600 - $(date +%s) % 3600))
+[ $turns_in -gt 120 ] || sleep $turns_in
+HOUR=pod-ashiato-$(date -u +%Y%m%d%H)
+
+# a_pod NAMESPACE/NAME NODE [LABELS]
+a_pod() {
+	put_object "$(jq -nc --arg ns "${1%/*}" --arg name "${1#*/}" --arg node "$2" \
+		--argjson labels "${3:-null}" '{apiVersion: "v1", kind: "Pod",
+		metadata: {name: $name, namespace: $ns, labels: $labels},
+		spec: {nodeName: $node, containers: [{name: "main", image: "none"}]},
+		status: {phase: "Running"}}')" >/dev/null
+}
+gone() { remove_object "/api/v1/namespaces/${1%/*}/pods/${1#*/}"; }
+# short POD: it comes and goes between two writes
+short() {
+	a_pod "$1" "$N1"
+	gone "$1"
+}
+
+map() { api GET "$MAPS/$HOUR"; }
+value_is() { [ "$(map | jq -r --arg k "$1" '.data[$k]')" = "$2" ]; }
+has() { map | jq -e --arg k "$1" '.data | has($k)'; }
+# truth: what the API's own list has, where pods have names of usual length
+truth() {
+	api GET /api/v1/pods | jq -cS '[.items[] | {key: (.metadata.namespace + "_" +
+		.metadata.name), value: (.spec.nodeName // "")}] | from_entries'
+}
+is_true() {
+	wanted=$(truth)
+	got=$(map | jq -cS .data)
+	say "$got"
+	[ "$got" = "$wanted" ]
+}
+# writes: of ConfigMaps, that were carried out
+writes() {
+	jq -c 'select(.resource == "configmaps" and .status < 300 and
+		(.verb == "create" or .verb == "update" or .verb == "delete"))' \
+		"$DIR/requests.jsonl" | wc -l
+}
+rounds() { metric 'ipwarden_footprint_writes_total{result="'"$1"'"}'; }
+more_rounds() { [ "$(rounds "$1")" -gt "$2" ]; }
+told() { grep -q "$1" "$LOG"; }
+
+a_pod default/web-1 "$N1"
+a_pod default/web-2 "$N2"
+a_pod default/waits ""
+a_pod voice/sip-0 "$N2" '{"app":"sip"}'
+a_pod voice/sip-1 "$N1" '{"app":"sip","tier":"dev"}'
+a_pod voice/rtp-0 "$N1" '{"app":"rtp"}'
+
+# --- off, and in a dry run ------------------------------------------------------------
+start_ipwarden --store-in-cm --dry-run
+eventually 30 "a dry run: ready" ready
+check "it says that nothing is stored" told '"event":"footprints_not_stored","why":"a dry run"'
+stop_ipwarden
+
+# --- refused --------------------------------------------------------------------------
+start_ipwarden --store-in-cm --interval 1s --utc
+allocation web $ONE >/dev/null
+eventually 30 "without the right to ConfigMaps addresses are attached all the same" \
+	kc wait --for=condition=Ready nia/web --timeout=1s
+eventually 20 "it is ready" ready
+eventually 10 "the log says which right is missing" told \
+	'"event":"right_missing","rule":"get configmaps"'
+check "and what was not stored" told \
+	'"event":"footprint_not_stored".*"configmap":"'"$HOUR"'".*"status":403'
+eventually 10 "a metric counts it" more_rounds error 0
+eventually 40 "the review of rights has it, too" eval \
+	'[ "$(metric "ipwarden_access_missing{process=\"reconciler\",verb=\"update\",resource=\"configmaps\",namespace=\"default\"}")" = 1 ]'
+is "nothing was written" "$(writes)" 0
+
+# --- kept -----------------------------------------------------------------------------
+put_object "$(jq -nc --arg at "$(date -u -d "-100 hours" +%FT%TZ)" '{apiVersion: "v1",
+	kind: "ConfigMap", metadata: {name: "pod-ashiato-2020010100", namespace: "default",
+	creationTimestamp: $at, labels: {app: "pod-ashiato", type: "pod-node-mapping"}},
+	data: {n_p: "node-1"}}')" >/dev/null
+kc apply --validate=false -f "$SRC/deploy/components/footprints/rbac.yaml" >/dev/null
+eventually 10 "with the component's Role the hour's map is what the API lists" is_true
+is "its labels are Pod Ashiato's" "$(map | jq -cS .metadata.labels)" \
+	'{"app":"pod-ashiato","type":"pod-node-mapping"}'
+eventually 10 "what is older than 72 h is deleted" eval '! api GET $MAPS/pod-ashiato-2020010100'
+eventually 5 "the audit stream has both" eval '[ "$(jq -r "select(.what |
+	startswith(\"footprints\")) | [.what, .object, .why, (.before | tojson),
+	(.after | tojson), (.result | split(\" \")[0])] | join(\" \")" "$AUDIT" |
+	grep -v 403 | sort -u | head -2)" = "footprints default/$HOUR pods were seen null {\"keys\":6} 201
+footprints off default/pod-ashiato-2020010100 older than the retention {\"keys\":1} null 200" ]'
+
+short default/short
+eventually 5 "a pod that came and went between two writes is there" value_is default_short "$N1"
+a_pod default/web-1 "$N2"
+eventually 5 "a pod that has moved is where it is" value_is default_web-1 "$N2"
+LONG=$(printf 'a%.0s' $(seq 250))
+a_pod "voice/$LONG" "$N1"
+eventually 5 "an over-long key is shortened, and listed" eval '[ "$(map | jq -r ".metadata.annotations[
+	\"footprint.ipwarden.dev/long-keys\"] | fromjson | .[]")" = "voice_$LONG" ]'
+gone "voice/$LONG"
+count=$(writes)
+done=$(rounds success)
+eventually 10 "some intervals pass" more_rounds success $((done + 2))
+is "in which nothing changed: no write" "$(writes)" "$count"
+
+# --- another process, another leader --------------------------------------------------
+gone default/web-2
+stop_ipwarden
+replica 0 elsewhere False --store-in-cm --interval 1s --utc
+a_pod default/after "$N1"
+eventually 10 "a restart goes on with the hour" value_is default_after "$N1"
+check "what was seen before is still there" has default_web-2
+replica 1 elsewhere False --store-in-cm --interval 1s --utc
+leads() { grep -q '"event":"leader_won"' "$DIR/ipwarden-$1.log"; }
+is "the second one only looks on" "$(leads 1 && echo leads)" ""
+kill -STOP "$(LOG=$DIR/ipwarden-0.log pid_of reconciler)"
+short default/shorter
+kill -KILL "$MAIN_0"
+others_but "$MAIN_0"
+eventually 20 "the leader is killed: the other one leads" leads 1
+eventually 10 "a pod that came and went before is not lost" value_is default_shorter "$N1"
+check "nor is the rest" has default_short
+kill "$MAIN_1"
+wait "$MAIN_1" 2>/dev/null
+others_but "$MAIN_1"
+
+# --- of which pods --------------------------------------------------------------------
+LOG=$DIR/ipwarden.log
+AUDIT=$DIR/audit.jsonl
+POD_NAME=ipwarden-0
+remove_object "$MAPS/$HOUR"
+WITH="IPWARDEN_STORE_IN_CM=true IPWARDEN_NAMESPACE=voice IPWARDEN_INTERVAL=1s IPWARDEN_UTC=true"
+start_ipwarden --label 'app in (sip,rtp),tier!=dev' --name sip
+eventually 30 "--namespace, --name and --label choose" value_is voice_sip-0 "$N2"
+is "and nothing else is there" "$(map | jq -c '.data | keys')" '["voice_sip-0"]'
+merge_patch /api/v1/namespaces/voice/pods/sip-1 '{"metadata":{"labels":{"tier":"live"}}}'
+eventually 5 "a label that changes counts" value_is voice_sip-1 "$N1"
+stop_ipwarden
+check "no violations" no_violations
