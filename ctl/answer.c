@@ -62,17 +62,16 @@ answer_take_history(struct answer_address *address, const struct history_answer 
 }
 
 void
-answer_add_pod(void *arg, const char *namespace, const char *name)
+answer_add_pod(struct answer *answer, const char *namespace, const char *name,
+    enum answer_presence presence)
 {
-	struct answer *answer = arg;
-
 	if (answer->pods_len == answer->pods_cap) {
 		answer->pods_cap = answer->pods_cap > 0 ? 2 * answer->pods_cap : 64;
 		answer->pods =
 		    mem_realloc(answer->pods, answer->pods_cap, sizeof *answer->pods);
 	}
 	answer->pods[answer->pods_len++] =
-	    (struct answer_pod){mem_strdup(namespace), mem_strdup(name)};
+	    (struct answer_pod){mem_strdup(namespace), mem_strdup(name), presence};
 }
 
 static int

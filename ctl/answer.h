@@ -34,9 +34,19 @@ struct answer_address {
 	struct stay before, after;
 };
 
+/* Of a pod on a node in one hour: what the hour before says more. */
+enum answer_presence {
+	PRESENCE_NOW,	     /* there is no hour: it is there */
+	PRESENCE_UNKNOWN,    /* the hour before has no ConfigMap */
+	PRESENCE_THROUGHOUT, /* it was there at the end of both */
+	PRESENCE_CAME,	     /* at the end of this one alone */
+	PRESENCE_LEFT,	     /* of the one before alone: it moved in this one */
+};
+
 struct answer_pod {
 	char *namespace;
 	char *name;
+	enum answer_presence presence;
 };
 
 /* One part of the answer: known, and where from; or not, and why. */
@@ -56,7 +66,8 @@ struct answer {
 	int64_t hour_from_ms, hour_until_ms;
 
 	struct answer_part node_part; /* of the pod in question */
-	char node[NAME_MAX_LEN + 1];  /* in question, or of what is; "" none */
+	enum answer_presence presence;
+	char node[NAME_MAX_LEN + 1]; /* in question, or of what is; "" none */
 
 	struct answer_part address_part;
 	struct answer_address *addresses;
@@ -75,8 +86,8 @@ struct answer_address *answer_add_address(struct answer *answer, const char *add
 /* What the history says of it. */
 void answer_take_history(struct answer_address *address,
     const struct history_answer *found, const char *namespace);
-/* seen_pod_fn, of the answer. */
-void answer_add_pod(void *answer, const char *namespace, const char *name);
+void answer_add_pod(struct answer *answer, const char *namespace, const char *name,
+    enum answer_presence presence);
 void answer_forget_pods(struct answer *answer);
 /* The last pod and address were added. */
 void answer_sort(struct answer *answer);

@@ -126,6 +126,18 @@ print_elsewhere(const struct answer *answer, FILE *out)
 		    answer->elsewhere, answer->elsewhere > 1 ? "es were" : " was");
 }
 
+static const char *
+presence_remark(enum answer_presence presence)
+{
+	static const char *const remarks[] = {[PRESENCE_NOW] = "",
+	    [PRESENCE_UNKNOWN] = "",
+	    [PRESENCE_THROUGHOUT] = "",
+	    [PRESENCE_CAME] = ", came in that hour",
+	    [PRESENCE_LEFT] = ", left in that hour"};
+
+	return remarks[presence];
+}
+
 static void
 print_hour(const struct answer *answer, FILE *out)
 {
@@ -134,7 +146,7 @@ print_hour(const struct answer *answer, FILE *out)
 	show_time(answer->hour_from_ms, from);
 	show_time(answer->hour_until_ms, until);
 	if (!answer->is_now)
-		fprintf(out, ", each where it was last from %s to %s", from, until);
+		fprintf(out, " from %s to %s", from, until);
 }
 
 /* Where the pod in question was. */
@@ -160,8 +172,8 @@ print_node(const struct answer *answer, FILE *out)
 
 		show_time(answer->hour_from_ms, from);
 		show_time(answer->hour_until_ms, until);
-		fprintf(out, "  %-8swhere it was last from %s to %s\n", "seen", from,
-		    until);
+		fprintf(out, "  %-8s%s to %s%s\n", "hour", from, until,
+		    presence_remark(answer->presence));
 	}
 	print_more(out, "source", part->source);
 }
@@ -187,7 +199,7 @@ print_pods(const struct answer *answer, FILE *out)
 		show_text(answer->pods[i].namespace, out);
 		fputc('/', out);
 		show_text(answer->pods[i].name, out);
-		fputc('\n', out);
+		fprintf(out, "%s\n", presence_remark(answer->pods[i].presence));
 	}
 	print_more(out, "why", part->known ? "" : part->why);
 	print_more(out, "source", part->source);
@@ -273,6 +285,18 @@ put_address(struct buf *out, const struct answer_address *address)
 }
 
 static void
+put_presence(struct buf *out, enum answer_presence presence)
+{
+	static const char *const words[] = {[PRESENCE_NOW] = "now",
+	    [PRESENCE_UNKNOWN] = "",
+	    [PRESENCE_THROUGHOUT] = "throughout",
+	    [PRESENCE_CAME] = "came",
+	    [PRESENCE_LEFT] = "left"};
+
+	show_member(out, "presence", words[presence]);
+}
+
+static void
 put_part(struct buf *out, const struct answer *answer, const struct answer_part *part)
 {
 	put_bool(out, "known", part->known);
@@ -322,6 +346,7 @@ put_node(struct buf *out, const struct answer *answer)
 	show_key(out, "placement");
 	buf_putc(out, '{');
 	put_part(out, answer, &answer->node_part);
+	put_presence(out, answer->presence);
 	buf_putc(out, '}');
 }
 
@@ -359,6 +384,7 @@ put_pods(struct buf *out, const struct answer *answer)
 		buf_puts(out, i > 0 ? ",{" : "{");
 		show_member(out, "namespace", answer->pods[i].namespace);
 		show_member(out, "name", answer->pods[i].name);
+		put_presence(out, answer->pods[i].presence);
 		buf_putc(out, '}');
 	}
 	buf_puts(out, "]}");

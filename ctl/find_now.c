@@ -202,7 +202,7 @@ on_pod(void *arg, const char *json, size_t len)
 		return -EBADMSG;
 	if (strcmp(print->phase, "Succeeded") != 0 &&
 	    strcmp(print->phase, "Failed") != 0)
-		answer_add_pod(arg, print->namespace, print->name);
+		answer_add_pod(arg, print->namespace, print->name, PRESENCE_NOW);
 	free(print);
 	return 0;
 }

@@ -11,14 +11,19 @@
 #include "seen.h"
 #include "show.h"
 
+/* The ConfigMaps of an hour. */
+struct hour_maps {
+	char name[MOMENT_HOUR_MAX];
+	struct seen *seen;
+	bool is_there; /* there is one at least */
+};
+
 struct finding {
 	struct ask *ask;
 	const char *namespace;
 	struct answer *answer;
 	struct history *history;
-	struct seen *seen;
-	char hour[MOMENT_HOUR_MAX];
-	bool has_hour; /* there is a ConfigMap of it */
+	struct hour_maps hour, before; /* that in question, and the one before */
 };
 
 /* history_problem_fn, seen_problem_fn. */
@@ -77,7 +82,7 @@ add_day(struct finding *finding, const char *date)
 }
 
 static int
-add_hour(struct finding *finding)
+add_hour(struct finding *finding, struct hour_maps *hour)
 {
 	struct json_object *part;
 	char name[HOUR_NAME_MAX];
@@ -85,16 +90,26 @@ add_hour(struct finding *finding)
 	int rc = 1;
 
 	while (count < HOUR_PARTS_MAX) {
-		hour_part_name(finding->hour, count, name, sizeof name);
+		hour_part_name(hour->name, count, name, sizeof name);
 		rc = get_map(finding, name, &part);
 		if (rc <= 0)
 			break;
-		seen_add(finding->seen, name, part, on_problem, finding);
+		seen_add(hour->seen, name, part, on_problem, finding);
 		json_object_put(part);
 		count++;
 	}
-	finding->has_hour = count > 0;
+	hour->is_there = count > 0;
 	return rc < 0 ? rc : 0;
+}
+
+static int
+add_hours(struct finding *finding)
+{
+	int rc = add_hour(finding, &finding->hour);
+
+	if (rc == 0 && finding->hour.is_there)
+		rc = add_hour(finding, &finding->before);
+	return rc;
 }
 
 /* The part of the answer that the hour's ConfigMaps give. */
@@ -102,15 +117,15 @@ static void
 describe_hour(const struct finding *finding, struct answer_part *part)
 {
 	part->asked = true;
-	part->known = finding->has_hour;
-	if (finding->has_hour)
+	part->known = finding->hour.is_there;
+	if (part->known)
 		snprintf(part->source, sizeof part->source,
 		    "ConfigMap %s/" HOUR_PREFIX "%s", finding->namespace,
-		    finding->hour);
+		    finding->hour.name);
 	else
 		snprintf(part->why, sizeof part->why,
 		    "there is no ConfigMap %s/" HOUR_PREFIX "%s", finding->namespace,
-		    finding->hour);
+		    finding->hour.name);
 }
 
 /* --- addresses ----------------------------------------------------------------------
@@ -206,6 +221,40 @@ find_addresses(struct finding *finding)
 /* --- pods ---------------------------------------------------------------------------
  */
 
+static enum answer_presence
+presence_of(const struct finding *finding, const char *namespace, const char *pod)
+{
+	const char *before = seen_node(finding->before.seen, namespace, pod);
+
+	if (!finding->before.is_there)
+		return PRESENCE_UNKNOWN;
+	return before != NULL && strcmp(before, finding->answer->node) == 0
+		   ? PRESENCE_THROUGHOUT
+		   : PRESENCE_CAME;
+}
+
+/* On the node at the end of the hour. */
+static void
+on_pod(void *arg, const char *namespace, const char *name)
+{
+	const struct finding *finding = arg;
+
+	answer_add_pod(
+	    finding->answer, namespace, name, presence_of(finding, namespace, name));
+}
+
+/* On the node at the end of the hour before. What this hour does not have had ended by
+ * then. */
+static void
+on_pod_before(void *arg, const char *namespace, const char *name)
+{
+	const struct finding *finding = arg;
+	const char *node = seen_node(finding->hour.seen, namespace, name);
+
+	if (node != NULL && strcmp(node, finding->answer->node) != 0)
+		answer_add_pod(finding->answer, namespace, name, PRESENCE_LEFT);
+}
+
 static int
 find_pods(struct finding *finding)
 {
@@ -215,37 +264,59 @@ find_pods(struct finding *finding)
 
 	if (answer->node[0] == '\0' || answer->question.kind == QUESTION_POD)
 		return 0;
-	rc = add_hour(finding);
+	rc = add_hours(finding);
 	if (rc < 0)
 		return rc;
 	describe_hour(finding, part);
-	seen_walk(finding->seen, answer->node, answer_add_pod, answer);
-	if (part->known && !seen_is_whole(finding->seen)) {
+	seen_walk(finding->hour.seen, answer->node, on_pod, finding);
+	seen_walk(finding->before.seen, answer->node, on_pod_before, finding);
+	if (part->known && (!seen_is_whole(finding->hour.seen) ||
+			       !seen_is_whole(finding->before.seen))) {
 		part->known = false;
 		snprintf(part->why, sizeof part->why, "not all of it could be used");
 	}
 	return 0;
 }
 
-static int
-find_pod(struct finding *finding)
+/* One that moved within the hour was on either node at the time. */
+static void
+place_pod(struct finding *finding, const char *node)
 {
 	struct answer *answer = finding->answer;
 	const struct question *question = &answer->question;
 	struct answer_part *part = &answer->node_part;
-	int rc = add_hour(finding);
+	const char *before =
+	    seen_node(finding->before.seen, question->namespace, question->pod);
+
+	if (before != NULL && before[0] != '\0' && strcmp(before, node) != 0) {
+		part->known = false;
+		snprintf(part->why, sizeof part->why,
+		    "it moved in that hour, from %s to %s", before,
+		    node[0] != '\0' ? node : "none");
+		return;
+	}
+	snprintf(answer->node, sizeof answer->node, "%s", node);
+	answer->presence = presence_of(finding, question->namespace, question->pod);
+}
+
+static int
+find_pod(struct finding *finding)
+{
+	const struct question *question = &finding->answer->question;
+	struct answer_part *part = &finding->answer->node_part;
+	int rc = add_hours(finding);
 	const char *node;
 
 	if (rc < 0)
 		return rc;
 	describe_hour(finding, part);
-	node = seen_node(finding->seen, question->namespace, question->pod);
-	if (part->known && node == NULL) {
+	node = seen_node(finding->hour.seen, question->namespace, question->pod);
+	if (node != NULL) {
+		place_pod(finding, node);
+	} else if (part->known) {
 		part->known = false;
 		snprintf(part->why, sizeof part->why, "it was not seen in that hour");
 	}
-	if (node != NULL)
-		snprintf(answer->node, sizeof answer->node, "%s", node);
 	return 0;
 }
 
@@ -258,12 +329,14 @@ set_hour(struct finding *finding)
 	char text[MOMENT_TEXT_MAX];
 	int64_t into_s;
 
-	moment_hour(at, finding->hour, sizeof finding->hour);
+	moment_hour(at, finding->hour.name, sizeof finding->hour.name);
 	moment_format(at, text, sizeof text);
 	into_s = strtol(text + strlen("2026-11-28T10:"), NULL, 10) * 60 +
 		 strtol(text + strlen("2026-11-28T10:03:"), NULL, 10);
 	answer->hour_from_ms = (at.seconds - into_s) * 1000;
 	answer->hour_until_ms = answer->hour_from_ms + INT64_C(3600) * 1000;
+	at.seconds -= into_s + 1;
+	moment_hour(at, finding->before.name, sizeof finding->before.name);
 }
 
 int
@@ -275,7 +348,8 @@ find_then(struct ask *ask, const char *namespace, struct answer *answer)
 	    .namespace = namespace,
 	    .answer = answer,
 	    .history = history_new(),
-	    .seen = seen_new(),
+	    .hour.seen = seen_new(),
+	    .before.seen = seen_new(),
 	};
 	int rc = 0;
 
@@ -290,6 +364,7 @@ find_then(struct ask *ask, const char *namespace, struct answer *answer)
 		rc = find_pods(&finding);
 	answer_sort(answer);
 	history_free(finding.history);
-	seen_free(finding.seen);
+	seen_free(finding.hour.seen);
+	seen_free(finding.before.seen);
 	return rc;
 }

@@ -106,7 +106,8 @@ map ipwarden-addresses-20260105-p2 "$(jq -nc --arg eight "$(
 	stay node-b 00:00:00.000 23:59:59.999 observed)" \
 	'{"203.0.113.8": ($eight | gsub("\\\\n"; "\n"))}')"
 map pod-ashiato-2026010510 '{"voice_sip-0":"node-a","voice_sip-1":"node-b","web_new":""}'
-map pod-ashiato-2026010510-p2 '{"voice_sip-1":"node-a"}'
+map pod-ashiato-2026010510-p2 '{"voice_sip-1":"node-a","voice_sip-2":"node-b"}'
+map pod-ashiato-2026010509 '{"voice_sip-0":"node-a","voice_sip-2":"node-a","voice_old":"node-a"}'
 
 NOISE='ipwardenctl: ConfigMap default/ipwarden-addresses-20260105: 203.0.113.9 has a line that is no stay of that day: it is not used
 ipwardenctl: ConfigMap default/ipwarden-addresses-20260105: hostname is the key of no address: it is not used'
@@ -118,9 +119,10 @@ says "then: since when over midnight, until when, the pods of that hour" 0 \
   zone    z
   for     web
   source  ConfigMap default/ipwarden-addresses-20260105
-2 pods on node-a, each where it was last from 2026-01-05T10:00:00Z to 2026-01-05T11:00:00Z
+3 pods on node-a from 2026-01-05T10:00:00Z to 2026-01-05T11:00:00Z
   pod     voice/sip-0
-  pod     voice/sip-1
+  pod     voice/sip-1, came in that hour
+  pod     voice/sip-2, left in that hour
   source  ConfigMap default/pod-ashiato-2026010510
 $NOISE"
 who 203.0.113.7 --at 2026-01-05T10:10:00Z
@@ -140,7 +142,8 @@ who 203.0.113.8 --at 2026-01-05T10:03:00Z -o json
 is "the next part of the day; a midnight is no beginning" "$SAID $(json \
 	'[.addresses.items[0] | .known, .node, .since, .sinceBy, .source]')" \
 	'0 [true,"node-b","2026-01-05T00:00:00Z","observed","ConfigMap default/ipwarden-addresses-20260105-p2"]'
-is "a node without pods in that hour" "$(json '[.pods.known, .pods.items]')" '[true,[]]'
+is "the pods of that hour, in JSON" "$(json '[.pods.known, .pods.resolutionSeconds,
+	.pods.items]')" '[true,3600,[{"namespace":"voice","name":"sip-2","presence":"came"}]]'
 who 203.0.113.7 --at 2026-01-05T11:30:00Z
 is "the node is known, the pods of that hour are not" "$SAID $(head -1 "$DIR/out") $(
 	grep why "$DIR/out")" "3 203.0.113.7 was on node-b at 2026-01-05T11:30:00Z \
@@ -155,12 +158,12 @@ is "and those of UTC else" "$SAID $(head -1 "$DIR/out")" \
 
 who node/node-a --at 2026-01-05T10:03:00Z -o json
 is "a node then" "$SAID $(json '[.known, .addresses.othersNotKnown, (.addresses.items |
-	map([.address, .known])), (.pods.items | map(.name))]')" \
-	'3 [false,1,[["2001:db8::1",true],["203.0.113.7",true]],["sip-0","sip-1"]]'
+	map([.address, .known])), (.pods.items | map([.name, .presence]))]')" \
+	'3 [false,1,[["2001:db8::1",true],["203.0.113.7",true]],[["sip-0","throughout"],["sip-1","came"],["sip-2","left"]]]'
 who pod/voice/sip-1 --at 2026-01-05T10:03:00Z
 is "a pod then: where it was last in that hour, and the addresses there" \
 	"$(grep -v zone "$DIR/out")" "pod voice/sip-1 was on node-a at 2026-01-05T10:03:00Z
-  seen    where it was last from 2026-01-05T10:00:00Z to 2026-01-05T11:00:00Z
+  hour    2026-01-05T10:00:00Z to 2026-01-05T11:00:00Z, came in that hour
   source  ConfigMap default/pod-ashiato-2026010510
 2001:db8::1 was on node-a at 2026-01-05T10:03:00Z
   since   2026-01-05T09:00:00Z or before: it was first seen so then
@@ -173,6 +176,9 @@ is "a pod then: where it was last in that hour, and the addresses there" \
   for     web
   source  ConfigMap default/ipwarden-addresses-20260105
 not known where 1 other address was then"
+who pod/voice/sip-2 --at 2026-01-05T10:03:00Z
+is "one that moved in that hour was on either node" "$SAID $(sed -n 's/^  why *//p' \
+	"$DIR/out")" "3 it moved in that hour, from node-a to node-b"
 who pod/voice/sip-9 --at 2026-01-05T10:03:00Z
 is "a pod that was not seen" "$SAID $(sed -n 's/^  why *//p' "$DIR/out")" \
 	"3 it was not seen in that hour"
