@@ -337,6 +337,22 @@ inventory_slices(const struct inventory *inventory)
 	return inventory->slices_len;
 }
 
+static bool
+is_by_agent(const struct inventory_slice *slice)
+{
+	return strcmp(slice->writer, "Agent") == 0;
+}
+
+size_t
+inventory_by_leader(const struct inventory *inventory)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < inventory->slices_len; i++)
+		count += !is_by_agent(inventory->slices[i]);
+	return count;
+}
+
 size_t
 inventory_pods(const struct inventory *inventory)
 {
@@ -379,12 +395,12 @@ describe(struct inventory_slice *const *slices, size_t count, int64_t now_ms,
     char text[TEXT_MAX])
 {
 	const struct inventory_slice *first = slices[0];
-	int64_t pods = 0, oldest_ms = first->updated_ms;
+	int64_t pods = 0, oldest_ms = now_ms;
 	char age[SHOW_AGE_MAX];
 
 	for (size_t i = 0; i < count; i++) {
 		pods += slices[i]->pods;
-		if (slices[i]->updated_ms < oldest_ms)
+		if (is_by_agent(slices[i]) && slices[i]->updated_ms < oldest_ms)
 			oldest_ms = slices[i]->updated_ms;
 	}
 	show_age(now_ms - oldest_ms, age);
@@ -401,7 +417,7 @@ describe(struct inventory_slice *const *slices, size_t count, int64_t now_ms,
 	else if (oldest_ms == 0)
 		snprintf(text, TEXT_MAX, "does not say when it was written");
 	else if (now_ms - oldest_ms > INVENTORY_STALE_MS)
-		snprintf(text, TEXT_MAX, "was last written %s ago", age);
+		snprintf(text, TEXT_MAX, "was last written by its agent %s ago", age);
 	else
 		return false;
 	return true;

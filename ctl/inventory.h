@@ -10,9 +10,10 @@
 
 struct inventory;
 
-/* A slice that is older has not been refreshed (milliseconds): its writer does that
- * every ten minutes; so two of them are missing. */
-#define INVENTORY_STALE_MS (30 * 60 * 1000)
+/* An agent writes its node's slices at least every ten minutes: what is older than this
+ * (milliseconds) it no longer writes. The one that leads writes what has changed, so
+ * the age of its slices says nothing. */
+#define INVENTORY_STALE_MS (20 * 60 * 1000)
 
 /* All addresses of a pod with their commas (bytes); more is refused. */
 #define INVENTORY_IPS_MAX 512u
@@ -61,6 +62,8 @@ void inventory_finish(struct inventory *inventory);
 
 /* Slices of the nodes that the filter means. */
 size_t inventory_slices(const struct inventory *inventory);
+/* Those that no agent has written. */
+size_t inventory_by_leader(const struct inventory *inventory);
 /* By namespace and name; those that the filter means. */
 size_t inventory_pods(const struct inventory *inventory);
 const struct inventory_pod *inventory_pod(

@@ -30,6 +30,7 @@ ipwardenctl_SOURCES = \
 	ctl/connect.c ctl/connect.h \
 	ctl/find.h ctl/find_now.c ctl/find_then.c \
 	ctl/footprint.c ctl/footprint.h \
+	ctl/leads.c ctl/leads.h \
 	ctl/main.c \
 	ctl/pods.c ctl/pods.h \
 	ctl/who.c ctl/who.h

@@ -9,6 +9,7 @@
 #include "exits.h"
 #include "inventory.h"
 #include "kube.h"
+#include "leads.h"
 #include "mem.h"
 #include "option.h"
 #include "pods_print.h"
@@ -22,12 +23,14 @@ struct pods {
 	/* options */
 	const char *kubeconfig;
 	const char *form_name;
+	const char *lease;
 	struct inventory_filter filter;
 	enum form form;
 
 	struct ask *ask;
 	struct inventory *inventory;
 	uint64_t refused; /* slices that could not be read */
+	enum leads leads; /* looked at when it matters */
 };
 
 static const struct option options[] = {
@@ -38,6 +41,9 @@ static const struct option options[] = {
 	"pods whose name begins so"},
     {"o", OPTION_TEXT, offsetof(struct pods, form_name),
 	"table (the default), wide, json or name"},
+    {"lease", OPTION_TEXT, offsetof(struct pods, lease),
+	"NAMESPACE/NAME of the Lease by which an ipwarden leads (default:\n"
+	"                         " LEADS_LEASE ")"},
     {"kubeconfig", OPTION_TEXT, offsetof(struct pods, kubeconfig),
 	"the API server and its credentials (default: $KUBECONFIG, the pod's own,\n"
 	"                         ~/.kube/config)"},
@@ -60,6 +66,7 @@ read_options(const char *const *argv, struct pods *pods)
 
 	pods->filter = (struct inventory_filter){"", "", ""};
 	pods->form_name = "table";
+	pods->lease = LEADS_LEASE;
 	rc = option_read(&set, &argv, pods);
 	if (rc != 0)
 		return rc;
@@ -147,7 +154,8 @@ print(const struct pods *pods, int64_t now_ms)
 		    pods->inventory, pods->form == FORM_WIDE, now_ms, stdout);
 		break;
 	case FORM_JSON:
-		pods_print_json(pods->inventory, pods->refused, now_ms, stdout);
+		pods_print_json(
+		    pods->inventory, pods->refused, pods->leads, now_ms, stdout);
 		break;
 	case FORM_NAME:
 		pods_print_names(pods->inventory, stdout);
@@ -173,6 +181,27 @@ tell_no_slices(const struct pods *pods)
 	return EXIT_FAILURE;
 }
 
+/* Slices of agents have their time, the others who keeps them up to date. */
+static void
+look_for_leader(struct pods *pods, int64_t now_ms)
+{
+	size_t slices = inventory_by_leader(pods->inventory);
+
+	if (slices == 0)
+		return;
+	pods->leads = leads_ask(pods->ask, pods->lease, now_ms);
+	if (pods->leads == LEADS_NO)
+		fprintf(stderr,
+		    "ipwardenctl: no ipwarden leads: the %zu slices that no agent has "
+		    "written may be old\n",
+		    slices);
+	else if (pods->leads == LEADS_UNKNOWN)
+		fprintf(stderr,
+		    "ipwardenctl: whether an ipwarden leads is not known, for want of "
+		    "Lease %s: the %zu slices that no agent has written may be old\n",
+		    pods->lease, slices);
+}
+
 static int
 answer(struct pods *pods)
 {
@@ -186,6 +215,7 @@ answer(struct pods *pods)
 		    pods->refused);
 	else if (inventory_slices(pods->inventory) == 0)
 		return tell_no_slices(pods);
+	look_for_leader(pods, now_ms);
 	inventory_problems(pods->inventory, now_ms, on_problem, NULL);
 	if (pods->form != FORM_JSON && inventory_pods(pods->inventory) == 0)
 		fputs("ipwardenctl: no such pods\n", stderr);

@@ -155,11 +155,14 @@ on_problem(void *arg, const char *node, const char *text)
 }
 
 void
-pods_print_json(
-    const struct inventory *inventory, uint64_t refused, int64_t now_ms, FILE *out)
+pods_print_json(const struct inventory *inventory, uint64_t refused, enum leads leads,
+    int64_t now_ms, FILE *out)
 {
+	static const char *const words[] = {
+	    [LEADS_YES] = "yes", [LEADS_NO] = "no", [LEADS_UNKNOWN] = "unknown"};
 	struct problems problems = {.out = out};
 	size_t count = inventory_pods(inventory);
+	size_t by_leader = inventory_by_leader(inventory);
 	size_t nodes;
 	struct buf line;
 
@@ -174,8 +177,12 @@ pods_print_json(
 	nodes = inventory_problems(inventory, now_ms, on_problem, &problems);
 	if (problems.line.len > 0)
 		flush(&problems.line, true, out);
-	fprintf(out, "],\"unreadableSlices\":%ju,\"complete\":%s}\n",
-	    (uintmax_t)refused, nodes == 0 && refused == 0 ? "true" : "false");
+	fprintf(out, "],\"unreadableSlices\":%ju,\"byLeader\":%zu,\"leads\":\"%s\",",
+	    (uintmax_t)refused, by_leader, words[leads]);
+	fprintf(out, "\"complete\":%s}\n",
+	    nodes == 0 && refused == 0 && (by_leader == 0 || leads == LEADS_YES)
+		? "true"
+		: "false");
 	buf_free(&line);
 	buf_free(&problems.line);
 }

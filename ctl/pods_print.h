@@ -6,12 +6,14 @@
 #include <stdio.h>
 
 #include "inventory.h"
+#include "leads.h"
 
 void pods_print_table(
     const struct inventory *inventory, bool wide, int64_t now_ms, FILE *out);
 void pods_print_names(const struct inventory *inventory, FILE *out);
-/* `refused`: slices that could not be read, so that nothing is complete. */
-void pods_print_json(
-    const struct inventory *inventory, uint64_t refused, int64_t now_ms, FILE *out);
+/* `refused`: slices that could not be read. Complete is what has none of these and no
+ * problem, and an ipwarden that leads where there are slices that no agent writes. */
+void pods_print_json(const struct inventory *inventory, uint64_t refused,
+    enum leads leads, int64_t now_ms, FILE *out);
 
 #endif

@@ -22,14 +22,24 @@ asked() {
 		(.agent | startswith("ipwarden-ctl/")))) | length' "$DIR/requests.jsonl"
 }
 
-# slice NAME NODE PART PARTS PODCOUNT AGE_S POD...: each NAMESPACE/NAME=IP
+# lease AGE_S HOLDER: when ipwarden's was renewed, by whom
+lease() {
+	put_object "$(jq -nc --arg time "$(date -u -d "-$1 seconds" +%FT%T.000000Z)" \
+		--arg holder "$2" '{apiVersion: "coordination.k8s.io/v1", kind: "Lease",
+		metadata: {name: "ip-address-controller-leader", namespace: "kube-system"},
+		spec: {holderIdentity: $holder, leaseDurationSeconds: 60, renewTime: $time}}')" \
+		>/dev/null
+}
+
+# slice NAME NODE PART PARTS PODCOUNT AGE_S POD...: each NAMESPACE/NAME=IP; its WRITER
+WRITER=Leader
 slice() {
 	jq -nc --arg name "$1" --arg node "$2" --argjson part "$3" --argjson parts "$4" \
 		--argjson count "$5" --arg time "$(date -u -d "-$6 seconds" +%FT%TZ)" \
-		--arg pods "$(shift 6; echo "$*")" '{
+		--arg pods "$(shift 6; echo "$*")" --arg writer $WRITER '{
 		apiVersion: "tracking.ipwarden.dev/v1alpha1", kind: "PodTrackerSlice",
 		metadata: {name: $name}, nodeName: $node, nodeUID: "uid-\($node)",
-		nodeIP: "10.0.0.9", writer: "Leader", part: $part, parts: $parts,
+		nodeIP: "10.0.0.9", writer: $writer, part: $part, parts: $parts,
 		podCount: $count, lastUpdateTime: $time, pods: [$pods | splits(" ") |
 		capture("(?<namespace>.*)/(?<podName>.*)=(?<ip>.*)") | . + {nodeName: $node,
 		uid: "uid-\(.podName)", phase: "Running", ips: [.ip, "fd00::1"],
@@ -54,6 +64,7 @@ check "and says what makes them" told 'create a PodTracker'
 slice node-a node-a 1 1 3 10 voice/sip-1=10.1.0.2 web/www-0=10.1.0.3 voice/sip-0=10.1.0.1
 slice node-b node-b 1 1 1 10 voice/gw-0=10.2.0.1
 
+lease 10 me
 pods --node node-b -o name
 is "a server that does not know the field: the node's pods" \
 	"$SAID $(cat "$DIR/out" "$DIR/err")" "0 voice/gw-0"
@@ -85,9 +96,9 @@ is "wide" "$(head -1 "$DIR/out" | tr -s ' ') $(awk 'NR == 2 { print $7, $8, $9, 
 	"$DIR/out")" "NAMESPACE NAME IP NODE PHASE AGE IPS HOSTNETWORK NODE-IP WRITER UPDATED \
 10.1.0.3,fd00::1 false 10.0.0.9 Leader"
 pods -o json --node node-a
-is "JSON" "$(jq -c '[.complete, (.pods | map(.podName)), .pods[0].ips, .pods[0].nodeName,
+is "JSON" "$(jq -c '[.complete, .leads, (.pods | map(.podName)), .pods[0].ips, .pods[0].nodeName,
 	.problems]' "$DIR/out")" \
-	'[true,["sip-0","sip-1","www-0"],["10.1.0.1","fd00::1"],"node-a",[]]'
+	'[true,"yes",["sip-0","sip-1","www-0"],["10.1.0.1","fd00::1"],"node-a",[]]'
 pods --name nobody
 is "none of that name is an answer" "$SAID $(cat "$DIR/out" "$DIR/err")" \
 	"0 ipwardenctl: no such pods"
@@ -97,19 +108,38 @@ check "and it is said" told 'node nowhere has no PodTrackerSlice'
 
 # --- slices that are not all ----------------------------------------------------------
 slice node-c node-c 1 2 2 10 web/www-1=10.3.0.1
+WRITER=Agent
 slice node-d node-d 1 1 1 4000 web/www-2=10.4.0.1
+WRITER=Leader
 slice node-e node-e 1 1 7 10 web/www-3=10.5.0.1
 pods --namespace web -o name
 is "what there is is shown" "$SAID $(wc -l <"$DIR/out")" "0 4"
 is "and of which nodes that is not all, or old" "$(cat "$DIR/err")" \
 	"ipwardenctl: not sure of node node-c: it has 1 of 2 slices
-ipwardenctl: not sure of node node-d: it was last written 66m ago
+ipwardenctl: not sure of node node-d: it was last written by its agent 66m ago
 ipwardenctl: not sure of node node-e: it has 1 of 7 pods"
 pods --node node-a
 check "of other nodes nothing is said" [ ! -s "$DIR/err" ]
 pods -o json
 is "JSON has them too" "$(jq -c '[.complete, (.problems | map(.nodeName))]' "$DIR/out")" \
 	'[false,["node-c","node-d","node-e"]]'
+
+# --- who keeps them up to date --------------------------------------------------------
+lease 200 me
+pods --node node-a -o json
+is "no ipwarden leads" "$SAID $(jq -c '[.leads, .byLeader, .complete]' "$DIR/out")" \
+	'0 ["no",1,false]'
+check "it is told" told 'no ipwarden leads: the 1 slices'
+pods --node node-d
+check "an agent needs none" [ "$(grep -c 'leads' "$DIR/err")" = 0 ]
+lease 10 ""
+pods --node node-a
+check "one that was given back is nobody's" told 'no ipwarden leads'
+lease 10 me
+pods --node node-a -o json --lease kube-system/elsewhere
+is "without that Lease it is not known" "$(jq -c '[.leads, .complete]' "$DIR/out")" \
+	'["unknown",false]'
+check "and told" told 'for want of Lease kube-system/elsewhere'
 
 # --- what goes wrong ------------------------------------------------------------------
 fault '{"target":"kube","path":"/podtrackerslices","status":403}'

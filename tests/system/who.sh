@@ -51,7 +51,7 @@ merge_patch /apis/netinfra.darkbrains.com/v1alpha1/netipallocations/web/status '
 	"addresses":[
 	{"address":"203.0.113.7","state":"Attached","nodeName":"node-a","zone":"z",
 	"lastTransitionTime":"2026-01-05T10:00:00Z"},
-	{"address":"203.0.113.8","state":"Unknown","message":"the cloud does not answer",
+	{"address":"203.0.113.8","state":"Unknown","message":"the cloud \u001b[2Jdoes not answer",
 	"nodeName":"node-a","lastTransitionTime":"2026-01-05T10:00:00Z"}]}}'
 pod default/www-0 node-a Running
 pod default/old-0 node-a Succeeded
@@ -69,7 +69,7 @@ says "now: node, since when, pods, sources" 0 "203.0.113.7 is on node-a
   source  the API server's pods"
 who 203.0.113.8
 says "what ipwarden does not know is not known" 3 "not known where 203.0.113.8 is
-  why     its state is Unknown: the cloud does not answer
+  why     its state is Unknown: the cloud ?[2Jdoes not answer
   for     web
   state   Unknown
   source  NetIPAllocation web"

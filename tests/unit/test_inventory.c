@@ -171,19 +171,21 @@ Test(inventory, nodes_that_are_not_all_there)
 				     "uids has slices of two nodes of that name\n");
 }
 
+#define OF_AGENT(node, time)                                                           \
+	"{\"nodeName\":\"" node "\",\"writer\":\"Agent\",\"lastUpdateTime\":\"" time   \
+	"\"}"
+
 Test(inventory, old_slices)
 {
-	cr_assert_eq(
-	    add("{\"nodeName\":\"n1\",\"lastUpdateTime\":\"2026-01-02T02:35:04Z"
-		"\"}"),
+	cr_assert_eq(add(OF_AGENT("n1", "2026-01-02T02:45:04Z")), 0);
+	cr_assert_eq(add(OF_AGENT("n2", "2026-01-02T02:45:05Z")), 0);
+	cr_assert_eq(add("{\"nodeName\":\"n3\",\"writer\":\"Agent\"}"), 0);
+	cr_assert_eq(add("{\"nodeName\":\"n4\",\"writer\":\"Leader\","
+			 "\"lastUpdateTime\":\"2026-01-01T00:00:00Z\"}"),
 	    0);
-	cr_assert_eq(
-	    add("{\"nodeName\":\"n2\",\"lastUpdateTime\":\"2026-01-02T02:35:05Z"
-		"\"}"),
-	    0);
-	cr_assert_eq(add("{\"nodeName\":\"n3\"}"), 0);
-	cr_assert_str_eq(problems(), "n1 was last written 30m ago\n"
+	cr_assert_str_eq(problems(), "n1 was last written by its agent 20m ago\n"
 				     "n3 does not say when it was written\n");
+	cr_assert_eq(inventory_by_leader(inventory), 1);
 }
 
 /* --- shown --------------------------------------------------------------------------
@@ -216,7 +218,7 @@ names(FILE *out)
 static void
 json(FILE *out)
 {
-	pods_print_json(inventory, 0, NOW_MS, out);
+	pods_print_json(inventory, 0, LEADS_YES, NOW_MS, out);
 }
 
 Test(inventory, nothing_of_it_reaches_a_terminal_as_a_command)
@@ -251,5 +253,6 @@ Test(inventory, json)
 	    "\"writer\":\"Leader\",\"lastUpdateTime\":\"" WRITTEN "\"}\n"
 	    "],\"problems\":[\n"
 	    "{\"nodeName\":\"n1\",\"problem\":\"has 1 of 2 pods\"}\n"
-	    "],\"unreadableSlices\":0,\"complete\":false}\n");
+	    "],\"unreadableSlices\":0,\"byLeader\":1,\"leads\":\"yes\","
+	    "\"complete\":false}\n");
 }
