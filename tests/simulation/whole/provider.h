@@ -29,6 +29,10 @@ struct vm {
 	/* for the judge: since when it has no reserved address, and since when nothing
 	 * speaks for taking one away; 0 not */
 	int64_t absent_since_ms, steady_since_ms;
+	/* the same, before the address that it has; and whether a look has shown that
+	 * one: else, to who looks, it was never there */
+	int64_t absent_before_ms;
+	bool shown;
 	int64_t label_ms; /* when its label has changed, or somebody failed to */
 };
 

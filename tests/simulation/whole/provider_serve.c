@@ -96,10 +96,16 @@ provider_set(struct vm *vm, const char *address, const char *config)
 	snprintf(vm->config, sizeof vm->config, "%s", config);
 	vm->config_ms = stage.now_ms;
 	provider.version++;
-	if (provider_reserved(address) != NULL)
+	if (provider_reserved(address) != NULL) {
+		if (vm->absent_since_ms != 0 || vm->shown)
+			vm->absent_before_ms = vm->absent_since_ms;
 		vm->absent_since_ms = 0;
-	else if (vm->absent_since_ms == 0)
-		vm->absent_since_ms = stage.now_ms;
+	} else if (vm->absent_since_ms == 0) {
+		vm->absent_since_ms = !vm->shown && vm->absent_before_ms != 0
+					  ? vm->absent_before_ms
+					  : stage.now_ms;
+	}
+	vm->shown = false;
 	judge_cloud();
 }
 
@@ -268,13 +274,14 @@ state_of(const struct vm *vm)
 static void
 serve_instance(const struct cloud_call *call, struct cloud_answer *answer)
 {
-	const struct vm *vm = provider_vm_by_id(call->instance);
+	struct vm *vm = provider_vm_by_id(call->instance);
 	struct cloud_instance *told = &answer->instance;
 
 	if (vm == NULL || strcmp(vm->zone, call->place) != 0) {
 		cloud_answer_fault(answer, FAULT_GONE, "NotFound", "no such instance");
 		return;
 	}
+	vm->shown = true;
 	MESSAGE_TEXT(told->id, vm->id);
 	MESSAGE_TEXT(told->name, vm->name);
 	MESSAGE_TEXT(told->nic, NIC);
@@ -294,12 +301,13 @@ serve_instances(
 
 	page->instances = mem_calloc(VMS_MAX, sizeof *page->instances);
 	for (; i < provider.vms_len && page->len < most; i++) {
-		const struct vm *vm = &provider.vms[i];
+		struct vm *vm = &provider.vms[i];
 		struct msg_observed_instance *told = &page->instances[page->len];
 
 		if (!vm->exists || strcmp(vm->zone, call->place) != 0)
 			continue;
 		page->len++;
+		vm->shown = true;
 		MESSAGE_TEXT(told->id, vm->id);
 		MESSAGE_TEXT(told->name, vm->name);
 		MESSAGE_TEXT(told->zone, vm->zone);
