@@ -23,6 +23,7 @@ enum fact_kind {
 	FACT_KIND_ALLOCATION,
 	/* the others need not be served: nothing waits for them */
 	FACT_KIND_TRACKER,
+	FACT_KIND_SLICE,
 	FACT_KIND_COUNT
 };
 #define FACT_KIND_NEEDED FACT_KIND_TRACKER /* so many of them */
@@ -133,6 +134,20 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	STR(content_hash, HASH_MAX)                                                    \
 	I64(last_update_ms)                                                            \
 	I64(ready_since_ms) /* its condition Ready is True; 0 it is not */
+
+/* A PodTrackerSlice, as far as it tells what was written when, by whom, of which node.
+ */
+#define FIELDS_fact_slice(U8, U32, U64, I64, STR, PACK)                                \
+	STR(uid, UID_MAX_LEN)                                                          \
+	STR(name, NAME_MAX_LEN)                                                        \
+	STR(resource_version, UID_MAX_LEN)                                             \
+	STR(node, NAME_MAX_LEN)                                                        \
+	STR(node_uid, UID_MAX_LEN)                                                     \
+	U8(agent, 1) /* the node's own agent has written it */                         \
+	U32(part)                                                                      \
+	U32(parts)                                                                     \
+	STR(content_hash, HASH_MAX)                                                    \
+	I64(updated_ms)
 
 #define FIELDS_fact_gone(U8, U32, U64, I64, STR, PACK)                                 \
 	U8(kind, FACT_KIND_COUNT - 1)                                                  \
@@ -259,6 +274,7 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 	    MSG_FACT_ALLOCATION, fact_allocation, 4, ROLE_WATCHER, ROLE_RECONCILER)    \
 	MESSAGE(MSG_FACT_GONE, fact_gone, 5, ROLE_WATCHER, ROLE_RECONCILER)            \
 	MESSAGE(MSG_FACT_TRACKER, fact_tracker, 6, ROLE_WATCHER, ROLE_RECONCILER)      \
+	MESSAGE(MSG_FACT_SLICE, fact_slice, 7, ROLE_WATCHER, ROLE_RECONCILER)          \
 	MESSAGE(MSG_GRANT, grant, 16, ROLE_RECONCILER, ROLE_CLOUDWORKER)               \
 	MESSAGE(MSG_OBSERVE, observe, 17, ROLE_RECONCILER, ROLE_CLOUDWORKER)           \
 	MESSAGE(MSG_ORDER, order, 18, ROLE_RECONCILER, ROLE_CLOUDWORKER)               \

@@ -10,6 +10,7 @@
 		.resource = "configmaps", .verb = (v), .namespace = KUBE_CM_NAMESPACE, \
 		.with = SETTING_STORE_IN_CM                                            \
 	}
+#define SLICES .group = "tracking.ipwarden.dev", .resource = "podtrackerslices"
 
 /* One row for each kind of request that is made, but to create the Lease: who installs
  * us may have made it, and then the right is not needed. */
@@ -40,6 +41,9 @@ const struct kube_right access_rights[] = {
     {TRACKERS, .verb = "get"},
     {TRACKERS, .verb = "patch"},
     {TRACKERS, .subresource = "status", .verb = "patch"},
+    {SLICES, .verb = "create"},
+    {SLICES, .verb = "patch"},
+    {SLICES, .verb = "delete"},
     {.group = "events.k8s.io", .resource = "events", .verb = "create"},
     {.group = "events.k8s.io", .resource = "events", .verb = "patch"},
     {.group = "coordination.k8s.io",

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "mem.h"
 #include "peers.h"
+#include "slice.h"
 #include "tracker.h"
 #include "trail.h"
 
@@ -133,6 +134,7 @@ calls_judge(struct core *core, const struct kube_reply *reply)
 		items_recover(core);
 		labels_recover(core);
 		peers_recover(core);
+		slices_recover(core);
 		trackers_recover(core);
 		core_touch(core);
 	}

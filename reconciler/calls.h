@@ -19,7 +19,8 @@ struct call {
 	char subject[NAME_MAX_LEN + 1]; /* allocation or node */
 	char uid[UID_MAX_LEN + 1];
 	char address[ADDRESS_MAX + 1];
-	char audit[64]; /* what, for the audit stream; "" a read */
+	char about[NAME_MAX_LEN + 1]; /* the node of a slice */
+	char audit[64];		      /* what, for the audit stream; "" a read */
 	const char
 	    *right; /* that it needs, as "patch nodes"; constant; NULL not told */
 	char why[TEXT_MAX + 1];

@@ -15,6 +15,7 @@
 #include "orders.h"
 #include "pass.h"
 #include "peers.h"
+#include "slice.h"
 #include "state.h"
 #include "tracker.h"
 #include "trail.h"
@@ -50,6 +51,7 @@ core_new(const struct core_options *options, const struct effects *effects)
 	core->handover = handover_new();
 	core->moves = moves_new();
 	core->trackers = trackers_new();
+	core->slices = slices_new();
 	core->denied = map_new(free);
 	core->wake_ms = INT64_MAX;
 	return core;
@@ -73,6 +75,7 @@ core_free(struct core *core)
 	handover_free(core->handover);
 	moves_free(core->moves);
 	trackers_free(core->trackers);
+	slices_free(core->slices);
 	map_free(core->denied);
 	view_free(core->view);
 	world_free(core->world);
@@ -313,6 +316,7 @@ core_lead(struct core *core, struct core_time now, uint64_t term)
 	items_forget(core);
 	definition_forget(core);
 	trackers_forget_calls(core);
+	slices_forget_calls(core);
 	peers_forget(core);
 	backoff_clear(&core->list_backoff);
 	view_lead(core->view);
@@ -357,6 +361,7 @@ core_unlead(struct core *core, struct core_time now)
 	events_unlead(core);
 	moves_unlead(core);
 	trackers_forget_calls(core);
+	slices_forget_calls(core);
 	map_free(core->labels);
 	core->labels = map_new(free);
 	map_free(core->losses);

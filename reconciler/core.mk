@@ -9,6 +9,9 @@ RECONCILER_CORE = \
 	reconciler/world.c reconciler/world.h reconciler/world_pod.c reconciler/world_pod.h \
 	reconciler/table.c reconciler/table.h \
 	reconciler/tracker.c reconciler/tracker.h \
+	reconciler/slice.c reconciler/slice.h \
+	reconciler/slice_call.c reconciler/slice_round.c reconciler/slice_state.h \
+	reconciler/slice_body.c reconciler/slice_body.h \
 	reconciler/tracker_body.c reconciler/tracker_body.h \
 	reconciler/tracker_json.c reconciler/tracker_json.h \
 	reconciler/view.c reconciler/view.h \

@@ -8,6 +8,7 @@
 #include "mem.h"
 #include "moves.h"
 #include "orders.h"
+#include "slice.h"
 #include "tracker.h"
 
 static void
@@ -81,6 +82,8 @@ facts_sync(struct core *core, const struct msg_fact_sync *sync)
 		facts_sweep_hints(core);
 	if (kind == FACT_KIND_TRACKER && !before && core->world->sync[kind].complete)
 		trackers_sweep(core);
+	if (kind == FACT_KIND_SLICE && !before && core->world->sync[kind].complete)
+		slices_sweep(core);
 	core_touch(core);
 }
 
@@ -102,6 +105,9 @@ facts_gone(struct core *core, const struct msg_fact_gone *gone)
 		break;
 	case FACT_KIND_TRACKER:
 		trackers_gone(core, gone->name);
+		break;
+	case FACT_KIND_SLICE:
+		slices_gone(core, gone->name);
 		break;
 	case FACT_KIND_COUNT:
 		break;
@@ -148,6 +154,10 @@ facts_take(struct core *core, const struct message *message)
 		return 0;
 	case MSG_FACT_TRACKER:
 		trackers_fact(core, &message->u.fact_tracker);
+		core_touch(core);
+		return 0;
+	case MSG_FACT_SLICE:
+		slices_fact(core, &message->u.fact_slice);
 		core_touch(core);
 		return 0;
 	case MSG_FACT_GONE:

@@ -111,6 +111,7 @@ struct hint {
 struct handover;
 struct moves;
 struct peers;
+struct slices;
 struct trackers;
 
 struct core {
@@ -140,6 +141,7 @@ struct core {
 	struct handover *handover;
 	struct moves *moves;
 	struct trackers *trackers;
+	struct slices *slices;
 	struct map *denied; /* rights that were refused, told lately */
 	struct {
 		enum definition_state state;

@@ -12,6 +12,7 @@
 #include "json_read.h"
 #include "log.h"
 #include "mem.h"
+#include "slice.h"
 #include "tracker_body.h"
 
 /* Bytes of a patch: both lists, and the rest. */
@@ -104,7 +105,7 @@ tracker_notice(
 		return;
 	}
 	MESSAGE_TEXT(tracker->version, fact->resource_version);
-	MESSAGE_TEXT(tracker->hash, fact->content_hash);
+	MESSAGE_TEXT(tracker->hash, tracker_json_hash(fact->content_hash));
 	tracker->updated.ms = fact->last_update_ms;
 	tracker->ready_since.ms = fact->ready_since_ms;
 	tracker->stale = true;
@@ -487,12 +488,15 @@ trackers_see(const struct core *core)
 void
 trackers_run(struct core *core)
 {
+	bool wanted = false;
+
 	if (core->dry_run || !core_may_start(core) || !trackers_see(core))
 		return;
 	MAP_EACH(core->trackers->map, entry)
 	{
 		struct tracker *tracker = lh_entry_v(entry);
 
+		wanted |= !tracker->deleting;
 		if (tracker->open)
 			continue;
 		if (tracker->finalizer &&
@@ -503,4 +507,5 @@ trackers_run(struct core *core)
 			 tracker_is_due(core, tracker))
 			tracker_look(core, tracker);
 	}
+	slices_run(core, wanted);
 }

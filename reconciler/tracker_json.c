@@ -30,6 +30,12 @@ tracker_json_ignore(struct tracker_json *json)
 	json->hashed = json->out->len;
 }
 
+const char *
+tracker_json_hash(const char *text)
+{
+	return text[strspn(text, "0123456789abcdef")] == '\0' ? text : "";
+}
+
 /* --- in order --------------------------------------------------------------------- */
 
 static int
@@ -70,6 +76,25 @@ tracker_json_pods(
 			pods[len++] = pod;
 	qsort(pods, len, sizeof(struct world_pod *),
 	    by_node ? tracker_json_by_node : tracker_json_by_name);
+	*ret_len = len;
+	return pods;
+}
+
+const struct world_pod **
+tracker_json_pods_on(const struct world *world, const char *node, size_t *ret_len)
+{
+	const struct world_pod *first = world_pods(world, node), *pod;
+	const struct world_pod **pods;
+	size_t len = 0;
+
+	for (pod = first; pod != NULL; pod = pod->next)
+		len += pod->ips[0] != '\0';
+	pods = mem_calloc(len + 1, sizeof(struct world_pod *));
+	len = 0;
+	for (pod = first; pod != NULL; pod = pod->next)
+		if (pod->ips[0] != '\0')
+			pods[len++] = pod;
+	qsort(pods, len, sizeof(struct world_pod *), tracker_json_by_name);
 	*ret_len = len;
 	return pods;
 }

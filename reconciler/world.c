@@ -217,8 +217,9 @@ world_put_node(struct world *world, const struct msg_fact_node *fact)
 	    old == NULL || world_node_upset(old, node) ? WORLD_UPSET : WORLD_CHANGED;
 	if (old == NULL || world_node_shows(old, node)) {
 		node->changed_ms = world->now.ms;
-		world->changes++;
+		node->changed = ++world->changes;
 	} else {
+		node->changed = old->changed;
 		node->changed_ms = old->changed_ms;
 	}
 	map_put(world->nodes, node->name, node);
@@ -315,9 +316,11 @@ world_pod_changed(struct world *world, const char *node_name)
 {
 	struct world_node *node = map_get(world->nodes, node_name);
 
-	if (node != NULL)
-		node->changed_ms = world->now.ms;
 	world->changes++;
+	if (node == NULL)
+		return;
+	node->changed = world->changes;
+	node->changed_ms = world->now.ms;
 }
 
 static struct world_pod *

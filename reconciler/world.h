@@ -32,8 +32,10 @@ struct world_node {
 	struct texts taints;	/* key, value, effect, … */
 	char internal_ip[ADDRESS_MAX + 1];
 	struct texts resources; /* as in the fact */
-	int64_t
-	    changed_ms; /* wall: when it, or a pod on it, was last shown otherwise */
+	/* when it, or a pod on it, was last shown otherwise: wall, and world->changes
+	 */
+	int64_t changed_ms;
+	uint64_t changed;
 	uint64_t seen;
 };
 

@@ -53,14 +53,18 @@ static const struct {
 	"[\"netipallocations.netinfra.darkbrains.com\"]},"
 	"{\"verbs\":[\"get\",\"list\",\"watch\",\"patch\"],\"apiGroups\":"
 	"[\"networking.learntosolveit.com\"],\"resources\":[\"podtrackers\","
-	"\"podtrackers/status\"]}]"},
+	"\"podtrackers/status\"]},"
+	"{\"verbs\":[\"create\",\"patch\",\"delete\"],\"apiGroups\":"
+	"[\"tracking.ipwarden.dev\"],\"resources\":[\"podtrackerslices\"]}]"},
     {NAME_WATCHER,
 	"[{\"verbs\":[\"get\",\"list\",\"watch\"],\"apiGroups\":[\"\"],\"resources\":"
 	"[\"nodes\",\"pods\"]},"
 	"{\"verbs\":[\"get\",\"list\",\"watch\"],\"apiGroups\":"
 	"[\"netinfra.darkbrains.com\"],\"resources\":[\"netipallocations\"]},"
 	"{\"verbs\":[\"get\",\"list\",\"watch\"],\"apiGroups\":"
-	"[\"networking.learntosolveit.com\"],\"resources\":[\"podtrackers\"]}]"},
+	"[\"networking.learntosolveit.com\"],\"resources\":[\"podtrackers\"]},"
+	"{\"verbs\":[\"list\",\"watch\"],\"apiGroups\":"
+	"[\"tracking.ipwarden.dev\"],\"resources\":[\"podtrackerslices\"]}]"},
 };
 
 /* ClusterRoleBindings that have the name of their role. */

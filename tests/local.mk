@@ -433,7 +433,7 @@ tests_unit_test_world_pod_CPPFLAGS = $(tests_unit_test_plan_CPPFLAGS)
 tests_unit_test_world_pod_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_world_pod_LDADD = $(tests_unit_test_plan_LDADD)
 tests_unit_test_world_pod_SOURCES = tests/unit/test_world_pod.c \
-	tests/unit/test_tracker_body.c
+	tests/unit/test_slice_body.c tests/unit/test_tracker_body.c
 
 UNIT_TESTS += tests/unit/test_change
 tests_unit_test_change_CPPFLAGS = $(TESTS_CPPFLAGS) $(RECONCILER_INC)
@@ -452,7 +452,7 @@ tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
 tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_back.c tests/unit/test_core_check.c \
 	tests/unit/test_core_cross.c tests/unit/test_core_journal.c \
 	tests/unit/test_core_message.c tests/unit/test_fresh.c \
-	tests/unit/test_core_tracker.c \
+	tests/unit/test_core_tracker.c tests/unit/test_core_slice.c \
 	tests/unit/test_release.c \
 	tests/unit/test_core_handover.c tests/unit/test_core_identity.c \
 	tests/unit/test_core_moves.c tests/unit/test_pod_moves.c \
@@ -460,7 +460,7 @@ tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_back.
 	tests/unit/test_core_release.c tests/unit/test_core_unlisted.c tests/unit/test_core_spec.c \
 	tests/unit/test_core_trail.c tests/unit/core_rig.c tests/unit/core_rig.h \
 	tests/simulation/fake.c tests/simulation/fake.h tests/simulation/fake_api.c \
-	tests/simulation/fake_cloud.c tests/simulation/fake_facts.c \
+	tests/simulation/fake_cloud.c tests/simulation/fake_slice.c tests/simulation/fake_facts.c \
 	tests/simulation/fake_judge.c tests/simulation/fake_trail.c
 
 UNIT_TESTS += tests/unit/test_sim_http
@@ -591,7 +591,7 @@ tests_simulation_sim_small_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS)
 tests_simulation_sim_small_SOURCES = tests/simulation/fake.c tests/simulation/fake.h \
 	tests/simulation/fake_api.c tests/simulation/fake_cloud.c \
-	tests/simulation/fake_facts.c tests/simulation/fake_judge.c \
+	tests/simulation/fake_slice.c tests/simulation/fake_facts.c tests/simulation/fake_judge.c \
 	tests/simulation/fake_trail.c \
 	tests/simulation/sim_small.c tests/simulation/sim_small.h tests/simulation/sim_users.c
 TESTS += tests/simulation/small.sh
@@ -608,7 +608,7 @@ check_LIBRARIES = tests/simulation/whole/libwatcher.a tests/simulation/whole/lib
 tests_simulation_whole_libwatcher_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(WATCHER_INC)
 tests_simulation_whole_libwatcher_a_SOURCES = tests/simulation/whole/program_watcher.c \
 	watcher/choose.c watcher/facts.c watcher/project.c watcher/project_pod.c \
-	watcher/project_tracker.c kube/scan.c kube/walk.c
+	watcher/project_slice.c watcher/project_tracker.c kube/scan.c kube/walk.c
 tests_simulation_whole_libreconciler_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(FOOTPRINT_INC) $(RECONCILER_INC)
 tests_simulation_whole_libreconciler_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_reconciler.c \

@@ -4,6 +4,8 @@
 
 #define TRACKERS .group = "networking.learntosolveit.com", .resource = "podtrackers"
 
+#define SLICES .group = "tracking.ipwarden.dev", .resource = "podtrackerslices"
+
 static const struct kube_right rights[] = {
     {.resource = "nodes", .verb = "list"},
     {.resource = "nodes", .verb = "watch"},
@@ -13,12 +15,15 @@ static const struct kube_right rights[] = {
     {ALLOCATIONS, .verb = "watch"},
     {TRACKERS, .verb = "list"},
     {TRACKERS, .verb = "watch"},
+    {SLICES, .verb = "list"},
+    {SLICES, .verb = "watch"},
     {.resource = "nodes", .verb = "patch", .excess = true},
     {.resource = "nodes", .verb = "update", .excess = true},
     {ALLOCATIONS, .verb = "patch", .excess = true},
     {ALLOCATIONS, .verb = "update", .excess = true},
     {ALLOCATIONS, .subresource = "status", .verb = "patch", .excess = true},
     {TRACKERS, .verb = "patch", .excess = true},
+    {SLICES, .verb = "patch", .excess = true},
     {TRACKERS, .subresource = "status", .verb = "patch", .excess = true},
     KUBE_TOO_MUCH(NULL, "pods", NULL, "patch"),
     KUBE_TOO_MUCH(NULL, "pods", NULL, "delete"),

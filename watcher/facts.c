@@ -25,6 +25,8 @@ static const struct kind_spec kinds[FACT_KIND_COUNT] = {
 	"/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"},
     [FACT_KIND_TRACKER] = {"podtrackers",
 	"/apis/networking.learntosolveit.com/v1/podtrackers"},
+    [FACT_KIND_SLICE] = {"podtrackerslices",
+	"/apis/tracking.ipwarden.dev/v1alpha1/podtrackerslices"},
 };
 
 struct feed {
@@ -48,6 +50,7 @@ struct facts {
 		struct msg_fact_pod pod;
 		struct msg_fact_allocation allocation;
 		struct msg_fact_tracker tracker;
+		struct msg_fact_slice slice;
 		struct msg_fact_gone gone;
 	} fact; /* large: one is enough */
 };
@@ -157,6 +160,9 @@ project(struct feed *feed, enum kube_event event, const char *json, size_t len,
 	case FACT_KIND_TRACKER:
 		*ret_type = MSG_FACT_TRACKER;
 		return project_tracker(json, len, &facts->fact.tracker);
+	case FACT_KIND_SLICE:
+		*ret_type = MSG_FACT_SLICE;
+		return project_slice(json, len, &facts->fact.slice);
 	case FACT_KIND_COUNT:
 	default:
 		return -EBADMSG;
@@ -191,7 +197,8 @@ on_object(void *arg, enum kube_event event, const char *json, size_t len)
 }
 
 /* Its definition is not there: neither are objects. That is said once, and sent each
- * time it is found: the reconciler may be another one, or its link have been down. */
+ * time it is found: the reconciler may be another one, or its link have been down. Of
+ * slices no list ends, so that none are written. */
 static void
 on_not_served(struct feed *feed)
 {
@@ -204,7 +211,7 @@ on_not_served(struct feed *feed)
 	}
 	feed->failed_status = 404;
 	feed->synced = feed->served = false;
-	if (send_sync(feed, SYNC_BEGIN) == 0)
+	if (send_sync(feed, SYNC_BEGIN) == 0 && feed->kind != FACT_KIND_SLICE)
 		send_sync(feed, SYNC_END);
 }
 

@@ -7,7 +7,7 @@ watcher_libproject_a_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(KUBE_I
 watcher_libproject_a_SOURCES = \
 	watcher/choose.c watcher/choose.h \
 	watcher/project.c watcher/project.h \
-	watcher/project_pod.c watcher/project_tracker.c
+	watcher/project_pod.c watcher/project_tracker.c watcher/project_slice.c
 pkglibexec_PROGRAMS += ipwarden-watcher
 ipwarden_watcher_CPPFLAGS = $(AM_CPPFLAGS) $(BASE_INC) $(PROTO_INC) $(SANDBOX_INC) \
 	$(HTTP_INC) $(KUBE_INC) $(WATCHER_INC)

@@ -17,6 +17,7 @@ int project_pod(const char *json, size_t len, struct msg_fact_pod *ret_fact);
 int project_allocation(
     const char *json, size_t len, struct msg_fact_allocation *ret_fact);
 int project_tracker(const char *json, size_t len, struct msg_fact_tracker *ret_fact);
+int project_slice(const char *json, size_t len, struct msg_fact_slice *ret_fact);
 
 /* Name, namespace and uid of any object. */
 int project_gone(

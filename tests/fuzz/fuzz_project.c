@@ -92,6 +92,19 @@ check_tracker(const char *json, size_t size)
 }
 
 static int
+check_slice(const char *json, size_t size)
+{
+	static struct msg_fact_slice slice;
+	int rc = project_slice(json, size, &slice);
+
+	if (rc != 0)
+		return rc;
+	assert(slice.name[0] != '\0' && slice.uid[0] != '\0');
+	check_message(MSG_FACT_SLICE, &slice);
+	return 0;
+}
+
+static int
 check_gone(const char *json, size_t size)
 {
 	static struct msg_fact_gone gone;
@@ -108,8 +121,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *json = (const char *)data;
-	int (*const checks[])(const char *, size_t) = {
-	    check_node, check_pod, check_allocation, check_tracker, check_gone};
+	int (*const checks[])(const char *, size_t) = {check_node, check_pod,
+	    check_allocation, check_tracker, check_slice, check_gone};
 
 	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
 		int rc = checks[i](json, size);

@@ -12,7 +12,8 @@ tests_regressions_test_reconciler_SOURCES = tests/regressions/defects_place.c \
 	tests/unit/core_rig.c tests/unit/core_rig.h tests/unit/elect_rig.c \
 	tests/unit/elect_rig.h tests/simulation/fake.c tests/simulation/fake.h \
 	tests/simulation/fake_api.c tests/simulation/fake_cloud.c \
-	tests/simulation/fake_facts.c tests/simulation/fake_judge.c tests/simulation/fake_trail.c
+	tests/simulation/fake_facts.c tests/simulation/fake_judge.c \
+	tests/simulation/fake_slice.c tests/simulation/fake_trail.c
 
 REGRESSION_TESTS += tests/regressions/test_cloudworker
 tests_regressions_test_cloudworker_CPPFLAGS = $(tests_unit_test_orders_CPPFLAGS)

@@ -130,6 +130,7 @@ struct fake {
 	/* told of each change of a metric; NULL nobody */
 	void (*on_metric)(enum gauge_op op, enum metric metric, double value,
 	    const char *const *labels);
+	unsigned long slice_writes; /* tries; `writes` has none of them */
 	unsigned long reads, writes, observes, ordered, lists, audits;
 	char violation[512];			     /* "" none */
 	void (*on_violation)(const char *violation); /* told of it; NULL nobody */
@@ -219,6 +220,7 @@ const char *fake_text(struct json_object *object, const char *key);
 #define FAKE_DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
 #define FAKE_ALLOCATIONS "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"
 #define FAKE_TRACKERS	 "/apis/networking.learntosolveit.com/v1/podtrackers/"
+#define FAKE_SLICES	 "/apis/tracking.ipwarden.dev/v1alpha1/podtrackerslices/"
 #define FAKE_DEFINITION                                                                \
 	"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"                     \
 	"netipallocations.netinfra.darkbrains.com"
@@ -252,6 +254,13 @@ struct json_object *fake_event(
     struct fake *fake, const char *kind, const char *reason, const char *words);
 /* Of a value of fake->posted. */
 void fake_told_free(void *told);
+
+/* --- fake_slice.c -------------------------------------------------------------------
+ */
+
+/* A slice is made or taken away: an HTTP status; 0: neither is it. */
+int fake_slice(
+    struct fake *fake, const char *method, const char *path, const char *body);
 
 /* --- fake_cloud.c -------------------------------------------------------------------
  */

@@ -59,6 +59,8 @@ fake_kind(const char *path)
 		return FACT_KIND_ALLOCATION;
 	if (fake_begins(path, FAKE_TRACKERS))
 		return FACT_KIND_TRACKER;
+	if (fake_begins(path, FAKE_SLICES))
+		return FACT_KIND_SLICE;
 	return FACT_KIND_COUNT;
 }
 
@@ -323,7 +325,8 @@ fake_serve_patch(struct fake *fake, struct fake_request *request, const char *pa
 	const char *uid = fake_text(wanted, "uid");
 	struct json_object *metadata;
 
-	fake->writes++;
+	if (!fake_begins(path, FAKE_SLICES))
+		fake->writes++;
 	if (object == NULL) {
 		fake_refuse(request, 404, "NotFound");
 		goto out;
@@ -385,11 +388,11 @@ fake_serve_list(struct fake *fake, struct fake_request *request, int kind,
 	json_object_object_add(request->answer, "items", items);
 }
 
-/* Events and evictions; false: it is neither. */
+/* Events, evictions and slices; false: it is none of them. */
 static bool
 fake_serve_trail(struct fake *fake, struct fake_request *request, const char *path)
 {
-	int status;
+	int status = fake_slice(fake, request->method, path, request->body);
 
 	if (fake_begins(path, "/apis/events.k8s.io/"))
 		status = strcmp(request->method, "POST") == 0
@@ -397,7 +400,7 @@ fake_serve_trail(struct fake *fake, struct fake_request *request, const char *pa
 			     : fake_event_patch(fake, path, request->body);
 	else if (fake_is_eviction(path))
 		status = fake_evict(fake, path, request->body, &request->answer);
-	else
+	if (status == 0)
 		return false;
 	if (status == 429 && fake->retry_after_ms > 0)
 		request->reply.retry_after_ms = fake->retry_after_ms;
@@ -522,7 +525,7 @@ fake_arrived(struct fake *fake, void *data)
 	    fake_answered, request);
 }
 
-/* It changes something beside allocations' status and events. */
+/* It changes something beside allocations' status, events and slices. */
 static bool
 fake_is_act(const struct kube_call *call)
 {
@@ -530,7 +533,8 @@ fake_is_act(const struct kube_call *call)
 		return true;
 	return strcmp(call->method, "PATCH") == 0 &&
 	       strstr(call->path, "/status") == NULL &&
-	       strstr(call->path, "/events/") == NULL;
+	       strstr(call->path, "/events/") == NULL &&
+	       !fake_begins(call->path, FAKE_SLICES);
 }
 
 void
@@ -541,8 +545,9 @@ fake_call(void *arg, uint64_t ticket, const struct kube_call *call)
 
 	if (fake_is_act(call))
 		fake_acts(fake, call->path);
-	/* pods are evicted, and nothing else has to go */
-	if (strcmp(call->method, "DELETE") == 0)
+	/* pods are evicted, and nothing else has to go but slices */
+	if (strcmp(call->method, "DELETE") == 0 &&
+	    !fake_begins(call->path, FAKE_SLICES))
 		fake_violate(fake, "DELETE of %s", call->path);
 	if (fake_effect(fake))
 		return;

@@ -110,6 +110,27 @@ fake_tracker_fact(struct json_object *json, struct message *message)
 }
 
 static void
+fake_slice_fact(struct json_object *json, struct message *message)
+{
+	struct json_object *metadata = json_read_member(json, "metadata");
+	struct msg_fact_slice *fact = &message->u.fact_slice;
+	struct wall_time updated = {0};
+
+	message->type = MSG_FACT_SLICE;
+	MESSAGE_TEXT(fact->name, fake_text(metadata, "name"));
+	MESSAGE_TEXT(fact->uid, fake_text(metadata, "uid"));
+	MESSAGE_TEXT(fact->resource_version, fake_text(metadata, "resourceVersion"));
+	MESSAGE_TEXT(fact->node, fake_text(json, "nodeName"));
+	fact->part = (uint32_t)json_object_get_int(json_read_member(json, "part"));
+	fact->parts = (uint32_t)json_object_get_int(json_read_member(json, "parts"));
+	MESSAGE_TEXT(fact->node_uid, fake_text(json, "nodeUID"));
+	MESSAGE_TEXT(fact->content_hash, fake_text(json, "contentHash"));
+	fact->agent = strcmp(fake_text(json, "writer"), "Agent") == 0;
+	json_read_time(json, "lastUpdateTime", &updated);
+	fact->updated_ms = updated.ms;
+}
+
+static void
 fake_allocation_fact(struct json_object *json, struct message *message)
 {
 	struct json_object *metadata = json_read_member(json, "metadata");
@@ -130,6 +151,8 @@ fake_fact(struct json_object *json, enum fact_kind kind, struct message *message
 		fake_pod_fact(json, message);
 	else if (kind == FACT_KIND_TRACKER)
 		fake_tracker_fact(json, message);
+	else if (kind == FACT_KIND_SLICE)
+		fake_slice_fact(json, message);
 	else
 		fake_allocation_fact(json, message);
 }

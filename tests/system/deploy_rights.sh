@@ -39,7 +39,12 @@ goal_of() {
 	"create pods/eviction") echo evicts ;;
 	"list podtrackers.networking.learntosolveit.com" | \
 		"patch podtrackers.networking.learntosolveit.com/status") echo tracked ;;
-	"watch podtrackers.networking.learntosolveit.com") echo watches ;;
+	"watch podtrackers.networking.learntosolveit.com" | \
+		"watch podtrackerslices.tracking.ipwarden.dev") echo watches ;;
+	"list podtrackerslices.tracking.ipwarden.dev" | \
+		"create podtrackerslices.tracking.ipwarden.dev") echo sliced ;;
+	"patch podtrackerslices.tracking.ipwarden.dev") echo sliced_again ;;
+	"delete podtrackerslices.tracking.ipwarden.dev") echo unsliced ;;
 	"get podtrackers.networking.learntosolveit.com" | \
 		"patch podtrackers.networking.learntosolveit.com") echo let_go ;;
 	"get customresourcedefinitions.apiextensions.k8s.io") echo released ;;
@@ -102,6 +107,22 @@ begin_tracked() {
 have_tracked() { api GET $TRACKERS/all | jq -e '.status.nodeCount > 0'; }
 begin_let_go() { begin_tracked; }
 have_let_go() { api GET $TRACKERS/all | jq -e '(.metadata.finalizers // []) == []'; }
+SLICES=/apis/tracking.ipwarden.dev/v1alpha1/podtrackerslices
+begin_sliced() { begin_tracked; }
+have_sliced() { [ "$(api GET $SLICES/node-1 | jq -r .writer)" = Leader ]; }
+begin_sliced_again() {
+	begin_tracked
+	until_true 20 have_sliced
+	owned_pod default/sliced node-1 ReplicaSet other
+}
+have_sliced_again() { api GET $SLICES/node-1 | jq -e 'any(.pods[]; .podName == "sliced")'; }
+begin_unsliced() {
+	begin_tracked
+	until_true 20 have_sliced
+	merge_patch $TRACKERS/all '{"metadata":{"finalizers":null}}'
+	api DELETE $TRACKERS/all -o /dev/null
+}
+have_unsliced() { ! api GET $SLICES/node-1; }
 begin_released() { api DELETE $NIA/web -o /dev/null; }
 have_released() { ! api GET $NIA/web; }
 
@@ -254,7 +275,7 @@ check "there are rights" test -s "$DIR/rights"
 begun=$(now_ms)
 {
 	# the longest first
-	echo "everything Deployment labelled marked told tracked let_go told_again moves evicts released"
+	echo "everything Deployment labelled marked told tracked let_go sliced sliced_again told_again moves evicts unsliced released"
 	grep -F '|pods/eviction|' "$DIR/rights"
 	grep -vF '|pods/eviction|' "$DIR/rights"
 	echo "everything StatefulSet moves"

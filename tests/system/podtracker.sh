@@ -189,9 +189,64 @@ is "and nothing is written about one that goes" "$(shown left 'has("podCount")')
 merge_patch $TRACKERS/left '{"metadata":{"finalizers":null}}'
 
 # --- slices ---------------------------------------------------------------------------
+tracker $ALL
+# slice_of NODE: the pods of all its slices, and the node that they are of
+slice_of() {
+	kc get podtrackerslices -o json --field-selector "nodeName=$1" | jq -cS '[.items[] |
+		.nodeUID, .writer, (.pods[] | {podName, namespace, ip})]'
+}
+slice_wanted() {
+	api GET /api/v1/pods | jq -cS --arg n "$1" --arg uid \
+		"$(api GET "/api/v1/nodes/$1" | jq -r .metadata.uid)" '[$uid, "Leader",
+		([.items[] | select(.spec.nodeName == $n and .status.podIP) | {podName: .metadata.name,
+		namespace: .metadata.namespace, ip: .status.podIP}] | sort_by(.namespace, .podName)[])]'
+}
+has_slice() {
+	say "$(slice_of "$1")"
+	[ "$(slice_of "$1")" = "$(slice_wanted "$1")" ]
+}
+# a node that is no more
 api POST $SLICES -o /dev/null -H 'Content-Type: application/json' --data-binary '{
 	"apiVersion":"tracking.ipwarden.dev/v1alpha1","kind":"PodTrackerSlice",
-	"metadata":{"name":"n1"},"nodeName":"n1","writer":"Leader","pods":[]}'
-is "slices are selected by their node" "$(kc get podtrackerslices -o name \
-	--field-selector nodeName=n1)$(kc get podtrackerslices -o name \
-	--field-selector nodeName=n2)" "podtrackerslice.tracking.ipwarden.dev/n1"
+	"metadata":{"name":"ghost"},"nodeName":"ghost","nodeUID":"u","writer":"Leader","pods":[]}'
+eventually 10 "each node has its slice, with all its pods" has_slice "$N1"
+eventually 10 "each" has_slice "$N2"
+is "it goes with its node" "$(api GET "$SLICES/$N1" | jq -c '.metadata.ownerReferences[] |
+	[.kind, .name]')" '["Node","'"$N1"'"]'
+a_pod voice/sip-9 "$N1" Running 10.0.1.77
+eventually 15 "a pod more" has_slice "$N1"
+api DELETE "$SLICES/$N2" -o /dev/null
+eventually 15 "one that somebody took away is written again" has_slice "$N2"
+# agent TIME: the agent of N1 writes then
+agent() {
+	merge_patch "$SLICES/$N1" '{"writer":"Agent","contentHash":"","pods":[],
+		"lastUpdateTime":"'"$(date -u -d "$1" +%FT%TZ)"'"}'
+}
+agent now
+a_pod voice/sip-10 "$N1" Running 10.0.1.78
+a_pod voice/sip-11 "$N2" Running 10.0.2.78
+eventually 15 "the leader goes on with the others" has_slice "$N2"
+is "and leaves that of an agent alone" "$(api GET "$SLICES/$N1" | jq -c '[.writer, .pods]')" \
+	'["Agent",[]]'
+is "those of each are found" "$(kc get podtrackerslices --field-selector writer=Agent -o name)" \
+	"podtrackerslice.tracking.ipwarden.dev/$N1"
+agent "21 minutes ago"
+eventually 15 "one that has been silent is followed by the leader" has_slice "$N1"
+agent now
+no_slice() { ! api GET "$SLICES/$1"; }
+eventually 25 "that of a node that is gone is taken away" no_slice ghost
+for name in $(kc get podtracker -o name); do kc delete "$name" >/dev/null; done
+eventually 25 "without a PodTracker those of agents are left" eval \
+	'[ "$(kc get podtrackerslices -o name | wc -l)" = 1 ]'
+is "as they were" "$(api GET "$SLICES/$N1" | jq -c '[.writer, .pods]')" '["Agent",[]]'
+
+# --- without their definition ---------------------------------------------------------
+stop_ipwarden
+kc delete crd podtrackerslices.tracking.ipwarden.dev >/dev/null
+tracker $ALL
+slices_made() { jq -r 'select(.verb == "create") | .path' "$DIR/requests.jsonl" |
+	grep -c podtrackerslices; }
+count=$(slices_made)
+start_ipwarden
+eventually 30 "a PodTracker is filled all the same" is_true $ALL
+is "and no slice is tried" "$(slices_made)" "$count"

@@ -29,6 +29,14 @@ settled() {
 		jq -e 'all(.status.addresses[]; .intent == null)'
 }
 eventually 20 "all is told" settled
+apply - >/dev/null <<-YAML
+	apiVersion: networking.learntosolveit.com/v1
+	kind: PodTracker
+	metadata: {name: all}
+	spec: {}
+YAML
+sliced() { [ "$(kc get podtrackerslices -o name | wc -l)" = 4 ]; }
+eventually 20 "each node has its slice" sliced
 
 # of ipwarden, not of this test
 writes() { jq -c 'select((.user | startswith("system:serviceaccount:")) and

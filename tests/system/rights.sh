@@ -32,6 +32,7 @@ rules:
 - {apiGroups: [netinfra.darkbrains.com], resources: [netipallocations/status], verbs: [patch]}
 - {apiGroups: [networking.learntosolveit.com], resources: [podtrackers], verbs: [get, patch]}
 - {apiGroups: [networking.learntosolveit.com], resources: [podtrackers/status], verbs: [patch]}
+- {apiGroups: [tracking.ipwarden.dev], resources: [podtrackerslices], verbs: [create, patch, delete]}
 - {apiGroups: [apiextensions.k8s.io], resources: [customresourcedefinitions], resourceNames: [netipallocations.netinfra.darkbrains.com], verbs: [get]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1

@@ -200,7 +200,7 @@ Test(core_tracker, a_refusal_is_tried_again_ever_later)
 {
 	start();
 	fake->refuse.method = "PATCH";
-	fake->refuse.part = "podtrackers";
+	fake->refuse.part = "podtrackers/";
 	fake->refuse.status = 403;
 	fake->refuse.message = "no";
 	fake->refuse.count = 5;

@@ -10,6 +10,7 @@
 
 #include "allocation.h"
 #include "mem.h"
+#include "slice_body.h"
 #include "tracker_body.h"
 
 static struct json_object *
@@ -399,18 +400,16 @@ Test(crd, a_new_object_is_not_ready_yet)
 	json_object_put(crd);
 }
 
-/* What stands in a PodTracker's status, and in a slice, of a pod and a node. */
-Test(crd, keeps_every_field_of_a_tracker)
+/* With one pod on node n, which has all that is told of one. */
+static struct world *
+world_of_one_pod(void)
 {
-	struct json_object *crd = crd_load_named("podtracker");
 	struct msg_fact_node *node = mem_calloc(1, sizeof *node);
 	struct msg_fact_pod *pod = mem_calloc(1, sizeof *pod);
 	struct world *world = world_new();
-	struct tracker_body body;
-	struct json_object *status;
-	struct buf out;
 
 	TEXT(node->name, "n");
+	TEXT(node->uid, "v");
 	world_put_node(world, node);
 	TEXT(pod->name, "p");
 	TEXT(pod->uid, "u");
@@ -421,6 +420,19 @@ Test(crd, keeps_every_field_of_a_tracker)
 	pod->host_network = 1;
 	pod->created_ms = 1000;
 	world_put_pod(world, pod);
+	free(node);
+	free(pod);
+	return world;
+}
+
+Test(crd, keeps_every_field_of_a_tracker)
+{
+	struct json_object *crd = crd_load_named("podtracker");
+	struct world *world = world_of_one_pod();
+	struct tracker_body body;
+	struct json_object *status;
+	struct buf out;
+
 	buf_init(&out, 65536);
 	buf_puts(&out, "{");
 	tracker_body_put(world, "", &out, &body);
@@ -440,8 +452,33 @@ Test(crd, keeps_every_field_of_a_tracker)
 	json_object_put(crd);
 	buf_free(&out);
 	world_free(world);
-	free(node);
-	free(pod);
+}
+
+Test(crd, keeps_every_field_of_a_slice)
+{
+	struct json_object *crd = crd_load_named("podtrackerslice");
+	struct world *world = world_of_one_pod();
+	struct slice_body body;
+	struct json_object *json;
+	char hash[HASH_MAX + 1];
+	struct buf out;
+
+	buf_init(&out, SLICE_BODY_MAX);
+	slice_body_begin(world, world_node(world, "n"), &body);
+	slice_body_put(
+	    &body, "n", SLICE_BY_AGENT, 1, (struct wall_time){1000}, &out, hash);
+	slice_body_end(&body);
+	json = json_tokener_parse(out.data);
+	cr_assert_eq(
+	    json_object_object_length(json_object_array_get_idx(get(json, "pods"), 0)),
+	    9);
+	/* metadata is every object's */
+	json_object_object_del(json, "metadata");
+	check_kept(crd_schema(crd), json, "");
+	json_object_put(json);
+	json_object_put(crd);
+	buf_free(&out);
+	world_free(world);
 }
 
 struct default_case {

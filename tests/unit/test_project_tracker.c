@@ -1,4 +1,5 @@
-/* PodTrackers, and what they show of pods and nodes, from JSON to facts. */
+/* PodTrackers, their slices, and what they show of pods and nodes, from JSON to facts.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 static struct msg_fact_pod pod;
 static struct msg_fact_node node;
 static struct msg_fact_tracker tracker;
+static struct msg_fact_slice slice;
 
 /* A pod of two families has its other address in podIPs alone. */
 Test(project, pod_addresses_and_time)
@@ -98,4 +100,49 @@ Test(project, tracker_of_little)
 	cr_assert_eq(tracker.finalizer, 1);
 	cr_assert_eq(tracker.deleting, 1);
 	cr_assert_eq(tracker_of(",\"finalizers\":7", ""), -EBADMSG);
+}
+
+static int
+slice_of(const char *rest)
+{
+	char *json = mem_printf("{\"metadata\":{\"name\":\"n-2\",\"uid\":\"u\","
+				"\"resourceVersion\":\"7\"}%s}",
+	    rest);
+	int rc = project_slice(json, strlen(json), &slice);
+
+	free(json);
+	return rc;
+}
+
+Test(project, slice)
+{
+	cr_assert_eq(
+	    slice_of(",\"nodeName\":\"n\",\"nodeUID\":\"v\",\"writer\":\"Agent\","
+		     "\"part\":2,\"parts\":3,\"pods\":[{\"part\":9}],\"contentHash\":"
+		     "\"0123456789abcdef\",\"lastUpdateTime\":"
+		     "\"1970-01-01T00:00:01Z\""),
+	    0);
+	cr_assert_str_eq(slice.name, "n-2");
+	cr_assert_str_eq(slice.uid, "u");
+	cr_assert_str_eq(slice.resource_version, "7");
+	cr_assert_str_eq(slice.node, "n");
+	cr_assert_str_eq(slice.node_uid, "v");
+	cr_assert_eq(slice.agent, 1);
+	cr_assert_eq(slice.part, 2);
+	cr_assert_eq(slice.parts, 3);
+	cr_assert_str_eq(slice.content_hash, "0123456789abcdef");
+	cr_assert_eq(slice.updated_ms, 1000);
+}
+
+Test(project, slice_of_little)
+{
+	cr_assert_eq(slice_of(""), 0);
+	cr_assert_str_eq(slice.node, "");
+	cr_assert_eq(slice.part + slice.parts + slice.agent, 0);
+	cr_assert_eq(slice_of(",\"writer\":\"Leader\",\"part\":-1,"
+			      "\"parts\":4294967296"),
+	    0);
+	cr_assert_eq(slice.part + slice.parts + slice.agent, 0);
+	cr_assert_eq(slice_of(",\"part\":\"2\""), -EBADMSG);
+	cr_assert_eq(project_slice("{}", 2, &slice), -EBADMSG);
 }

@@ -31,6 +31,7 @@ struct kube_informer {
 	size_t position; /* in the history: what is to be told next */
 	bool held;	 /* the handler takes nothing now */
 	unsigned restarts;
+	bool unserved;	     /* its kind is not: it hears nothing */
 	bool inside, doomed; /* it is freed by its own handler */
 	struct event event;
 	LIST_ENTRY(kube_informer) entry;
@@ -78,6 +79,8 @@ watches_gone(const struct loop *process)
 static void
 informer_arm(struct kube_informer *informer, int64_t least_ms, int64_t most_ms)
 {
+	if (informer->unserved)
+		return;
 	stage_arm(&informer->event, stage_between(least_ms, most_ms));
 }
 
@@ -227,6 +230,7 @@ kube_informer_new(struct kube *kube, const char *path, const char *query,
 			 : strstr(path, "/podtrackers") != NULL
 			     ? KIND_OTHER /* there are none */
 			     : KIND_ALLOCATION;
+	informer->unserved = strstr(path, "/podtrackerslices") != NULL;
 	informer->handlers = handlers;
 	informer->arg = arg;
 	informer->event =
