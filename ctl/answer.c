@@ -57,8 +57,9 @@ answer_take_history(struct answer_address *address, const struct history_answer 
 	}
 	address->stay = found->stay;
 	address->since = found->stay.operation ? SINCE_OPERATION : SINCE_OBSERVED;
-	snprintf(address->source, sizeof address->source, "ConfigMap %s/%s", namespace,
-	    found->source);
+	snprintf(address->source, sizeof address->source, "ConfigMap %s/%s%s",
+	    namespace, found->source,
+	    found->stay.until.ms == 0 ? ", and its NetIPAllocation now" : "");
 }
 
 void

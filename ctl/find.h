@@ -12,4 +12,8 @@ int find_now(struct ask *ask, struct answer *answer);
 /* `namespace` of the ConfigMaps; hours are of the zone that moment_zone chose. */
 int find_then(struct ask *ask, const char *namespace, struct answer *answer);
 
+/* All addresses of which the NetIPAllocations say where they are now, and those of
+ * which they do not. Returns as find_now. */
+int find_all_now(struct ask *ask, struct answer *answer);
+
 #endif

@@ -82,13 +82,14 @@ take_entry(struct answer *answer, const struct entry *entry, const char *allocat
 	address->since = entry->since.ms != 0 ? SINCE_STATUS : SINCE_UNKNOWN;
 }
 
+/* Of a node; "" is all. */
 static bool
 is_asked(const struct answer *answer, const struct entry *entry)
 {
 	if (answer->question.kind == QUESTION_ADDRESS)
 		return strcmp(entry->address, answer->question.address) == 0;
-	return entry->address[0] != '\0' && answer->node[0] != '\0' &&
-	       strcmp(entry->node, answer->node) == 0;
+	return entry->address[0] != '\0' &&
+	       (answer->node[0] == '\0' || strcmp(entry->node, answer->node) == 0);
 }
 
 /* A new one that ipwarden has not looked at: listed, and without a status. */
@@ -181,6 +182,13 @@ find_addresses(struct ask *ask, struct answer *answer)
 			snprintf(answer->node, sizeof answer->node, "%s",
 			    answer->addresses[i].stay.node);
 	return 0;
+}
+
+int
+find_all_now(struct ask *ask, struct answer *answer)
+{
+	*answer = (struct answer){.question.kind = QUESTION_NODE};
+	return find_addresses(ask, answer);
 }
 
 /* --- pods ---------------------------------------------------------------------------

@@ -24,6 +24,9 @@ struct finding {
 	struct answer *answer;
 	struct history *history;
 	struct hour_maps hour, before; /* that in question, and the one before */
+	struct answer now;
+	bool has_now;
+	int64_t now_ms;
 };
 
 /* history_problem_fn, seen_problem_fn. */
@@ -132,21 +135,56 @@ describe_hour(const struct finding *finding, struct answer_part *part)
  */
 
 static int
-find_address(
-    struct finding *finding, const char *address, struct history_answer *ret_found)
+find_stay(struct finding *finding, const char *address, int64_t at_ms,
+    struct history_answer *ret_found)
 {
 	char date[DAY_DATE_MAX];
 	int rc;
 
 	for (;;) {
-		rc = history_find(
-		    finding->history, address, finding->answer->at_ms, ret_found, date);
+		rc = history_find(finding->history, address, at_ms, ret_found, date);
 		if (rc != -EAGAIN)
 			return rc;
 		rc = add_day(finding, date);
 		if (rc < 0)
 			return rc;
 	}
+}
+
+/* What cannot be listed is told, and says nothing. */
+static bool
+is_there_now(struct finding *finding, const char *address, const char *node)
+{
+	if (!finding->has_now)
+		find_all_now(finding->ask, &finding->now);
+	finding->has_now = true;
+	for (size_t i = 0; i < finding->now.addresses_len; i++) {
+		const struct answer_address *it = &finding->now.addresses[i];
+
+		if (it->known && strcmp(it->address, address) == 0 &&
+		    strcmp(it->stay.node, node) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* That an address stays where it is is written once in a while: what comes after the
+ * last writing is taken as who writes it would, when it is still there now. */
+static int
+find_address(
+    struct finding *finding, const char *address, struct history_answer *ret_found)
+{
+	int rc = find_stay(finding, address, finding->answer->at_ms, ret_found);
+
+	if (rc < 0 || ret_found->known || ret_found->has_after ||
+	    !ret_found->has_before ||
+	    finding->now_ms - ret_found->before.until.ms >= DAY_GAP_MS ||
+	    !is_there_now(finding, address, ret_found->before.node))
+		return rc;
+	rc = find_stay(finding, address, ret_found->before.until.ms, ret_found);
+	if (rc == 0)
+		ret_found->stay.until.ms = 0;
+	return rc;
 }
 
 static bool
@@ -350,6 +388,7 @@ find_then(struct ask *ask, const char *namespace, struct answer *answer)
 	    .history = history_new(),
 	    .hour.seen = seen_new(),
 	    .before.seen = seen_new(),
+	    .now_ms = clock_wall().ms,
 	};
 	int rc = 0;
 
@@ -363,6 +402,7 @@ find_then(struct ask *ask, const char *namespace, struct answer *answer)
 	if (rc == 0)
 		rc = find_pods(&finding);
 	answer_sort(answer);
+	answer_free(&finding.now);
 	history_free(finding.history);
 	seen_free(finding.hour.seen);
 	seen_free(finding.before.seen);

@@ -190,6 +190,32 @@ is "a day without a ConfigMap" "$SAID $(grep -c 'not known where' "$DIR/out")" "
 who 203.0.113.7 --at 2026-01-05T10:03:00Z --cm-namespace elsewhere
 is "ConfigMaps of another namespace" "$SAID" 3
 
+# --- the last minutes, which nobody has written yet --------------------------------------
+# ago SECONDS: as the history has times
+ago() { date -u -d "-$1 seconds" +%FT%T.000Z; }
+# today NAMESPACE NODE UNTIL_S: the history, in a namespace of its own, of one second
+today() {
+	put_object "$(jq -nc --arg ns "$1" --arg date "$(date -u -d "-$3 seconds" +%Y%m%d)" \
+		--arg line "$(jq -nc --arg node "$2" --arg time "$(ago "$3")" '{node: $node,
+		zone: "z", allocation: "web", from: $time, until: $time,
+		source: "operation"}')" '{apiVersion: "v1", kind: "ConfigMap",
+		metadata: {name: "ipwarden-addresses-\($date)", namespace: $ns},
+		data: {"203.0.113.7": "\($line)\n"}}')" >/dev/null
+}
+today one node-a 200
+who 203.0.113.7 --at 1m --cm-namespace one -o json
+is "where it was last written, if it is still there" \
+	"$(json '.addresses.items[0] | [.known, .node, .until, (.source | split(", ")[1])]')" \
+	'[true,"node-a",null,"and its NetIPAllocation now"]'
+today two node-b 200
+who 203.0.113.7 --at 1m --cm-namespace two -o json
+is "not if it is elsewhere now" \
+	"$(json '.addresses.items[0] | [.known, .before.node]')" '[false,"node-b"]'
+today three node-a 900
+who 203.0.113.7 --at 1m --cm-namespace three -o json
+is "nor after a silence of ten minutes" \
+	"$(json '.addresses.items[0] | [.known, .before.node]')" '[false,"node-a"]'
+
 # --- what goes wrong ------------------------------------------------------------------
 fault '{"target":"kube","path":"/configmaps/","status":403}'
 who 203.0.113.7 --at 2026-01-05T10:03:00Z
