@@ -11,7 +11,7 @@ dist_man_MANS = \
 	docs/ipwarden-watcher.8 \
 	docs/ipwardenctl.1
 
-dist_doc_DATA = docs/metrics.md
+dist_doc_DATA = docs/metrics.md docs/podtracker.md
 EXTRA_DIST += docs/dashboard.jq docs/dashboard.svg
 
 # What whoever is paged reads: a page an alert.
