@@ -104,6 +104,7 @@ slices_fact(struct core *core, const struct msg_fact_slice *fact)
 	slice->leaving =
 	    old != NULL && old->leaving && strcmp(old->uid, slice->uid) == 0;
 	if (old == NULL || !slice_is_as(slice, old)) {
+		slices_upset(slices, slice->name);
 		slices_upset(slices, slice->node);
 		slices_upset(slices, old != NULL ? old->node : "");
 	}
@@ -117,6 +118,7 @@ slices_gone(struct core *core, const char *name)
 
 	if (slice == NULL)
 		return;
+	slices_upset(core->slices, slice->name);
 	slices_upset(core->slices, slice->node);
 	map_drop(core->slices->known, name);
 	core->slices->full = false;

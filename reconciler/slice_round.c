@@ -161,14 +161,15 @@ slice_round_is_over(struct core *core, const struct slice *slice, bool wanted)
 {
 	const struct world_node *node = world_node(core->world, slice->node);
 
+	if (!wanted && (node == NULL || !slice_round_has_agent(core, node)))
+		return "there is no PodTracker";
+	/* the first of the node of that name, or written over as that */
+	if (wanted && world_node(core->world, slice->name) != NULL)
+		return NULL;
 	if (node == NULL)
 		return "its node is gone";
-	if (!wanted && !slice_round_has_agent(core, node))
-		return "there is no PodTracker";
-	/* the first is written anew */
 	if (strcmp(slice->node_uid, node->uid) != 0)
-		return strcmp(slice->name, node->name) != 0 ? "its node is another one"
-							    : NULL;
+		return "its node is another one";
 	return slice_round_is_surplus(core, slice, node) ? "its node has fewer" : NULL;
 }
 

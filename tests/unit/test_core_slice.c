@@ -95,24 +95,32 @@ uid_of(const char *path)
 	return fake_text(json_read_member(fake_get(fake, path), "metadata"), "uid");
 }
 
-/* The agent of node n1 writes its slice; `ago_ms` ago by its clock. */
+/* The agent of node n1 writes a slice; `ago_ms` ago by its clock. */
 static void
-agent_writes(int64_t ago_ms, const char *hash)
+agent_writes_part(const char *slice, int part, int64_t ago_ms, const char *hash)
 {
 	struct wall_time at = {fake_time(fake).wall.ms - ago_ms};
-	char patch[256], when[CLOCK_TEXT_MAX];
+	char patch[512], when[CLOCK_TEXT_MAX];
 
 	clock_format(at, false, when, sizeof when);
 	snprintf(patch, sizeof patch,
-	    "{\"writer\":\"Agent\",\"contentHash\":\"%s\",\"nodeUID\":\"%s\","
-	    "\"nodeName\":\"n1\",\"part\":1,\"parts\":1,\"lastUpdateTime\":\"%s\"}",
-	    hash, uid_of(FAKE_NODES "n1"), when);
-	if (fake_get(fake, FAKE_SLICES "n1") == NULL)
-		fake_put(fake, FAKE_SLICES "n1", "{\"metadata\":{\"name\":\"n1\"}}");
-	fake_patch(fake, FAKE_SLICES "n1", patch);
+	    "{\"metadata\":{\"name\":\"%s\"},\"writer\":\"Agent\","
+	    "\"contentHash\":\"%s\",\"nodeUID\":\"%s\",\"nodeName\":\"n1\","
+	    "\"part\":%d,\"parts\":%d,\"lastUpdateTime\":\"%s\"}",
+	    strrchr(slice, '/') + 1, hash, uid_of(FAKE_NODES "n1"), part, part, when);
+	if (fake_get(fake, slice) == NULL)
+		fake_put(fake, slice, patch);
+	else
+		fake_patch(fake, slice, patch);
 }
 
-/* n1 has `one` pod and one more in each of the tests' worlds. */
+static void
+agent_writes(int64_t ago_ms, const char *hash)
+{
+	agent_writes_part(FAKE_SLICES "n1", 1, ago_ms, hash);
+}
+
+/* One pod with an address is on n1, and none elsewhere. */
 static void
 start(void)
 {
@@ -205,6 +213,25 @@ Test(core_slice, a_node_has_its_own_name)
 	fake_run(fake, 2 * A_WHILE_MS);
 	cr_assert_str_eq(said(FAKE_SLICES "n1-2", "nodeName"), "n1");
 	cr_assert_eq(pods_in(FAKE_SLICES "n1-part-2"), -1);
+}
+
+/* Which of its slices an agent writes first is its own matter. */
+Test(core_slice, a_part_may_come_before_the_first)
+{
+	char uid[64];
+
+	fake_start(fake);
+	agent_writes(0, "abc");
+	fake_run(fake, 2000);
+	agent_writes_part(FAKE_SLICES "n1-2", 2, 0, "abd");
+	snprintf(uid, sizeof uid, "%s", uid_of(FAKE_SLICES "n1-2"));
+	fake_run(fake, SLICE_SETTLE_MS - 1000);
+	fake_patch(fake, FAKE_SLICES "n1", "{\"parts\":2,\"contentHash\":\"abe\"}");
+	fake_run(fake, A_WHILE_MS);
+	cr_assert_str_eq(uid_of(FAKE_SLICES "n1-2"), uid);
+	fake_patch(fake, FAKE_SLICES "n1", "{\"parts\":1,\"contentHash\":\"abc\"}");
+	fake_run(fake, A_WHILE_MS);
+	cr_assert_eq(pods_in(FAKE_SLICES "n1-2"), -1);
 }
 
 /* Until it has been silent for two of its intervals; then that of the leader. */
