@@ -46,6 +46,7 @@ put_request(struct buf *line, const struct kube_call *call)
 {
 	bool is_resource = call->view != NULL;
 	const char *agent = sim_request_header(call->request, "User-Agent");
+	const char *fields = sim_request_query(call->request, "fieldSelector");
 	const char *audit_id = sim_request_header(call->request, "Audit-ID");
 	char time[CLOCK_TEXT_MAX];
 
@@ -58,6 +59,7 @@ put_request(struct buf *line, const struct kube_call *call)
 	put_text(line, "audit_id", audit_id != NULL ? audit_id : "");
 	put_text(line, "method", call->request->method);
 	put_text(line, "path", call->request->path);
+	put_text(line, "fields", fields != NULL ? fields : "");
 	put_text(line, "verb", call->verb != NULL ? call->verb : "");
 	put_text(line, "group", is_resource ? call->view->group : "");
 	put_text(line, "resource", is_resource ? call->view->resource->plural : "");

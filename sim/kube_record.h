@@ -2,18 +2,18 @@
  * line, all members always there:
  *
  *   {"begun_ms":81230,"ms":81234,"time":"…","user":"system:anonymous","agent":"",
- *    "audit_id":"","method":"GET","path":"/api/v1/nodes",
+ *    "audit_id":"","method":"GET","path":"/api/v1/nodes","fields":"",
  *    "verb":"list","group":"","resource":"nodes","subresource":"","namespace":"",
  *    "name":"","bytes":0,"status":403}
  *
  * `begun_ms` and `ms`: when it came and when it was answered, by CLOCK_MONOTONIC.
  * `user` is "" for a token that nobody has. `verb` is that of RBAC; for a path that is
- * no resource it is the method in small letters, and `resource` is "". `namespace` is
- * "" for all, `audit_id` the request's own (header Audit-ID), `name` for a collection;
- * a create has the name of what was made. `bytes` are
- * those of its body. `status` is 0 when the connection was cut
- * without an answer. A request is logged once it is answered, a watch when it begins,
- * and one whose answer is held (sim/hold.h) once it was carried out. */
+ * no resource it is the method in small letters, and `resource` is "". `fields` is the
+ * field selector, `namespace` is "" for all, `audit_id` the request's own (header
+ * Audit-ID), `name` for a collection; a create has the name of what was made. `bytes`
+ * are those of its body. `status` is 0 when the connection was cut without an answer. A
+ * request is logged once it is answered, a watch when it begins, and one whose answer
+ * is held (sim/hold.h) once it was carried out. */
 #ifndef IPW_SIM_KUBE_RECORD_H
 #define IPW_SIM_KUBE_RECORD_H
 

@@ -273,11 +273,49 @@ selected_name(const struct kube_call *call, char *out, size_t out_size)
 	snprintf(out, out_size, "%.*s", (int)strcspn(at, ","), at);
 }
 
+/* The path of a resource is one to RBAC, whether it is served or not: RequestInfo of
+ * k8s.io/apiserver. Those of a
+ * namespace and subresources are left out. */
+struct unserved {
+	char group[PART_SIZE], version[PART_SIZE], resource[PART_SIZE], name[PART_SIZE];
+};
+
+static bool
+read_unserved(const char *path, struct unserved *ret)
+{
+	return take_version(&path, ret->group, ret->version) &&
+	       take_part(&path, ret->resource) &&
+	       strcmp(ret->resource, "namespaces") != 0 &&
+	       (*path == '\0' || take_part(&path, ret->name)) && *path == '\0';
+}
+
+static const char *
+verb_of_unserved(const struct kube_call *call, const struct unserved *unserved)
+{
+	if (strcmp(call->verb, "post") == 0)
+		return "create";
+	if (strcmp(call->verb, "put") == 0)
+		return "update";
+	if (strcmp(call->verb, "get") == 0 && unserved->name[0] == '\0')
+		return wants_watch(call) ? "watch" : "list";
+	return call->verb;
+}
+
 static bool
 is_allowed(const struct kube_call *call)
 {
 	struct kube_access access = {.verb = call->verb, .path = call->request->path};
+	struct unserved unserved = {.name = ""};
 	char name[PART_SIZE];
+
+	if (call->view == NULL && read_unserved(call->request->path, &unserved)) {
+		access.path = NULL;
+		access.group = unserved.group;
+		access.resource = unserved.resource;
+		access.subresource = access.space = "";
+		access.name = unserved.name;
+		access.verb = verb_of_unserved(call, &unserved);
+	}
 
 	if (call->view != NULL) {
 		access.path = NULL;

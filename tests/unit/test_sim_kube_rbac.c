@@ -123,6 +123,33 @@ Test(sim_kube_rbac, rules_of_a_role)
 	cr_expect_not(may("get", "", "pods", "", "", "p"));
 }
 
+/* What is not served is not found by who has the right to it, and forbidden to others.
+ */
+Test(sim_kube_rbac, rights_to_what_is_not_served)
+{
+	static const struct {
+		const char *method, *path, *body;
+		int status;
+	} asked[] = {
+	    {"GET", "/apis/any.example/v1/things", NULL, 404},
+	    {"GET", "/apis/any.example/v1/things?watch=1", NULL, 403},
+	    {"GET", "/apis/any.example/v1/things/t", NULL, 403},
+	    {"PATCH", "/apis/any.example/v1/things/t", "{}", 404},
+	    {"POST", "/apis/any.example/v1/things", "{}", 404},
+	    {"PUT", "/apis/any.example/v1/things/t", "{}", 403},
+	    {"GET", "/apis/other.example/v1/things", NULL, 403},
+	};
+
+	make_cluster_role("r", "{\"verbs\":[\"list\",\"patch\",\"create\"],"
+			       "\"apiGroups\":[\"any.example\"],"
+			       "\"resources\":[\"things\"]}");
+	bind_cluster_role("r", "{\"kind\":\"User\",\"name\":\"u\"}");
+	be("u");
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
+		cr_expect_eq(rig_send(asked[i].method, asked[i].path, asked[i].body),
+		    asked[i].status, "%s %s", asked[i].method, asked[i].path);
+}
+
 Test(sim_kube_rbac, a_name_may_come_from_the_field_selector)
 {
 	make_cluster_role("r", "{\"verbs\":[\"list\",\"watch\"],\"apiGroups\":[\"\"],"

@@ -79,7 +79,8 @@ Test(sim_kube_record, who_asked_for_what)
 	    "\"c\"}}");
 	rig.token = RIG_CONTROLLER;
 	rig.agent = "ipwarden/1";
-	rig_send("GET", "/api/v1/nodes?limit=5", NULL);
+	rig_send("GET", "/api/v1/nodes?limit=5&fieldSelector=spec.unschedulable%3Dtrue",
+	    NULL);
 	rig_send("PATCH", "/api/v1/nodes/a%22b/status", "{}");
 	rig.token = "nobody's";
 	rig_send("DELETE", "/api/v1/namespaces/x/pods/p", NULL);
@@ -88,31 +89,36 @@ Test(sim_kube_record, who_asked_for_what)
 	expect_line(lines, 0,
 	    "{\"user\":\"admin\",\"agent\":\"\",\"audit_id\":\"\",\"method\":\"GET\","
 	    "\"path\":\"/"
-	    "version\",\"verb\":"
+	    "version\",\"fields\":\"\",\"verb\":"
 	    "\"get\",\"group\":\"\",\"resource\":\"\",\"subresource\":\"\","
 	    "\"namespace\":\"\",\"name\":\"\",\"bytes\":0,\"status\":200}");
 	expect_line(lines, 1,
 	    "{\"user\":\"admin\",\"agent\":\"\",\"audit_id\":\"\",\"method\":\"POST\","
 	    "\"path\":"
-	    "\"/api/v1/namespaces/default/configmaps\",\"verb\":\"create\",\"group\":"
+	    "\"/api/v1/namespaces/default/"
+	    "configmaps\",\"fields\":\"\",\"verb\":\"create\",\"group\":"
 	    "\"\",\"resource\":\"configmaps\",\"subresource\":\"\",\"namespace\":"
 	    "\"default\",\"name\":\"c\",\"bytes\":62,\"status\":201}");
 	expect_line(lines, 2,
 	    "{\"user\":\"" CONTROLLER
 	    "\",\"agent\":\"ipwarden/1\",\"audit_id\":\"\",\"method\":\"GET\",\"path\":"
-	    "\"/api/v1/nodes\",\"verb\":\"list\",\"group\":\"\",\"resource\":\"nodes\","
+	    "\"/api/v1/"
+	    "nodes\",\"fields\":\"spec.unschedulable=true\",\"verb\":\"list\","
+	    "\"group\":\"\",\"resource\":\"nodes\","
 	    "\"subresource\":\"\",\"namespace\":\"\",\"name\":\"\",\"bytes\":0,"
 	    "\"status\":200}");
 	expect_line(lines, 3,
 	    "{\"user\":\"" CONTROLLER "\",\"agent\":\"ipwarden/"
 	    "1\",\"audit_id\":\"\",\"method\":\"PATCH\",\"path\":"
-	    "\"/api/v1/nodes/a\\\"b/status\",\"verb\":\"patch\",\"group\":\"\","
+	    "\"/api/v1/nodes/a\\\"b/"
+	    "status\",\"fields\":\"\",\"verb\":\"patch\",\"group\":\"\","
 	    "\"resource\":\"nodes\",\"subresource\":\"status\",\"namespace\":\"\","
 	    "\"name\":\"a\\\"b\",\"bytes\":2,\"status\":403}");
 	expect_line(lines, 4,
 	    "{\"user\":\"\",\"agent\":\"ipwarden/"
 	    "1\",\"audit_id\":\"\",\"method\":\"DELETE\",\"path\":"
-	    "\"/api/v1/namespaces/x/pods/p\",\"verb\":\"delete\",\"group\":\"\","
+	    "\"/api/v1/namespaces/x/pods/"
+	    "p\",\"fields\":\"\",\"verb\":\"delete\",\"group\":\"\","
 	    "\"resource\":\"pods\",\"subresource\":\"\",\"namespace\":\"x\",\"name\":"
 	    "\"p\",\"bytes\":0,\"status\":401}");
 	json_object_put(lines);
