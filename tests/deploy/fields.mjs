@@ -15,6 +15,7 @@ const versions = {
   ClusterRoleBinding: "rbac.authorization.k8s.io/v1",
   ConfigMap: "v1",
   CustomResourceDefinition: "apiextensions.k8s.io/v1",
+  DaemonSet: "apps/v1",
   Deployment: "apps/v1",
   Lease: "coordination.k8s.io/v1",
   NetworkPolicy: "networking.k8s.io/v1",

@@ -12,6 +12,9 @@ const changes = JSON.parse(readFileSync(process.argv[4]));
 const cel = new Environment({ unlistedVariablesAreDyn: true });
 const OURS = "system:serviceaccount:kube-system:ip-address-controller-sa";
 const KUBELET = "system:node:node-1";
+const NODE_NAME = "authentication.kubernetes.io/node-name";
+const AGENT = { username: "system:serviceaccount:kube-system:pod-ip-tracker-agent",
+  extra: { [NODE_NAME]: ["node-1"] } };
 let failed = 0;
 
 function say(good, text) {
@@ -29,8 +32,8 @@ function matches(policy, { group, resource, operation }) {
 // Why a policy refuses the request, or null. What cannot be evaluated is refused, as with
 // failurePolicy: Fail.
 function refuses(policy, { user, operation, object, oldObject }) {
-  const scope = { object, oldObject: oldObject ?? null,
-    request: { operation, userInfo: { username: user } }, variables: {} };
+  const scope = { object, oldObject: oldObject ?? null, request: { operation,
+    userInfo: typeof user === "string" ? { username: user } : user }, variables: {} };
   const value = (expression) => cel.evaluate(expression, scope);
   try {
     if (!(policy.spec.matchConditions ?? []).every((each) => value(each.expression)))
@@ -77,14 +80,18 @@ const allocation = { metadata: { name: "web" }, spec: { reservedIPs: ["34.82.10.
 const eviction = { metadata: { name: "web-1" },
   deleteOptions: { preconditions: { uid: "u" } } };
 
+const slice = { metadata: { name: "node-1" }, nodeName: "node-1", pods: [] };
+const neighbours = { metadata: { name: "node-2" }, nodeName: "node-2", pods: [] };
+
 const NODE = { group: "", resource: "nodes" };
+const SLICE = { group: "tracking.ipwarden.dev", resource: "podtrackerslices" };
 const STATUS = { group: "", resource: "nodes/status" };
 const POD = { group: "", resource: "pods" };
 const ALLOCATION = { group: "netinfra.darkbrains.com", resource: "netipallocations" };
 const EVICTION = { group: "", resource: "pods/eviction" };
 const label = (labels) => ({ metadata: { labels } });
 
-// [allowed, what, who, resource, before (null: created), patch]
+// [allowed, what, who, resource, before (null: created), patch (null: deleted)]
 const cases = [
   [true, "ipwarden labels a node", OURS, NODE, node, label({ "ip.ready": "true" })],
   [true, "all three labels", OURS, NODE, node, label({ "ip.ready": "true",
@@ -155,13 +162,32 @@ const cases = [
   [false, "without a uid", OURS, EVICTION, null, { deleteOptions: { preconditions: {} } }],
   [false, "and no grace", OURS, EVICTION, null,
     merged(eviction, { deleteOptions: { gracePeriodSeconds: 0 } })],
+  [true, "an agent creates its node's slice", AGENT, SLICE, null, slice],
+  [true, "changes it", AGENT, SLICE, slice, { pods: [{ ip: "10.0.0.1" }] }],
+  [true, "has a second one", AGENT, SLICE, null, merged(slice, { metadata: { name: "node-1-2" } })],
+  [true, "deletes it", AGENT, SLICE, merged(slice, { metadata: { name: "node-1-2" } }), null],
+  [true, "takes its own name back", AGENT, SLICE, merged(slice, { nodeName: "node" }),
+    { nodeName: "node-1" }],
+  [false, "creates another node's", AGENT, SLICE, null, neighbours],
+  [false, "changes another node's", AGENT, SLICE, neighbours, { pods: [{ ip: "10.0.0.1" }] }],
+  [false, "makes another node's its own", AGENT, SLICE, neighbours, { nodeName: "node-1" }],
+  [false, "or one of a node whose name begins so", AGENT, SLICE,
+    merged(neighbours, { metadata: { name: "node-1-2" } }), { nodeName: "node-1" }],
+  [false, "gives its own away", AGENT, SLICE, slice, { nodeName: "node-2" }],
+  [false, "deletes another node's", AGENT, SLICE, neighbours, null],
+  [false, "stands in another node's name", AGENT, SLICE, null,
+    merged(slice, { metadata: { name: "node-2" } })],
+  [false, "comes with a token that is bound to no node", { username: AGENT.username }, SLICE, null, slice],
+  [false, "or has none of the kind", merged(AGENT, { extra: { [NODE_NAME]: null } }), SLICE, null, slice],
+  [true, "the leader writes all of them", OURS, SLICE, null, neighbours],
   [true, "kubectl drain", "admin", EVICTION, null, { metadata: { name: "web-1" } }],
 ];
 
 // Each rule of each policy refuses something of these, or it says nothing.
 const heard = new Set();
 for (const [allowed, what, user, resource, before, patch] of cases) {
-  const why = refused({ ...resource, user, operation: before === null ? "CREATE" : "UPDATE",
+  const why = refused({ ...resource, user,
+    operation: before === null ? "CREATE" : patch === null ? "DELETE" : "UPDATE",
     object: merged(before ?? {}, patch), oldObject: before });
   if (why !== null) heard.add(why);
   say((why === null) === allowed, `${allowed ? "allowed" : "refused"}: ${what}` +
