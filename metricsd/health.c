@@ -91,6 +91,8 @@ process_unhealthy(const struct health *health, enum role role)
 static const char *
 process_unready(const struct health *health, enum role role)
 {
+	if (health->processes[role].absent)
+		return NULL;
 	if (!health->known[role] || !health->processes[role].ready)
 		return "not running";
 	if (health->processes[role].wedged)
@@ -162,7 +164,8 @@ put_checks(const struct health *health, struct mono_time now, check_fn *check,
 {
 	put_check(out, "supervisor", supervisor_wedged(health, now));
 	for (enum role role = 0; role < ROLE_COUNT; role++)
-		put_check(out, role_name(role), check(health, role));
+		if (!health->processes[role].absent)
+			put_check(out, role_name(role), check(health, role));
 	buf_printf(out, "%s check %s\n", endpoint, passed ? "passed" : "failed");
 }
 

@@ -179,7 +179,7 @@ on_process(void *arg, const struct control_process *process)
 	    supervisor ? "supervisor" : role_name((enum role)process->role),
 	    &process->usage);
 	health_process(&metricsd->health, process, loop_now(metricsd->worker.loop));
-	if (!supervisor)
+	if (!supervisor && !process->absent)
 		set_process(metricsd->registry, process);
 	set_own(metricsd);
 }

@@ -74,6 +74,7 @@ struct control_usage {
  * CONTROL_PROCESS_MS. */
 struct control_process {
 	uint8_t role; /* enum role; ROLE_COUNT: the supervisor, of which only `usage` */
+	uint8_t absent; /* it is never started here */
 	uint8_t ready;
 	uint8_t wedged;	 /* no tick for CONTROL_WEDGED_MS */
 	uint8_t spent;	 /* CONTROL_RESTARTS_MAX restarts in CONTROL_RESTARTS_MS */

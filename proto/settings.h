@@ -44,7 +44,9 @@
 	SETTING(SETTING_FOOTPRINT_NAMESPACE, "footprint-namespace")                    \
 	SETTING(SETTING_FOOTPRINT_NAME, "footprint-name")                              \
 	SETTING(SETTING_FOOTPRINT_LABEL, "footprint-label")                            \
-	SETTING(SETTING_FOOTPRINT_UTC, "footprint-utc") /* set: hours of UTC */
+	SETTING(SETTING_FOOTPRINT_UTC, "footprint-utc") /* set: hours of UTC */        \
+	/* set: this is the agent of that node, no cloud part is there */              \
+	SETTING(SETTING_AGENT_NODE, "agent-node")
 
 enum setting {
 #define SETTING_ENUM(constant, name) constant,

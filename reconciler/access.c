@@ -2,7 +2,9 @@
 
 #include "allocation.h"
 
-#define TRACKERS .group = "networking.learntosolveit.com", .resource = "podtrackers"
+#define TRACKERS    .group = "networking.learntosolveit.com", .resource = "podtrackers"
+#define SLICES	    .group = "tracking.ipwarden.dev", .resource = "podtrackerslices"
+#define ALLOCATIONS .group = "netinfra.darkbrains.com", .resource = "netipallocations"
 
 /* Footprints, where they are kept. */
 #define STORED(v)                                                                      \
@@ -10,11 +12,10 @@
 		.resource = "configmaps", .verb = (v), .namespace = KUBE_CM_NAMESPACE, \
 		.with = SETTING_STORE_IN_CM                                            \
 	}
-#define SLICES .group = "tracking.ipwarden.dev", .resource = "podtrackerslices"
 
 /* One row for each kind of request that is made, but to create the Lease: who installs
  * us may have made it, and then the right is not needed. */
-const struct kube_right access_rights[] = {
+static const struct kube_right rights[] = {
     {.resource = "nodes", .verb = "get"},
     {.resource = "nodes", .verb = "patch"},
     {.resource = "pods", .verb = "list"},
@@ -23,17 +24,10 @@ const struct kube_right access_rights[] = {
     {.group = "apps", .resource = "deployments", .verb = "get"},
     {.group = "apps", .resource = "statefulsets", .verb = "get"},
     {.group = "apps", .resource = "daemonsets", .verb = "get"},
-    {.group = "netinfra.darkbrains.com", .resource = "netipallocations", .verb = "get"},
-    {.group = "netinfra.darkbrains.com",
-	.resource = "netipallocations",
-	.verb = "list"},
-    {.group = "netinfra.darkbrains.com",
-	.resource = "netipallocations",
-	.verb = "patch"},
-    {.group = "netinfra.darkbrains.com",
-	.resource = "netipallocations",
-	.subresource = "status",
-	.verb = "patch"},
+    {ALLOCATIONS, .verb = "get"},
+    {ALLOCATIONS, .verb = "list"},
+    {ALLOCATIONS, .verb = "patch"},
+    {ALLOCATIONS, .subresource = "status", .verb = "patch"},
     {.group = "apiextensions.k8s.io",
 	.resource = "customresourcedefinitions",
 	.verb = "get",
@@ -80,8 +74,35 @@ const struct kube_right access_rights[] = {
 	.with = SETTING_WATCHER_ACCOUNT},
 };
 
-size_t
-access_rights_len(void)
+static const struct kube_right agent_rights[] = {
+    {SLICES, .verb = "get"},
+    {SLICES, .verb = "create"},
+    {SLICES, .verb = "patch"},
+    {SLICES, .verb = "delete"},
+    {.resource = "nodes", .verb = "patch", .excess = true},
+    {ALLOCATIONS, .subresource = "status", .verb = "patch", .excess = true},
+    {TRACKERS, .subresource = "status", .verb = "patch", .excess = true},
+    KUBE_TOO_MUCH(NULL, "pods", NULL, "patch"),
+    KUBE_TOO_MUCH(NULL, "pods", NULL, "delete"),
+    KUBE_TOO_MUCH(NULL, "pods", "eviction", "create"),
+    {.group = "coordination.k8s.io",
+	.resource = "leases",
+	.verb = "update",
+	.namespace = KUBE_LEASE_NAMESPACE,
+	.excess = true},
+    KUBE_RIGHTS_TOO_MUCH,
+    {.resource = "serviceaccounts",
+	.subresource = "token",
+	.verb = "create",
+	.namespace = KUBE_POD_NAMESPACE,
+	.name = "pod-ip-tracker-agent-watcher",
+	.with = SETTING_WATCHER_ACCOUNT},
+};
+
+const struct kube_right *
+access_rights(bool agent, size_t *ret_len)
 {
-	return sizeof access_rights / sizeof access_rights[0];
+	*ret_len = agent ? sizeof agent_rights / sizeof agent_rights[0]
+			 : sizeof rights / sizeof rights[0];
+	return agent ? agent_rights : rights;
 }

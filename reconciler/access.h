@@ -3,9 +3,11 @@
 #ifndef IPW_ACCESS_H
 #define IPW_ACCESS_H
 
+#include <stdbool.h>
+
 #include "review.h"
 
-extern const struct kube_right access_rights[];
-size_t access_rights_len(void);
+/* Of a node's agent, or else of the operator. */
+const struct kube_right *access_rights(bool agent, size_t *ret_len);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent.h"
 #include "calls.h"
 #include "definition.h"
 #include "events.h"
@@ -53,6 +54,10 @@ core_new(const struct core_options *options, const struct effects *effects)
 	core->trackers = trackers_new();
 	core->slices = slices_new();
 	core->denied = map_new(free);
+	if (options->agent_node != NULL) {
+		core->agent = agent_new(options->agent_node);
+		core->leads = true;
+	}
 	core->wake_ms = INT64_MAX;
 	return core;
 }
@@ -76,6 +81,7 @@ core_free(struct core *core)
 	moves_free(core->moves);
 	trackers_free(core->trackers);
 	slices_free(core->slices);
+	agent_free(core->agent);
 	map_free(core->denied);
 	view_free(core->view);
 	world_free(core->world);
@@ -162,6 +168,8 @@ backoff_waits(struct core *core, const struct backoff *backoff)
 static const char *
 core_unready(const struct core *core)
 {
+	if (core->agent != NULL)
+		return agent_unready(core);
 	if (!core->watcher_up)
 		return "the watcher is not there";
 	if (!world_complete(core->world))
@@ -196,6 +204,10 @@ core_pass(struct core *core)
 	core->wake_ms = INT64_MAX;
 	if (!core->leads || core->stopping)
 		return;
+	if (core->agent != NULL) {
+		agent_run(core);
+		return;
+	}
 	verdict = peers_look(core);
 	trackers_run(core);
 	if (!core->listed) {

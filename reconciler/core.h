@@ -15,6 +15,9 @@ struct core_options {
 	const char *lease;	       /* as "namespace/name": audit */
 	enum allocation_policy policy; /* of objects that name none */
 	bool dry_run;		       /* policy Observe for all, whatever they name */
+	/* set: the core is that node's agent, which needs no lease and orders nothing
+	 */
+	const char *agent_node;
 };
 
 struct core *core_new(

@@ -11,6 +11,7 @@ RECONCILER_CORE = \
 	reconciler/tracker.c reconciler/tracker.h \
 	reconciler/slice.c reconciler/slice.h \
 	reconciler/slice_call.c reconciler/slice_round.c reconciler/slice_state.h \
+	reconciler/agent.c reconciler/agent.h \
 	reconciler/slice_body.c reconciler/slice_body.h \
 	reconciler/tracker_body.c reconciler/tracker_body.h \
 	reconciler/tracker_json.c reconciler/tracker_json.h \

@@ -46,7 +46,9 @@ shell_stop_step(struct shell *shell)
 		shell->releasing = true;
 		loop_timer_arm(shell->stop_deadline, STOP_RELEASE_MS);
 	}
-	if (!elect_release(shell->elect, shell->now) || !audit_idle(shell->parts.audit))
+	if (shell->elect != NULL && !elect_release(shell->elect, shell->now))
+		return;
+	if (!audit_idle(shell->parts.audit))
 		return;
 	log_info("stopped", LOG_S("lease", "not held"));
 	worker_stop(shell->worker, EXIT_OK);
@@ -294,7 +296,9 @@ on_tick(void *arg)
 	struct shell *shell = arg;
 
 	meter_link(shell->parts.meter, shell->parts.facts, "reconciler", "facts");
-	meter_link(shell->parts.meter, shell->parts.cloud, "reconciler", "cloud");
+	if (shell->elect != NULL)
+		meter_link(
+		    shell->parts.meter, shell->parts.cloud, "reconciler", "cloud");
 	shell_look_at_clocks(shell);
 	/* timers stand still in a suspend */
 	if (shell->mint != NULL)
@@ -346,8 +350,11 @@ on_request(void *arg, const char *code, const char *method, const char *host)
 static int
 start_kube(struct shell *shell)
 {
-	shell->kube = kube_new(shell->worker->loop, shell->parts.http,
-	    &shell->worker->settings, "reconciler");
+	const struct settings *settings = &shell->worker->settings;
+	bool agent = settings_get(settings, SETTING_AGENT_NODE, NULL) != NULL;
+
+	shell->kube = kube_new(shell->worker->loop, shell->parts.http, settings,
+	    agent ? "agent" : "reconciler");
 	if (shell->kube == NULL)
 		return -EINVAL;
 	kube_measure(shell->kube, on_request, shell);
@@ -394,6 +401,7 @@ start_core(struct shell *shell)
 		settings_get(settings, SETTING_POD_NAMESPACE, LEASE_NAMESPACE_DEFAULT),
 	    .policy = POLICY_SYNC,
 	    .dry_run = settings_get(settings, SETTING_DRY_RUN, NULL) != NULL,
+	    .agent_node = settings_get(settings, SETTING_AGENT_NODE, NULL),
 	};
 
 	if (options.dry_run)
@@ -411,11 +419,13 @@ start_metrics(struct shell *shell)
 {
 	struct meter *meter = shell->parts.meter;
 
-	put_leader(shell, false);
 	meter_set(meter, METRIC_CONTROLLER_HEALTHY, 1, shell->identity);
 	meter_set(meter, METRIC_CONTROLLER_INFO, 1,
 	    settings_get(&shell->worker->settings, SETTING_VERSION, ""),
 	    shell->identity);
+	if (shell->elect == NULL)
+		return;
+	put_leader(shell, false);
 	meter_add(meter, METRIC_CR_RECONCILES, 0, TRAIL_CONTROLLER, "success");
 	meter_add(meter, METRIC_CR_RECONCILES, 0, TRAIL_CONTROLLER, "error");
 	meter_add(meter, METRIC_CR_ERRORS, 0, TRAIL_CONTROLLER);
@@ -446,14 +456,16 @@ shell_start(struct shell *shell, const struct shell_parts *parts)
 	shell_put_readiness(shell);
 	if (start_kube(shell) < 0)
 		return -EINVAL;
-	start_elect(shell);
 	start_core(shell);
 	shell_start_footprints(shell);
 	shell_start_identity(shell);
-	shell_watch_lease(shell);
+	if (settings_get(settings, SETTING_AGENT_NODE, NULL) == NULL) {
+		start_elect(shell);
+		shell_watch_lease(shell);
+		shell_wake_in(&shell->elect_wake, 0);
+	}
 	start_metrics(shell);
 	loop_timer_arm(shell->tick, TICK_MS);
 	shell_wake_in(&shell->core_wake, 0);
-	shell_wake_in(&shell->elect_wake, 0);
 	return 0;
 }

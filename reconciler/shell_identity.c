@@ -134,11 +134,15 @@ shell_start_identity(struct shell *shell)
 {
 	const struct settings *settings = &shell->worker->settings;
 	const char *account = settings_get(settings, SETTING_WATCHER_ACCOUNT, NULL);
+	const struct kube_right *rights;
+	size_t rights_len;
 
 	if (account != NULL)
 		start_mint(shell, account);
-	shell->review = kube_review_new(shell->kube, settings, access_rights,
-	    access_rights_len(), on_finding, shell);
+	rights = access_rights(
+	    settings_get(settings, SETTING_AGENT_NODE, NULL) != NULL, &rights_len);
+	shell->review = kube_review_new(
+	    shell->kube, settings, rights, rights_len, on_finding, shell);
 }
 
 void

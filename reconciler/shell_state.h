@@ -35,7 +35,7 @@ struct shell {
 	struct shell_parts parts;
 	char *identity;
 	struct kube *kube;
-	struct elect *elect;
+	struct elect *elect; /* NULL: a node's agent elects nobody */
 	struct core *core;
 	struct mint *mint; /* NULL: the watcher was given credentials */
 	struct kube_review *review;

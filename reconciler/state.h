@@ -108,6 +108,7 @@ struct hint {
 	uint64_t seen;
 };
 
+struct agent;
 struct handover;
 struct moves;
 struct peers;
@@ -142,7 +143,8 @@ struct core {
 	struct moves *moves;
 	struct trackers *trackers;
 	struct slices *slices;
-	struct map *denied; /* rights that were refused, told lately */
+	struct agent *agent; /* of one node, and nothing but that; NULL: none */
+	struct map *denied;  /* rights that were refused, told lately */
 	struct {
 		enum definition_state state;
 		bool reading;

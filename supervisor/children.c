@@ -225,7 +225,8 @@ children_start(struct supervisor *sup)
 		child->control_fd = child->log_fd = -1;
 		for (int slot = 0; slot < LINK_SLOTS; slot++)
 			child->link_fds[slot] = -1;
-		child_event(sup, role, EVENT_DUE);
+		if (role_runs(sup, role))
+			child_event(sup, role, EVENT_DUE);
 	}
 }
 
@@ -439,7 +440,7 @@ children_timers(struct supervisor *sup)
 		forward_tell_lost(child, role_specs[role].name);
 		switch (child->state) {
 		case CHILD_DOWN:
-			if (sup->stopping)
+			if (sup->stopping || !role_runs(sup, role))
 				break;
 			if (left_ms <= 0)
 				child_event(sup, role, EVENT_DUE);

@@ -106,6 +106,7 @@ feed_one_process(struct supervisor *sup, enum role role)
 	const struct child *child = &sup->children[role];
 	struct control_process process = {
 	    .role = (uint8_t)role,
+	    .absent = !role_runs(sup, role),
 	    .ready = child->state == CHILD_READY,
 	    .wedged = child->wedged,
 	    .spent = child_is_spent(child),

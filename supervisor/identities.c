@@ -113,7 +113,9 @@ identities_load(struct supervisor *sup)
 	else if (kubeconfig_load(sup, options->watcher_kubeconfig, watcher) < 0)
 		exit(EXIT_CONFIG);
 	set_dial(watcher);
-	set_path(&sup->identities[IDENTITY_CLOUD], FILE_CLOUD_CA, options->cloud_ca);
+	if (!options->agent)
+		set_path(
+		    &sup->identities[IDENTITY_CLOUD], FILE_CLOUD_CA, options->cloud_ca);
 	set_path(&sup->identities[IDENTITY_DNS], FILE_RESOLV_CONF, "/etc/resolv.conf");
 	check_files(sup, IDENTITY_RECONCILER);
 	check_files(sup, IDENTITY_WATCHER);

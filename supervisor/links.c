@@ -84,6 +84,9 @@ links_relink(struct supervisor *sup, enum role role, unsigned int slot)
 		child_punish(sup, role, "relink of a link that it does not have");
 		return;
 	}
+	/* who has no other end asks for it again and again */
+	if (!role_runs(sup, links[id].a) || !role_runs(sup, links[id].b))
+		return;
 	if (!rate_take(&sup->join_rates[id], &relink_limit, clock_mono(), 1))
 		return;
 	log_info("relink", LOG_S("link", links[id].name),

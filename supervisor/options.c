@@ -52,6 +52,8 @@ static void __attribute__((noreturn)) print_help(void)
 	    "                                 is not verified\n"
 	    "      --gcp-endpoint URL         compute API (IPWARDEN_GCP_ENDPOINT)\n"
 	    "      --cloud-ca FILE            CA bundle for the cloud (SSL_CERT_FILE)\n"
+	    "      --agent                    write the PodTrackerSlices of the node\n"
+	    "                                 NODE_NAME, and do nothing else\n"
 	    "      --dry-run                  change nothing; statuses say what would "
 	    "be done\n"
 	    "      --log-level LEVEL          info (default) or "
@@ -268,7 +270,8 @@ set_identity(struct options *options)
 }
 
 /* The watcher's token is minted for an account of this name in the pod's namespace. */
-#define WATCHER_ACCOUNT "ipwarden-watcher"
+#define WATCHER_ACCOUNT	      "ipwarden-watcher"
+#define AGENT_WATCHER_ACCOUNT "pod-ip-tracker-agent-watcher"
 
 /* With a kubeconfig somebody tries things out; a pod is to be right or to say so. */
 static void
@@ -277,8 +280,8 @@ set_watcher(struct options *options)
 	if (options->watcher_kubeconfig != NULL)
 		return;
 	options->allow_shared_token |= options->kubeconfig != NULL;
-	options_set(
-	    options, SETTING_WATCHER_ACCOUNT, "watcher-account", WATCHER_ACCOUNT);
+	options_set(options, SETTING_WATCHER_ACCOUNT, "watcher-account",
+	    options->agent ? AGENT_WATCHER_ACCOUNT : WATCHER_ACCOUNT);
 	if (options->allow_shared_token)
 		options_set(
 		    options, SETTING_ALLOW_SHARED_TOKEN, "allow-shared-token", "yes");
@@ -307,6 +310,16 @@ set_default_policy(struct options *options)
 }
 
 static void
+set_agent(struct options *options)
+{
+	const char *node = options_env("NODE_NAME");
+
+	if (node == NULL)
+		options_bad("--agent needs NODE_NAME, the node's name");
+	options_set_name(options, SETTING_AGENT_NODE, "NODE_NAME", node);
+}
+
+static void
 set_log_format(struct options *options)
 {
 	const char *format = options_env("LOG_FORMAT");
@@ -317,21 +330,39 @@ set_log_format(struct options *options)
 }
 
 static void
-set_from_environment(struct options *options)
+set_lease(struct options *options)
 {
 	long duration_s = env_number("LEASE_DURATION", 5, 3600, 60);
 	long grace_s = env_number("LEASE_SKEW_GRACE_SEC", 0, 600, 2);
 
-	if (options_env("GOOGLE_APPLICATION_CREDENTIALS") != NULL)
-		options_bad(
-		    "GOOGLE_APPLICATION_CREDENTIALS: key files are not supported "
-		    "yet; use the metadata server's identity");
 	if (grace_s * 2 >= duration_s)
 		options_bad("LEASE_SKEW_GRACE_SEC (%ld) must be less than half of "
 			    "LEASE_DURATION (%ld)",
 		    grace_s, duration_s);
 	set_number(options, SETTING_LEASE_DURATION_S, duration_s);
 	set_number(options, SETTING_LEASE_GRACE_S, grace_s);
+}
+
+/* Who changes the cloud by whose word; a node's agent has nothing of it. */
+static void
+set_operator(struct options *options, const char *endpoint)
+{
+	if (options_env("GOOGLE_APPLICATION_CREDENTIALS") != NULL)
+		options_bad(
+		    "GOOGLE_APPLICATION_CREDENTIALS: key files are not supported "
+		    "yet; use the metadata server's identity");
+	set_compute(options, endpoint != NULL ? endpoint : COMPUTE_ENDPOINT);
+	set_metadata(options, options_env("GCE_METADATA_HOST") != NULL
+				  ? options_env("GCE_METADATA_HOST")
+				  : METADATA_HOST);
+	set_lease(options);
+	set_default_policy(options);
+	options_footprint(options);
+}
+
+static void
+set_from_environment(struct options *options)
+{
 	options->metrics_port = (uint16_t)env_number("METRICS_PORT", 0, 65535, 9999);
 	options->health_port = (uint16_t)env_number("HEALTH_PORT", 0, 65535, 8080);
 	if (options->metrics_port != 0 && options->metrics_port == options->health_port)
@@ -342,15 +373,10 @@ set_from_environment(struct options *options)
 	    options_env("CONTROLLER_VERSION") != NULL
 		? options_env("CONTROLLER_VERSION")
 		: "1.0.0");
-	set_metadata(options, options_env("GCE_METADATA_HOST") != NULL
-				  ? options_env("GCE_METADATA_HOST")
-				  : METADATA_HOST);
 	options->separate_uids = options_env_bool("SEPARATE_UIDS");
 	set_log_format(options);
-	set_default_policy(options);
 	set_identity(options);
 	set_watcher(options);
-	options_footprint(options);
 }
 
 enum long_option {
@@ -361,6 +387,7 @@ enum long_option {
 	OPT_GCP_ENDPOINT,
 	OPT_CLOUD_CA,
 	OPT_DRY_RUN,
+	OPT_AGENT,
 	OPT_LOG_LEVEL,
 	OPT_HELP,
 	OPT_VERSION,
@@ -374,6 +401,7 @@ static const struct option long_options[] = {
     {"gcp-endpoint", required_argument, NULL, OPT_GCP_ENDPOINT},
     {"cloud-ca", required_argument, NULL, OPT_CLOUD_CA},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+    {"agent", no_argument, NULL, OPT_AGENT},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     OPTIONS_FOOTPRINT,
     {"help", no_argument, NULL, OPT_HELP},
@@ -406,6 +434,9 @@ take_option(struct options *options, int option, const char **endpoint)
 	case OPT_DRY_RUN:
 		options_set(options, SETTING_DRY_RUN, "--dry-run", "yes");
 		break;
+	case OPT_AGENT:
+		options->agent = true;
+		break;
 	case OPT_LOG_LEVEL:
 		if (strcmp(optarg, "info") != 0 && strcmp(optarg, "debug") != 0)
 			options_bad(
@@ -424,20 +455,41 @@ take_option(struct options *options, int option, const char **endpoint)
 	}
 }
 
+/* Refused to an agent, which would do nothing with them; variables, which a pod may
+ * have for reasons of its own, are not. */
+static bool
+is_operators(int option)
+{
+	return option == OPT_GCP_ENDPOINT || option == OPT_CLOUD_CA ||
+	       option == OPT_DRY_RUN ||
+	       (option >= OPT_STORE_IN_CM && option < OPTIONS_FOOTPRINT_END);
+}
+
 void
 options_parse(struct options *options, int argc, char **argv)
 {
 	const char *endpoint = options_env("IPWARDEN_GCP_ENDPOINT");
-	int option;
+	const char *operators = NULL;
+	int option, at = 0;
 
 	*options = (struct options){.kubeconfig = options_env("KUBECONFIG"),
 	    .cloud_ca = options_env("SSL_CERT_FILE")};
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, "", long_options, &at)) != -1) {
 		take_option(options, option, &endpoint);
+		if (is_operators(option))
+			operators = long_options[at].name;
+	}
 	if (optind < argc)
 		options_bad("unexpected argument \"%s\"", argv[optind]);
+	if (options->agent && operators != NULL)
+		options_bad(
+		    "--agent does nothing but its node's slices: no --%s with it",
+		    operators);
 	if (options->cloud_ca == NULL)
 		options->cloud_ca = SYSTEM_CA_BUNDLE;
-	set_compute(options, endpoint != NULL ? endpoint : COMPUTE_ENDPOINT);
+	if (options->agent)
+		set_agent(options);
+	else
+		set_operator(options, endpoint);
 	set_from_environment(options);
 }

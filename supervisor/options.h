@@ -14,6 +14,7 @@ struct options {
 	bool allow_shared_token; /* refused: it uses the reconciler's credentials */
 	bool insecure_skip_tls_verify; /* kubeconfigs may say so */
 	bool separate_uids;	       /* separate.c */
+	bool agent;		       /* a node's: no cloud part is started */
 	const char *cloud_ca;	       /* PEM bundle */
 	bool logfmt;		       /* else JSON */
 	uint16_t metrics_port;	       /* 0: chosen by the kernel, and logged */

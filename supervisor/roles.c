@@ -37,7 +37,7 @@ const struct role_spec role_specs[ROLE_COUNT] = {
 	.network = true},
     [ROLE_DIALER_CLOUD] = {"dialer-cloud", "ipwarden-dialer", ROLE_COUNT, IDENTITY_NONE,
 	SET(SETTING_LOG_LEVEL) | SET(SETTING_DIAL_COMPUTE) | SET(SETTING_DIAL_METADATA),
-	0, 3, .network = true},
+	0, 3, .network = true, .cloud = true},
     [ROLE_METRICSD] = {"metricsd", "ipwarden-metricsd", ROLE_COUNT, IDENTITY_NONE,
 	SET(SETTING_LOG_LEVEL) | SET(SETTING_CLUSTER_NAME) | SET(SETTING_POD_NAME), 0,
 	3},
@@ -45,17 +45,23 @@ const struct role_spec role_specs[ROLE_COUNT] = {
 	IDENTITY_CLOUD,
 	SET(SETTING_LOG_LEVEL) | SET(SETTING_GCP_ENDPOINT) |
 	    SET(SETTING_METADATA_HOST) | SET(SETTING_VERSION),
-	GIVEN(FILE_CLOUD_CA), 2},
+	GIVEN(FILE_CLOUD_CA), 2, .cloud = true},
     [ROLE_RECONCILER] = {"reconciler", "ipwarden-reconciler", ROLE_DIALER_RECONCILER,
 	IDENTITY_RECONCILER,
 	SET(SETTING_LOG_LEVEL) | KUBE_SETTINGS | LEASE_SETTINGS | MINT_SETTINGS |
 	    SET(SETTING_POD_NAME) | SET(SETTING_POD_NAMESPACE) |
 	    SET(SETTING_CLUSTER_NAME) | SET(SETTING_DEFAULT_POLICY) |
-	    SET(SETTING_DRY_RUN) | STORE_SETTINGS,
+	    SET(SETTING_DRY_RUN) | STORE_SETTINGS | SET(SETTING_AGENT_NODE),
 	KUBE_FILES, 1},
     [ROLE_WATCHER] = {"watcher", "ipwarden-watcher", ROLE_DIALER_WATCHER,
 	IDENTITY_WATCHER,
 	SET(SETTING_LOG_LEVEL) | KUBE_SETTINGS | SET(SETTING_POD_NAMESPACE) |
-	    SET(SETTING_LEASE_NAMESPACE) | CHOOSE_SETTINGS,
+	    SET(SETTING_LEASE_NAMESPACE) | CHOOSE_SETTINGS | SET(SETTING_AGENT_NODE),
 	KUBE_FILES, 0},
 };
+
+bool
+role_runs(const struct supervisor *sup, enum role role)
+{
+	return !sup->options.agent || !role_specs[role].cloud;
+}

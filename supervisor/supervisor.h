@@ -132,9 +132,12 @@ struct role_spec {
 	uint32_t files;		 /* bit (1 << enum file_kind) */
 	unsigned int stop_phase; /* the edge first, the owner of state late */
 	bool network;		 /* it makes sockets */
+	bool cloud;		 /* a node's agent has none */
 };
 
 extern const struct role_spec role_specs[ROLE_COUNT];
+/* Whether it is to be started at all. */
+bool role_runs(const struct supervisor *sup, enum role role);
 #define STOP_PHASES 4
 
 /* --- children.c: state × event ------------------------------------------------------

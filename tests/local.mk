@@ -463,6 +463,15 @@ tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_back.
 	tests/simulation/fake_cloud.c tests/simulation/fake_slice.c tests/simulation/fake_facts.c \
 	tests/simulation/fake_judge.c tests/simulation/fake_trail.c
 
+UNIT_TESTS += tests/unit/test_agent
+tests_unit_test_agent_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(SANDBOX_INC) \
+	$(HTTP_INC) $(KUBE_INC) $(RECONCILER_INC)
+tests_unit_test_agent_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_agent_LDADD = reconciler/libreconciler.a proto/liblink.a \
+	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
+tests_unit_test_agent_SOURCES = tests/unit/test_agent.c tests/unit/agent_rig.c \
+	tests/unit/agent_rig.h
+
 UNIT_TESTS += tests/unit/test_sim_http
 tests_unit_test_sim_http_CPPFLAGS = $(TESTS_CPPFLAGS) $(SIM_INC)
 tests_unit_test_sim_http_CFLAGS = $(TESTS_CFLAGS)
@@ -702,6 +711,7 @@ SYSTEM_TESTS = tests/system/edge_test tests/system/cloud_test \
 SYSTEM_SHELL =
 SYSTEM_SHELL += tests/system/admission.sh
 SYSTEM_SHELL += tests/system/adopt.sh
+SYSTEM_SHELL += tests/system/agent.sh
 SYSTEM_SHELL += tests/system/alerts.sh
 SYSTEM_SHELL += tests/system/api_outage.sh
 SYSTEM_SHELL += tests/system/bad_input.sh

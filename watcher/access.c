@@ -36,6 +36,20 @@ static const struct kube_right rights[] = {
     KUBE_RIGHTS_TOO_MUCH,
 };
 
+/* A node's agent: RBAC has no fields, so it is the right to all nodes and pods. */
+static const struct kube_right agent_rights[] = {
+    {.resource = "nodes", .verb = "list"},
+    {.resource = "nodes", .verb = "watch"},
+    {.resource = "pods", .verb = "list"},
+    {.resource = "pods", .verb = "watch"},
+    {.resource = "nodes", .verb = "patch", .excess = true},
+    {SLICES, .verb = "patch", .excess = true},
+    KUBE_TOO_MUCH(NULL, "pods", NULL, "patch"),
+    KUBE_TOO_MUCH(NULL, "pods", NULL, "delete"),
+    KUBE_TOO_MUCH(NULL, "pods", "eviction", "create"),
+    KUBE_RIGHTS_TOO_MUCH,
+};
+
 static void
 on_finding(void *arg, const struct kube_finding *finding)
 {
@@ -50,6 +64,10 @@ on_finding(void *arg, const struct kube_finding *finding)
 void
 access_start(struct kube *kube, const struct settings *settings, struct meter *meter)
 {
-	kube_review_new(kube, settings, rights, sizeof rights / sizeof rights[0],
-	    on_finding, meter);
+	if (settings_get(settings, SETTING_AGENT_NODE, NULL) != NULL)
+		kube_review_new(kube, settings, agent_rights,
+		    sizeof agent_rights / sizeof agent_rights[0], on_finding, meter);
+	else
+		kube_review_new(kube, settings, rights,
+		    sizeof rights / sizeof rights[0], on_finding, meter);
 }

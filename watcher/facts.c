@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "choose.h"
@@ -16,11 +17,12 @@
 struct kind_spec {
 	const char *name;
 	const char *path;
+	const char *of_node; /* field; NULL: not for a node's agent */
 };
 
 static const struct kind_spec kinds[FACT_KIND_COUNT] = {
-    [FACT_KIND_NODE] = {"nodes", "/api/v1/nodes"},
-    [FACT_KIND_POD] = {"pods", "/api/v1/pods"},
+    [FACT_KIND_NODE] = {"nodes", "/api/v1/nodes", .of_node = "metadata.name"},
+    [FACT_KIND_POD] = {"pods", "/api/v1/pods", .of_node = "spec.nodeName"},
     [FACT_KIND_ALLOCATION] = {"netipallocations",
 	"/apis/netinfra.darkbrains.com/v1alpha1/netipallocations"},
     [FACT_KIND_TRACKER] = {"podtrackers",
@@ -61,7 +63,7 @@ tell_readiness(struct facts *facts)
 	char reason[TEXT_MAX + 1] = "";
 
 	for (int kind = 0; kind < FACT_KIND_NEEDED; kind++) {
-		if (facts->feeds[kind].synced)
+		if (facts->feeds[kind].synced || facts->feeds[kind].informer == NULL)
 			continue;
 		snprintf(
 		    reason, sizeof reason, "watch of %s not synced", kinds[kind].name);
@@ -74,7 +76,8 @@ tell_readiness(struct facts *facts)
 static bool
 is_told(const struct feed *feed)
 {
-	return feed->kind < FACT_KIND_NEEDED || feed->served;
+	return feed->informer != NULL &&
+	       (feed->kind < FACT_KIND_NEEDED || feed->served);
 }
 
 static void
@@ -305,11 +308,6 @@ facts_open(struct loop *loop)
 	facts->link = link_open(loop, LINK_FACTS, ROLE_WATCHER, &link_handlers, facts);
 	facts->meter = meter_open(loop, LINK_METRICS_WATCHER, ROLE_WATCHER);
 	facts->counts = loop_timer_new(loop, on_counts, facts);
-	/* so that the first refusal is an increase */
-	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
-		meter_add(facts->meter, METRIC_WATCH_EVENTS, 0, kinds[kind].name);
-		meter_add(facts->meter, METRIC_WATCH_REFUSED, 0, kinds[kind].name);
-	}
 	return facts;
 }
 
@@ -327,9 +325,32 @@ on_request(void *arg, const char *code, const char *method, const char *host)
 	meter_add(facts->meter, METRIC_REST_REQUESTS, 1, "watcher", code, method, host);
 }
 
+static void
+start_feed(struct feed *feed, struct kube *kube, const char *agent_node)
+{
+	const struct kind_spec *spec = &kinds[feed->kind];
+	char *query = NULL;
+
+	if (agent_node == NULL)
+		query = mem_strdup("");
+	else if (spec->of_node != NULL)
+		query = mem_printf("fieldSelector=%s%%3D%s", spec->of_node, agent_node);
+	if (query == NULL)
+		return;
+	feed->informer =
+	    kube_informer_new(kube, spec->path, query, &informer_handlers, feed);
+	free(query);
+	set_synced(feed, false);
+	/* so that the first refusal is an increase */
+	meter_add(feed->facts->meter, METRIC_WATCH_EVENTS, 0, spec->name);
+	meter_add(feed->facts->meter, METRIC_WATCH_REFUSED, 0, spec->name);
+}
+
 void
 facts_start(struct facts *facts, struct kube *kube, const struct settings *settings)
 {
+	const char *agent_node = settings_get(settings, SETTING_AGENT_NODE, NULL);
+
 	facts->choose = choose_new(settings);
 	kube_measure(kube, on_request, facts);
 	for (int kind = 0; kind < FACT_KIND_COUNT; kind++) {
@@ -337,9 +358,7 @@ facts_start(struct facts *facts, struct kube *kube, const struct settings *setti
 
 		feed->facts = facts;
 		feed->kind = (enum fact_kind)kind;
-		feed->informer = kube_informer_new(
-		    kube, kinds[kind].path, "", &informer_handlers, feed);
-		set_synced(feed, false);
+		start_feed(feed, kube, agent_node);
 	}
 	loop_timer_arm(facts->counts, COUNTS_MS);
 }

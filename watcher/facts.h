@@ -12,7 +12,8 @@ struct facts;
 struct facts *facts_open(struct loop *loop);
 /* Its metrics link; lives as long. */
 struct meter *facts_meter(struct facts *facts);
-/* Starts the informers. */
+/* Starts the informers; those of one node and its pods alone where that is set
+ * (SETTING_AGENT_NODE). */
 void facts_start(
     struct facts *facts, struct kube *kube, const struct settings *settings);
 

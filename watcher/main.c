@@ -19,16 +19,24 @@ struct watcher {
 	struct facts *facts;
 };
 
+/* The settings come first, so the client can be made when the first file comes. */
+static void
+make_kube(struct watcher *watcher)
+{
+	const struct settings *settings = &watcher->worker.settings;
+	bool agent = settings_get(settings, SETTING_AGENT_NODE, NULL) != NULL;
+
+	if (watcher->kube == NULL)
+		watcher->kube = kube_new(watcher->worker.loop, watcher->http, settings,
+		    agent ? "agent-watcher" : "watcher");
+}
+
 static void
 on_file(void *arg, enum file_kind kind, int fd)
 {
 	struct watcher *watcher = arg;
 
-	/* the settings come first, so the client can be made when the first file comes
-	 */
-	if (watcher->kube == NULL)
-		watcher->kube = kube_new(watcher->worker.loop, watcher->http,
-		    &watcher->worker.settings, "watcher");
+	make_kube(watcher);
 	kube_set_file(watcher->kube, kind, fd);
 }
 
@@ -52,9 +60,7 @@ main(void)
 	watcher.dial = dial_new(watcher.worker.loop, FD_DIAL);
 	watcher.http = http_new(watcher.worker.loop, watcher.dial);
 	worker_lock(&watcher.worker);
-	if (watcher.kube == NULL)
-		watcher.kube = kube_new(watcher.worker.loop, watcher.http,
-		    &watcher.worker.settings, "watcher");
+	make_kube(&watcher);
 	facts_start(watcher.facts, watcher.kube, &watcher.worker.settings);
 	access_start(
 	    watcher.kube, &watcher.worker.settings, facts_meter(watcher.facts));

@@ -23,7 +23,7 @@ compare() {
 }
 
 # the paper's lines as lib.sh keeps requests: identity, verb, resource, scope
-awk -F ' *[|] *' '/^\| (writer|watcher|ctl) / { print $2, $3, $4, $5 }' "$PAPER" |
+awk -F ' *[|] *' '/^\| (writer|watcher|agent|agent-watcher|ctl) / { print $2, $3, $4, $5 }' "$PAPER" |
 	sort >"$DIR/paper"
 uniq -d "$DIR/paper" >"$DIR/twice"
 

@@ -93,7 +93,8 @@ replica() {
 	WITH="$(environment "$1" "$2") $SERVER"
 	LOG=$DIR/$1.log
 	AUDIT=$DIR/$1.audit
-	start_ipwarden
+	# shellcheck disable=SC2046
+	start_ipwarden $(container '.args // [] | .[]')
 	echo "$MAIN" >"$DIR/$1.pid"
 	echo "$METRICS_URL" >"$DIR/$1.metrics"
 	OTHERS="$OTHERS $MAIN"

@@ -17,6 +17,7 @@ LOG=$DIR/ipwarden.log     # of the ipwarden that start_ipwarden starts
 AUDIT=$DIR/audit.jsonl    # its standard output
 WITH=                     # its environment beyond the usual: NAME=VALUE ...
 # IDENTITY: options in the place of --kubeconfig and --watcher-kubeconfig, when it is set
+# CLOUD: the same in the place of --gcp-endpoint
 LAUNCH=                   # a command that starts it, such as setsid
 passed=0
 failed=0
@@ -132,7 +133,7 @@ stop_world() {
 # definition serves, yet or any more, the world logs the path alone.
 keep_requests() {
 	mkdir -p "$BUILD/requests"
-	jq -r '(.agent | capture("^ipwarden-(?<process>[a-z]+)/").process) as $process |
+	jq -r '(.agent | capture("^ipwarden-(?<process>[a-z-]+)/").process) as $process |
 		(if .resource == "" then (.path | capture(
 			"^/apis/(?<group>[^/]+)/[^/]+/(?<resource>[^/]+)(?<one>/[^/]+)?$")) // {}
 		else {} end) as $unserved |
@@ -214,7 +215,7 @@ launch_ipwarden() {
 		$WITH \
 		"$STAGE/bin/ipwarden" ${IDENTITY---kubeconfig "$CONTROLLER_KUBECONFIG"
 			--watcher-kubeconfig "$WATCHER_KUBECONFIG"} \
-		--gcp-endpoint "$GCP_ENDPOINT" "$@" \
+		${CLOUD---gcp-endpoint "$GCP_ENDPOINT"} "$@" \
 		>>"$AUDIT" 2>>"$LOG" &
 	MAIN=$!
 }

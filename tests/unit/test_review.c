@@ -249,13 +249,15 @@ is_same(const struct kube_right *a, const struct kube_right *b)
 	return true;
 }
 
-Test(review, the_table_of_the_reconciler)
+static void
+check_table(bool agent, const char *account)
 {
-	size_t len = access_rights_len();
-	const struct kube_right *last = &access_rights[len - 1];
+	size_t len;
+	const struct kube_right *table = access_rights(agent, &len);
+	const struct kube_right *last = &table[len - 1];
 
 	for (size_t i = 0; i < len; i++) {
-		const struct kube_right *right = &access_rights[i];
+		const struct kube_right *right = &table[i];
 
 		cr_assert_not_null(right->resource);
 		cr_assert_not_null(right->verb);
@@ -264,11 +266,17 @@ Test(review, the_table_of_the_reconciler)
 			      is_plain(right->namespace) && is_plain(right->name),
 		    "row %zu", i);
 		for (size_t k = 0; k < i; k++)
-			cr_assert_not(is_same(right, &access_rights[k]),
-			    "row %zu is row %zu", i, k);
+			cr_assert_not(
+			    is_same(right, &table[k]), "row %zu is row %zu", i, k);
 	}
 	cr_assert_str_eq(last->subresource, "token");
 	cr_assert_eq(last->with, SETTING_WATCHER_ACCOUNT, "only for who mints");
 	cr_assert_not(last->excess);
-	cr_assert_str_eq(last->name, "ipwarden-watcher");
+	cr_assert_str_eq(last->name, account);
+}
+
+Test(review, the_tables_of_the_reconciler)
+{
+	check_table(false, "ipwarden-watcher");
+	check_table(true, "pod-ip-tracker-agent-watcher");
 }
