@@ -29,7 +29,7 @@ struct row {
 	bool refused;
 };
 
-struct day {
+struct added_day {
 	char date[DAY_DATE_MAX];
 	bool is_there;
 };
@@ -37,7 +37,7 @@ struct day {
 struct history {
 	struct row *rows;
 	size_t rows_len, rows_cap;
-	struct day days[HISTORY_DAYS_MAX];
+	struct added_day days[HISTORY_DAYS_MAX];
 	size_t days_len;
 };
 
@@ -79,7 +79,7 @@ find_row(const struct history *history, const char *address)
 	return NULL;
 }
 
-static const struct day *
+static const struct added_day *
 find_day(const struct history *history, const char *date)
 {
 	for (size_t i = 0; i < history->days_len; i++)
@@ -91,7 +91,7 @@ find_day(const struct history *history, const char *date)
 bool
 history_has_day(const struct history *history, const char *date)
 {
-	const struct day *day = find_day(history, date);
+	const struct added_day *day = find_day(history, date);
 
 	return day != NULL && day->is_there;
 }
@@ -224,7 +224,7 @@ history_add_day(struct history *history, const char *date,
 {
 	struct reading reading = {
 	    .history = history, .date = date, .fn = fn, .arg = arg};
-	struct day *day;
+	struct added_day *day;
 
 	if (history->days_len == HISTORY_DAYS_MAX)
 		return;
