@@ -306,7 +306,9 @@ judge_eviction(const char *path)
 	    stage.now_ms - vm->config_ms > SEEN_MS)
 		stage_violate(
 		    "%s is evicted from %s, which has %s", path, node, vm->address);
+	/* the reads before it may have been of the machine before this one */
 	else if (vm != NULL && vm->absent_since_ms != 0 &&
+		 stage.now_ms - vm->made_ms > FOREIGN_MS &&
 		 stage.now_ms - vm->absent_since_ms < APART_MS)
 		stage_violate("%s is evicted from %s, without an address for %lld ms",
 		    path, node, (long long)(stage.now_ms - vm->absent_since_ms));

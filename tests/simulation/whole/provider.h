@@ -24,6 +24,7 @@ struct vm {
 	char address[46];    /* "": it has no access config */
 	char config[128];    /* that one's name */
 	int64_t config_ms;   /* when it was made */
+	int64_t made_ms;     /* when the VM was */
 	bool had_ephemeral;  /* at some time */
 	bool owed_ephemeral; /* it was taken off by an order */
 	/* for the judge: since when it has no reserved address, and since when nothing

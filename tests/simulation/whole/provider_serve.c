@@ -36,7 +36,8 @@ provider_add(const char *name, const char *zone)
 {
 	struct vm *vm = &provider.vms[provider.vms_len++];
 
-	*vm = (struct vm){.exists = true, .absent_since_ms = stage.now_ms};
+	*vm = (struct vm){
+	    .exists = true, .absent_since_ms = stage.now_ms, .made_ms = stage.now_ms};
 	snprintf(vm->name, sizeof vm->name, "%s", name);
 	snprintf(vm->zone, sizeof vm->zone, "%s", zone);
 	snprintf(vm->id, sizeof vm->id, "%zu", 9000 + provider.vms_len);
