@@ -712,6 +712,7 @@ SYSTEM_SHELL =
 SYSTEM_SHELL += tests/system/admission.sh
 SYSTEM_SHELL += tests/system/adopt.sh
 SYSTEM_SHELL += tests/system/agent.sh
+SYSTEM_SHELL += tests/system/agent_rights.sh
 SYSTEM_SHELL += tests/system/alerts.sh
 SYSTEM_SHELL += tests/system/api_outage.sh
 SYSTEM_SHELL += tests/system/bad_input.sh
