@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "items.h"
+#include "labels.h"
 #include "mem.h"
 #include "moves.h"
 #include "orders.h"
@@ -33,6 +34,7 @@ facts_node(struct core *core, const struct msg_fact_node *fact)
 		view_touch(core->view, place.project, place.zone);
 		facts_upset(core, world_node(core->world, fact->name));
 	}
+	labels_told(core, fact->name);
 	core_touch(core);
 	return 0;
 }

@@ -22,6 +22,8 @@ struct label_job {
 	char node[NAME_MAX_LEN + 1];
 	char allocation[NAME_MAX_LEN + 1]; /* of the last write; "" none */
 	bool writing;
+	uint64_t found; /* what of ours the node had when it was written */
+	bool told;	/* and has been told to have otherwise since */
 	bool
 	    unsure; /* a write's outcome is unknown: the facts may be about to change */
 	unsigned refused; /* in a row */
@@ -31,21 +33,27 @@ struct label_job {
 	struct mono_time written_at;
 };
 
+/* FNV-1a, 64 bits. */
+#define LABELS_HASH 14695981039346656037u
+static uint64_t
+labels_hash(uint64_t hash, const char *text)
+{
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+	return hash;
+}
+
 /* An allocation's name as a label value: hashed beyond 63 bytes. */
 static void
 labels_value(const char *allocation, char out[LABEL_MAX_LEN + 1])
 {
-	uint64_t hash = 14695981039346656037u; /* FNV-1a, 64 bits */
-
 	if (strlen(allocation) <= LABEL_MAX_LEN) {
 		snprintf(
 		    out, LABEL_MAX_LEN + 1, "%.*s", (int)LABEL_MAX_LEN, allocation);
 		return;
 	}
-	for (const char *at = allocation; *at != '\0'; at++)
-		hash = (hash ^ (unsigned char)*at) * 1099511628211u;
 	snprintf(out, LABEL_MAX_LEN + 1, "%.46s-%016llx", allocation,
-	    (unsigned long long)hash);
+	    (unsigned long long)labels_hash(LABELS_HASH, allocation));
 }
 
 /* --- what a node carries ---------------------------------------------------------- */
@@ -170,6 +178,35 @@ labels_add(struct pack *pack, const struct texts *labels, bool ours)
 			pack_add(pack, value);
 }
 
+static uint64_t
+labels_found(const struct world_node *node)
+{
+	static const char *const keys[] = {
+	    LABEL_READY, LABEL_ALLOCATION, LABEL_ADDRESS};
+	uint64_t hash = LABELS_HASH;
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		const char *value = texts_value(&node->labels, keys[i]);
+
+		hash = labels_hash(hash, value != NULL ? value : "");
+		hash = labels_hash(hash, "/"); /* in no value */
+	}
+	return hash;
+}
+
+void
+labels_told(struct core *core, const char *name)
+{
+	struct label_job *job = map_get(core->labels, name);
+	const struct world_node *node = world_node(core->world, name);
+
+	/* a list has but the last of what was changed meanwhile */
+	if (job != NULL && node != NULL &&
+	    (labels_found(node) != job->found ||
+		!core->world->sync[FACT_KIND_NODE].complete))
+		job->told = true;
+}
+
 /* Of an answer only our own labels are news: the others may have changed since, and the
  * watcher has told of it before the answer came. */
 static void
@@ -208,7 +245,9 @@ labels_written(struct core *core, struct call *call, const struct kube_reply *re
 	job->unsure = false;
 	labels_calm(core, job, call->address);
 	node = fresh_node(reply->json);
-	if (node != NULL && known != NULL && strcmp(known->uid, node->uid) == 0)
+	/* what was told meanwhile is this write, or later than it */
+	if (!job->told && node != NULL && known != NULL &&
+	    strcmp(known->uid, node->uid) == 0)
 		labels_take(known, &node->labels);
 	world_node_free(node);
 }
@@ -305,6 +344,8 @@ labels_write(struct core *core, const struct world_node *node, const char *addre
 	MESSAGE_TEXT(call->why, why);
 	MESSAGE_TEXT(job->allocation, allocation);
 	job->writing = true;
+	job->found = labels_found(node);
+	job->told = false;
 	free(path);
 	buf_free(&body);
 }

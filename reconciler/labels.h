@@ -15,6 +15,8 @@
 /* Compares each node with the plan and writes what differs. */
 void labels_run(struct core *core, const struct plan *plan, const struct scene *scene);
 
+/* The watcher has told of the node of that name, and the world has it. */
+void labels_told(struct core *core, const char *name);
 /* The API server answers again (backoff_recover). */
 void labels_recover(struct core *core);
 
