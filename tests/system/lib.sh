@@ -138,7 +138,8 @@ keep_requests() {
 			"^/apis/(?<group>[^/]+)/[^/]+/(?<resource>[^/]+)(?<one>/[^/]+)?$")) // {}
 		else {} end) as $unserved |
 		. + $unserved |
-		if $unserved | has("one") and .one == null then .verb = "list" else . end |
+		if $unserved | has("one") and .one == null then
+			.verb = (if .method == "POST" then "create" else "list" end) else . end |
 		[$process, .verb, (if .resource == "" then .path else ([.resource,
 			(.group | select(. != ""))] | join(".")) + (if .subresource != ""
 			then "/" + .subresource else "" end) end),
