@@ -10,14 +10,18 @@
 #ifndef IPW_FOOTPRINT_DAY_H
 #define IPW_FOOTPRINT_DAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "parts.h"
 #include "stay.h"
 
-struct json_object;
+struct day;
 
 #define DAY_PREFIX   "ipwarden-addresses-"
-#define DAY_SELECTOR "app=ipwarden,type=address-history"
+#define DAY_APP	     "ipwarden"
+#define DAY_TYPE     "address-history"
+#define DAY_SELECTOR "app=" DAY_APP ",type=" DAY_TYPE
 
 /* Keys and values of one ConfigMap (bytes), as of an hour's. */
 #define DAY_PART_MAX (128u * 1024u)
@@ -37,5 +41,35 @@ void day_key(const char *address, char *out, size_t out_size);
 void day_date(struct wall_time time, char *out, size_t out_size);
 /* Of the part with that number, from 0 on. */
 void day_part_name(const char *date, size_t index, char *out, size_t out_size);
+
+/* --- a day that is being written ---------------------------------------------------
+ */
+
+/* Addresses of one day that are written; of more nothing is known. */
+#define DAY_ADDRESSES_MAX 16384u
+/* A stay that goes on is written again after that (ms). */
+#define DAY_EXTEND_MS 300000
+
+struct day *day_new(const char *date);
+void day_free(struct day *day);
+const char *day_name(const struct day *day);
+
+/* The cloud said at `seen->until` that the address is there; since `seen->from` when
+ * ipwarden has brought it there, else `from` is the same. False: it is one address too
+ * many. */
+bool day_see(struct day *day, const char *address, const struct stay *seen);
+/* The last stay of an address, borrowed until it is seen again; NULL: none is known. */
+const struct stay *day_last(const struct day *day, const char *address);
+/* The address stayed where it was until then. */
+void day_extend(struct day *day, const char *address, struct wall_time until);
+
+/* Whether something is new, or goes on since DAY_EXTEND_MS. */
+bool day_is_due(const struct day *day);
+/* Brings the ConfigMaps up to date: stays that go on from what is there extend it, the
+ * others are added. Lines of our keys that are no stays go, other keys stay. Returns
+ * how many addresses had no place. */
+size_t day_fill(struct day *day, struct parts *parts);
+/* What day_fill made is written. */
+void day_written(struct day *day);
 
 #endif

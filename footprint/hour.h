@@ -4,27 +4,24 @@
 #ifndef IPW_FOOTPRINT_HOUR_H
 #define IPW_FOOTPRINT_HOUR_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "parts.h"
 
-struct json_object;
 struct hour;
 
 #define HOUR_PREFIX    "pod-ashiato-"
-#define HOUR_SELECTOR  "app=pod-ashiato,type=pod-node-mapping"
+#define HOUR_APP       "pod-ashiato"
+#define HOUR_TYPE      "pod-node-mapping"
+#define HOUR_SELECTOR  "app=" HOUR_APP ",type=" HOUR_TYPE
 #define HOUR_LONG_KEYS "footprint.ipwarden.dev/long-keys" /* annotation */
 
-/* Keys and values of one ConfigMap (bytes): far from the 1 MiB that it may have, so
- * that one pod's change does not write it all. */
-#define HOUR_PART_MAX (128u * 1024u)
+#define HOUR_PART_MAX PART_MAX
 /* Parts of one hour: 64 MiB. */
-#define HOUR_PARTS_MAX 512u
+#define HOUR_PARTS_MAX PARTS_MAX
 /* Pods that are noted in one hour: some 32 MiB of memory with names of usual length. */
 #define HOUR_PODS_MAX 131072u
 /* Longest key of a ConfigMap (Kubernetes: IsConfigMapKey). */
-#define HOUR_KEY_MAX 253u
-/* Name of a part (bytes, NUL included). */
-#define HOUR_NAME_MAX 64u
+#define HOUR_KEY_MAX  253u
+#define HOUR_NAME_MAX PART_NAME_MAX
 
 /* `name` is YYYYMMDDHH. */
 struct hour *hour_new(const char *name);
@@ -39,23 +36,10 @@ const char *hour_name(const struct hour *hour);
 int hour_note(
     struct hour *hour, const char *namespace, const char *pod, const char *node);
 
-/* The ConfigMaps of the hour as the API server has them, in order; NULL: there is none
- * with that number. Owned. */
-struct hour_parts {
-	struct json_object *objects[HOUR_PARTS_MAX];
-	bool changed[HOUR_PARTS_MAX];
-	size_t count;
-};
-
 void hour_part_name(const char *hour, size_t index, char *out, size_t out_size);
 /* Adds what was noted and is not there, or is otherwise, and marks what it changed;
  * other keys, labels and annotations stay. What is immutable is left alone, and so is
  * what has no room: then there is one more part. Returns how many keys had no place. */
-size_t hour_fill(const struct hour *hour, struct hour_parts *parts);
-/* The hour is over: they are immutable from now on. */
-void hour_close(struct hour_parts *parts);
-void hour_parts_clear(struct hour_parts *parts);
-/* How many pods one has. */
-size_t hour_part_keys(struct json_object *part);
+size_t hour_fill(const struct hour *hour, struct parts *parts);
 
 #endif

@@ -79,3 +79,11 @@ stay_print(const struct stay *stay, struct buf *out)
 	buf_printf(
 	    out, "\"source\":\"%s\"}\n", stay->operation ? "operation" : "observed");
 }
+
+bool
+stay_is_there(const struct stay *one, const struct stay *other)
+{
+	return strcmp(one->node, other->node) == 0 &&
+	       strcmp(one->zone, other->zone) == 0 &&
+	       strcmp(one->allocation, other->allocation) == 0;
+}

@@ -26,6 +26,9 @@ struct stay {
 	bool operation;
 };
 
+/* The same node, zone and allocation. */
+bool stay_is_there(const struct stay *one, const struct stay *other);
+
 /* The next line of a value: 1, and *text stands behind it; 0 at the end; -EBADMSG, and
  * *text stands behind it, when it is no stay: somebody else's. */
 int stay_next(const char **text, struct stay *ret_stay);

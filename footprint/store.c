@@ -12,26 +12,10 @@
 #include "mem.h"
 #include "sweep.h"
 
-/* How often somebody else may have written in between before it waits for the next
- * interval. */
-#define CONFLICTS_MAX 5
-
-/* One reading and writing of an hour's ConfigMaps. */
-struct round {
-	struct hour *hour; /* NULL: none goes on */
-	bool closes;
-	struct hour_parts parts;
-	size_t keys[HOUR_PARTS_MAX]; /* of the parts as they were read */
-	size_t at;		     /* the part that is written */
-	int conflicts;
-	bool failed;
-};
-
 /* Of one interval, in this order; each that is over goes on with the next. */
 enum step { STEP_OLD, STEP_HOUR, STEP_SWEEP, STEP_END, STEP_IDLE };
 
 struct store {
-	struct store_options options;
 	char *namespace;
 	char *path;	    /* of the ConfigMaps */
 	struct hour *hour;  /* what is noted goes here; NULL: nothing was, yet */
@@ -39,7 +23,9 @@ struct store {
 	size_t parts_known; /* of `hour` */
 	size_t missed;	    /* notes that it had no room for, not yet told */
 	enum step step;	    /* the next one */
+	struct round_place place;
 	struct round round;
+	struct hour *writing; /* its; NULL: none runs */
 	struct sweep *sweep;
 	bool sweep_due;
 	bool failed;
@@ -47,8 +33,16 @@ struct store {
 	void *done_arg;
 };
 
-static void read_next(struct store *store);
-static void write_next(struct store *store);
+/* An hour of local time lasts two where clocks are set back. */
+static const struct sweep_kind sweep_kind = {
+    .prefix = HOUR_PREFIX,
+    .digits = 10,
+    .selector = HOUR_SELECTOR,
+    .over_s = 2 * 3600,
+    .deleted = "footprints_deleted",
+    .failed = "footprints_not_cleaned",
+};
+
 static void go_on(struct store *store);
 
 struct store *
@@ -56,12 +50,13 @@ store_new(const struct store_options *options)
 {
 	struct store *store = mem_calloc(1, sizeof *store);
 
-	store->options = *options;
 	store->path =
 	    mem_printf("/api/v1/namespaces/%s/configmaps", options->namespace);
 	store->namespace = mem_strdup(options->namespace);
-	store->options.namespace = store->namespace;
-	store->sweep = sweep_new(&store->options, store->path);
+	store->place = (struct round_place){
+	    store->namespace, store->path, options->call, options->arg};
+	store->sweep = sweep_new(&store->place, &sweep_kind,
+	    &(struct sweep_limits){options->retention_s, options->bytes_max});
 	store->sweep_due = true;
 	store->step = STEP_IDLE;
 	return store;
@@ -72,7 +67,7 @@ store_free(struct store *store)
 {
 	if (store == NULL)
 		return;
-	hour_parts_clear(&store->round.parts);
+	round_abort(&store->round);
 	hour_free(store->hour);
 	hour_free(store->old);
 	sweep_free(store->sweep);
@@ -94,7 +89,7 @@ turn_hour(struct store *store, struct moment now)
 	moment_hour(now, name, sizeof name);
 	if (store->hour != NULL && strcmp(hour_name(store->hour), name) == 0)
 		return;
-	if (store->old != NULL && store->round.hour != store->old) {
+	if (store->old != NULL && store->writing != store->old) {
 		if (store->failed)
 			log_error("footprint_hour_lost",
 			    LOG_S("hour", hour_name(store->old)));
@@ -126,210 +121,55 @@ store_note(struct store *store, const char *namespace, const char *pod,
 		    LOG_S("pod", pod));
 }
 
-/* --- a round ------------------------------------------------------------------------
+/* --- its ConfigMaps -----------------------------------------------------------------
  */
 
-static char *
-part_path(const struct store *store, size_t index)
+static void
+name_part(const void *of, size_t index, char *out, size_t out_size)
 {
-	char name[HOUR_NAME_MAX];
+	hour_part_name(hour_name(of), index, out, out_size);
+}
 
-	hour_part_name(hour_name(store->round.hour), index, name, sizeof name);
-	return mem_printf("%s/%s", store->path, name);
+static size_t
+fill(void *of, struct parts *parts)
+{
+	return hour_fill(of, parts);
 }
 
 static void
-tell_failure(
-    struct store *store, const char *what, size_t index, const struct kube_reply *reply)
+on_round(void *arg, bool failed, size_t parts)
 {
-	char name[HOUR_NAME_MAX];
+	struct store *store = arg;
+	struct hour *hour = store->writing;
 
-	hour_part_name(hour_name(store->round.hour), index, name, sizeof name);
-	log_error("footprint_not_stored", LOG_S("why", what),
-	    LOG_S("namespace", store->namespace), LOG_S("configmap", name),
-	    LOG_N("status", reply->status), LOG_S("error", reply->message));
-	store->round.failed = true;
-}
-
-static void
-end_round(struct store *store)
-{
-	struct round *round = &store->round;
-
-	store->failed = store->failed || round->failed;
-	if (round->hour == store->hour)
-		store->parts_known = round->parts.count;
-	if (round->hour == store->old && !round->failed) {
+	store->writing = NULL;
+	store->failed = store->failed || failed;
+	if (hour == store->hour)
+		store->parts_known = parts;
+	if (hour == store->old && !failed) {
 		hour_free(store->old);
 		store->old = NULL;
 	}
-	hour_parts_clear(&round->parts);
-	round->hour = NULL;
+	go_on(store);
 }
 
 static void
 begin_round(struct store *store, struct hour *hour)
 {
-	store->round = (struct round){.hour = hour, .closes = hour == store->old};
-	read_next(store);
-}
-
-static void
-again(struct store *store, const struct kube_reply *reply)
-{
-	struct round *round = &store->round;
-
-	if (round->conflicts++ >= CONFLICTS_MAX) {
-		tell_failure(store, "others write it all the time", round->at, reply);
-		end_round(store);
-		go_on(store);
-		return;
-	}
-	hour_parts_clear(&round->parts);
-	round->at = 0;
-	read_next(store);
-}
-
-static void
-fill(struct store *store)
-{
-	struct round *round = &store->round;
-	size_t homeless = hour_fill(round->hour, &round->parts);
-
-	if (homeless > 0) {
-		log_error("footprint_hour_full", LOG_S("hour", hour_name(round->hour)),
-		    LOG_N("pods", homeless));
-		round->failed = true;
-	}
-	if (round->closes)
-		hour_close(&round->parts);
-	round->at = 0;
-	write_next(store);
-}
-
-static void
-on_read(void *arg, const struct kube_reply *reply)
-{
-	struct store *store = arg;
-	struct round *round = &store->round;
-	struct hour_parts *parts = &round->parts;
-	bool is_there = reply->error == 0 && reply->status == 200;
-	bool is_not = reply->error == 0 && reply->status == 404;
-	struct json_object *metadata = NULL;
-
-	if (!is_there && !is_not) {
-		tell_failure(store, "cannot be read", parts->count, reply);
-		end_round(store);
-		go_on(store);
-		return;
-	}
-	if (is_not && (round->closes || parts->count >= store->parts_known)) {
-		fill(store);
-		return;
-	}
-	if (is_there) {
-		/* who wrote which field is the server's to know */
-		if (json_object_object_get_ex(reply->json, "metadata", &metadata))
-			json_object_object_del(metadata, "managedFields");
-		parts->objects[parts->count] = json_object_get(reply->json);
-		round->keys[parts->count] = hour_part_keys(reply->json);
-	}
-	parts->count++;
-	if (parts->count < HOUR_PARTS_MAX)
-		read_next(store);
-	else
-		fill(store);
-}
-
-static void
-read_next(struct store *store)
-{
-	char *path = part_path(store, store->round.parts.count);
-	struct kube_call call = {.method = "GET", .path = path};
-
-	store->options.call(store->options.arg, &call, NULL, on_read, store);
-	free(path);
-}
-
-static bool
-is_new(struct json_object *part)
-{
-	struct json_object *metadata = NULL;
-
-	json_object_object_get_ex(part, "metadata", &metadata);
-	return !json_object_object_get_ex(metadata, "resourceVersion", NULL);
-}
-
-static void
-on_written(void *arg, const struct kube_reply *reply)
-{
-	struct store *store = arg;
-	struct round *round = &store->round;
-
-	bool is_update = !is_new(round->parts.objects[round->at]);
-
-	/* another one, or it was deleted since */
-	if (reply->error == 0 &&
-	    (reply->status == 409 || (reply->status == 404 && is_update))) {
-		again(store, reply);
-		return;
-	}
-	if (reply->error != 0 || reply->status < 200 || reply->status > 299)
-		tell_failure(store, "cannot be written", round->at, reply);
-	if (reply->error != 0) {
-		/* nobody would answer for the other parts either */
-		end_round(store);
-		go_on(store);
-		return;
-	}
-	round->at++;
-	write_next(store);
-}
-
-static void
-send_part(struct store *store, const struct kube_call *call, bool is_new)
-{
-	struct round *round = &store->round;
-	char name[HOUR_NAME_MAX], before[32] = "null", after[64];
-	struct store_change change = {
-	    .configmap = name,
-	    .why = round->closes ? "the hour is over" : "pods were seen",
-	    .before = before,
-	    .after = after,
+	bool closes = hour == store->old;
+	struct round_job job = {
+	    .of = hour,
+	    .name = name_part,
+	    .fill = fill,
+	    .failed = "footprint_not_stored",
+	    .full = "footprint_hour_full",
+	    .why = closes ? "the hour is over" : "pods were seen",
+	    .closes = closes,
+	    .parts_known = closes ? 0 : store->parts_known,
 	};
 
-	hour_part_name(hour_name(round->hour), round->at, name, sizeof name);
-	if (!is_new)
-		snprintf(
-		    before, sizeof before, "{\"keys\":%zu}", round->keys[round->at]);
-	snprintf(after, sizeof after, "{\"keys\":%zu%s}",
-	    hour_part_keys(round->parts.objects[round->at]),
-	    round->closes ? ",\"immutable\":true" : "");
-	store->options.call(store->options.arg, call, &change, on_written, store);
-}
-
-static void
-write_next(struct store *store)
-{
-	struct round *round = &store->round;
-	struct kube_call call = {0};
-	char *path;
-
-	while (round->at < round->parts.count && !round->parts.changed[round->at])
-		round->at++;
-	if (round->at == round->parts.count) {
-		end_round(store);
-		go_on(store);
-		return;
-	}
-	call.body = json_object_to_json_string_ext(round->parts.objects[round->at],
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	call.method = is_new(round->parts.objects[round->at]) ? "POST" : "PUT";
-	path = call.method[1] == 'O' ? mem_strdup(store->path)
-				     : part_path(store, round->at);
-	call.path = path;
-	send_part(store, &call, call.method[1] == 'O');
-	free(path);
+	store->writing = hour;
+	round_start(&store->round, &store->place, &job, on_round, store);
 }
 
 /* --- an interval --------------------------------------------------------------------
@@ -411,8 +251,8 @@ store_write(struct store *store, struct moment now, store_done_fn *done, void *a
 void
 store_abort(struct store *store)
 {
-	hour_parts_clear(&store->round.parts);
-	store->round.hour = NULL;
+	round_abort(&store->round);
+	store->writing = NULL;
 	sweep_abort(store->sweep);
 	store->step = STEP_IDLE;
 	store->done = NULL;

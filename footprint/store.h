@@ -10,25 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "kube.h"
 #include "moment.h"
+#include "round.h"
 
 struct store;
-
-/* What a request changes, for who keeps a record of changes. */
-struct store_change {
-	const char *configmap; /* its name */
-	bool deletes;
-	const char *why;
-	/* JSON: how many keys it has, and whether it is immutable; "null": it is not
-	 * there */
-	const char *before, *after;
-};
-
-/* Sends a request to the API server, as kube_call; one at a time. The answer may come
- * at once. `change` is NULL of a read. */
-typedef void store_call_fn(void *arg, const struct kube_call *call,
-    const struct store_change *change, kube_done_fn *done, void *done_arg);
 
 struct store_options {
 	const char *namespace; /* copied */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "clock.h"
-#include "hour.h"
 #include "log.h"
 #include "mem.h"
 
@@ -16,15 +15,10 @@
 /* ConfigMaps that are looked at in one sweep: beyond it the next one goes on. */
 #define MAPS_MAX 8192u
 
-/* An hour of local time lasts two where clocks are set back. */
-#define HOUR_OVER_S (2 * 3600)
-
-#define DIGITS 10u
-
 enum action { ACTION_NONE, ACTION_CLOSE, ACTION_DELETE };
 
 struct map {
-	char name[HOUR_NAME_MAX];
+	char name[PART_NAME_MAX];
 	int64_t created_s;
 	int64_t bytes;
 	enum action action;
@@ -33,14 +27,15 @@ struct map {
 };
 
 struct sweep {
-	const struct store_options *options;
-	const char *path;
-	char hour[MOMENT_HOUR_MAX];
+	const struct round_place *place;
+	const struct sweep_kind *kind;
+	struct sweep_limits limits;
+	char now[PART_NAME_MAX];
 	struct map *maps; /* MAPS_MAX of them while it goes on */
 	size_t maps_len;
 	size_t at;
 	bool failed;
-	store_done_fn *done;
+	sweep_done_fn *done;
 	void *done_arg;
 };
 
@@ -48,12 +43,14 @@ static void list_page(struct sweep *sweep, const char *token);
 static void act_next(struct sweep *sweep);
 
 struct sweep *
-sweep_new(const struct store_options *options, const char *path)
+sweep_new(const struct round_place *place, const struct sweep_kind *kind,
+    const struct sweep_limits *limits)
 {
 	struct sweep *sweep = mem_calloc(1, sizeof *sweep);
 
-	sweep->options = options;
-	sweep->path = path;
+	sweep->place = place;
+	sweep->kind = kind;
+	sweep->limits = *limits;
 	return sweep;
 }
 
@@ -67,9 +64,9 @@ sweep_free(struct sweep *sweep)
 }
 
 void
-sweep_start(struct sweep *sweep, const char *hour, store_done_fn *done, void *arg)
+sweep_start(struct sweep *sweep, const char *now, sweep_done_fn *done, void *arg)
 {
-	snprintf(sweep->hour, sizeof sweep->hour, "%s", hour);
+	snprintf(sweep->now, sizeof sweep->now, "%s", now);
 	sweep->maps = mem_calloc(MAPS_MAX, sizeof *sweep->maps);
 	sweep->maps_len = sweep->at = 0;
 	sweep->failed = false;
@@ -96,8 +93,8 @@ static void
 tell_failure(struct sweep *sweep, const char *what, const char *name,
     const struct kube_reply *reply)
 {
-	log_error("footprints_not_cleaned", LOG_S("why", what),
-	    LOG_S("namespace", sweep->options->namespace), LOG_S("configmap", name),
+	log_error(sweep->kind->failed, LOG_S("why", what),
+	    LOG_S("namespace", sweep->place->namespace), LOG_S("configmap", name),
 	    LOG_N("status", reply->status), LOG_S("error", reply->message));
 	sweep->failed = true;
 }
@@ -123,13 +120,15 @@ member_text(struct json_object *object, const char *key)
 }
 
 static bool
-is_ours(const char *name)
+is_ours(const struct sweep_kind *kind, const char *name)
 {
-	const char *digits = name + strlen(HOUR_PREFIX);
+	size_t prefix_len = strlen(kind->prefix);
+	const char *digits = name + prefix_len, *rest = digits + kind->digits;
 
-	return strncmp(name, HOUR_PREFIX, strlen(HOUR_PREFIX)) == 0 &&
-	       strlen(name) < HOUR_NAME_MAX && strspn(digits, "0123456789") == DIGITS &&
-	       (digits[DIGITS] == '\0' || strncmp(digits + DIGITS, "-p", 2) == 0);
+	return strncmp(name, kind->prefix, prefix_len) == 0 &&
+	       strlen(name) < PART_NAME_MAX &&
+	       strspn(digits, "0123456789") == kind->digits &&
+	       (rest[0] == '\0' || strncmp(rest, "-p", 2) == 0);
 }
 
 static int64_t
@@ -156,6 +155,7 @@ set_action(struct map *map, enum action action, const char *why)
 static void
 take_map(struct sweep *sweep, struct json_object *object, int64_t now_s)
 {
+	const struct sweep_kind *kind = sweep->kind;
 	struct map *map = &sweep->maps[sweep->maps_len];
 	struct json_object *metadata = NULL, *immutable = NULL;
 	struct wall_time created;
@@ -164,20 +164,20 @@ take_map(struct sweep *sweep, struct json_object *object, int64_t now_s)
 	json_object_object_get_ex(object, "metadata", &metadata);
 	json_object_object_get_ex(object, "immutable", &immutable);
 	name = member_text(metadata, "name");
-	if (sweep->maps_len == MAPS_MAX || !is_ours(name) ||
-	    strncmp(name + strlen(HOUR_PREFIX), sweep->hour, DIGITS) == 0 ||
+	if (sweep->maps_len == MAPS_MAX || !is_ours(kind, name) ||
+	    strncmp(name + strlen(kind->prefix), sweep->now, kind->digits) == 0 ||
 	    clock_parse(member_text(metadata, "creationTimestamp"), &created) < 0)
 		return;
 	*map = (struct map){.created_s = created.ms / 1000,
 	    .bytes = bytes_of(object, "data") + bytes_of(object, "binaryData"),
-	    .keys = hour_part_keys(object)};
+	    .keys = part_keys(object)};
 	snprintf(map->name, sizeof map->name, "%s", name);
-	if (sweep->options->retention_s > 0 &&
-	    now_s - map->created_s > sweep->options->retention_s)
+	if (sweep->limits.retention_s > 0 &&
+	    now_s - map->created_s > sweep->limits.retention_s)
 		set_action(map, ACTION_DELETE, "older than the retention");
 	else if (!json_object_get_boolean(immutable) &&
-		 now_s - map->created_s > HOUR_OVER_S)
-		set_action(map, ACTION_CLOSE, "its hour is over");
+		 now_s - map->created_s > kind->over_s)
+		set_action(map, ACTION_CLOSE, "its time is over");
 	sweep->maps_len++;
 }
 
@@ -197,11 +197,11 @@ choose(struct sweep *sweep)
 	int64_t bytes = 0;
 
 	qsort(sweep->maps, sweep->maps_len, sizeof *sweep->maps, compare_maps);
-	for (size_t i = sweep->maps_len; i > 0 && sweep->options->bytes_max > 0; i--) {
+	for (size_t i = sweep->maps_len; i > 0 && sweep->limits.bytes_max > 0; i--) {
 		if (sweep->maps[i - 1].action == ACTION_DELETE)
 			continue;
 		bytes += sweep->maps[i - 1].bytes;
-		if (bytes > sweep->options->bytes_max)
+		if (bytes > sweep->limits.bytes_max)
 			set_action(&sweep->maps[i - 1], ACTION_DELETE,
 			    "beyond the total size");
 	}
@@ -237,13 +237,13 @@ on_page(void *arg, const struct kube_reply *reply)
 static void
 list_page(struct sweep *sweep, const char *token)
 {
-	char *selector = kube_escape(HOUR_SELECTOR);
+	char *selector = kube_escape(sweep->kind->selector);
 	char *escaped = kube_escape(token != NULL ? token : "");
-	char *path = mem_printf("%s?labelSelector=%s&limit=" PAGE "%s%s", sweep->path,
-	    selector, token != NULL ? "&continue=" : "", escaped);
+	char *path = mem_printf("%s?labelSelector=%s&limit=" PAGE "%s%s",
+	    sweep->place->path, selector, token != NULL ? "&continue=" : "", escaped);
 	struct kube_call call = {.method = "GET", .path = path};
 
-	sweep->options->call(sweep->options->arg, &call, NULL, on_page, sweep);
+	sweep->place->call(sweep->place->arg, &call, NULL, on_page, sweep);
 	free(path);
 	free(escaped);
 	free(selector);
@@ -265,8 +265,8 @@ on_acted(void *arg, const struct kube_reply *reply)
 						 : "cannot be made immutable",
 		    map->name, reply);
 	else if (map->action == ACTION_DELETE)
-		log_info("footprints_deleted",
-		    LOG_S("namespace", sweep->options->namespace),
+		log_info(sweep->kind->deleted,
+		    LOG_S("namespace", sweep->place->namespace),
 		    LOG_S("configmap", map->name), LOG_N("bytes", map->bytes));
 	act_next(sweep);
 }
@@ -277,7 +277,7 @@ call_map(struct sweep *sweep, const char *method, const char *body, kube_done_fn
 	const struct map *map = &sweep->maps[sweep->at];
 	bool deletes = map->action == ACTION_DELETE;
 	char before[32], after[64];
-	char *path = mem_printf("%s/%s", sweep->path, map->name);
+	char *path = mem_printf("%s/%s", sweep->place->path, map->name);
 	struct kube_call call = {.method = method, .path = path, .body = body};
 	struct store_change change = {.configmap = map->name,
 	    .deletes = deletes,
@@ -287,7 +287,7 @@ call_map(struct sweep *sweep, const char *method, const char *body, kube_done_fn
 
 	snprintf(before, sizeof before, "{\"keys\":%zu}", map->keys);
 	snprintf(after, sizeof after, "{\"keys\":%zu,\"immutable\":true}", map->keys);
-	sweep->options->call(sweep->options->arg, &call,
+	sweep->place->call(sweep->place->arg, &call,
 	    deletes || body != NULL ? &change : NULL, done, sweep);
 	free(path);
 }

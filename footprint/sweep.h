@@ -1,22 +1,38 @@
-/* Ends what is over: of the ConfigMaps that Pod Ashiato or we have made in a namespace,
- * those that are older than the retention are deleted, and the oldest beyond the total
- * size; those of past hours become immutable, whoever wrote them last. */
+/* Ends what is over: of the ConfigMaps of a kind that are in a namespace, those that
+ * are older than the retention are deleted, and the oldest beyond the total size; those
+ * of past hours (or days) become immutable, whoever wrote them last. */
 #ifndef IPW_FOOTPRINT_SWEEP_H
 #define IPW_FOOTPRINT_SWEEP_H
 
 #include <stdbool.h>
 
-#include "store.h"
+#include "round.h"
 
 struct sweep;
 
-/* Both stay the caller's. `path` is that of the namespace's ConfigMaps. */
-struct sweep *sweep_new(const struct store_options *options, const char *path);
+struct sweep_kind {
+	const char *prefix;   /* of their names, */
+	size_t digits;	      /* then the time in so many digits, */
+	const char *selector; /* labels */
+	int64_t over_s;	      /* so long after it was made its time is over */
+	const char *deleted;  /* events */
+	const char *failed;
+};
+
+struct sweep_limits {
+	int64_t retention_s; /* since its creation; older ones go; 0: none does */
+	int64_t bytes_max;   /* of all; beyond it the oldest go; 0: no limit */
+};
+
+/* `place` and `kind` live longer. */
+struct sweep *sweep_new(const struct round_place *place, const struct sweep_kind *kind,
+    const struct sweep_limits *limits);
 void sweep_free(struct sweep *sweep);
 
-/* One at a time. ConfigMaps of `hour` (YYYYMMDDHH) are left alone. */
-void sweep_start(struct sweep *sweep, const char *hour, store_done_fn *done, void *arg);
-/* As store_abort. */
+/* One at a time. ConfigMaps of the time `now` (its digits) are left alone. */
+typedef void sweep_done_fn(void *arg, bool failed);
+void sweep_start(struct sweep *sweep, const char *now, sweep_done_fn *done, void *arg);
+/* As round_abort. */
 void sweep_abort(struct sweep *sweep);
 
 #endif

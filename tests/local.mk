@@ -103,6 +103,13 @@ tests_unit_test_track_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_track_LDADD = ctl/libctl.a $(tests_unit_test_footprint_LDADD)
 tests_unit_test_track_SOURCES = tests/unit/test_track.c
 
+UNIT_TESTS += tests/unit/test_diary
+tests_unit_test_diary_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS)
+tests_unit_test_diary_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_diary_LDADD = $(tests_unit_test_store_LDADD)
+tests_unit_test_diary_SOURCES = tests/unit/test_diary.c tests/unit/store_rig.c \
+	tests/unit/store_rig.h http/json_read.c
+
 UNIT_TESTS += tests/unit/test_store
 tests_unit_test_store_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS)
 tests_unit_test_store_CFLAGS = $(TESTS_CFLAGS)
@@ -622,8 +629,10 @@ tests_simulation_whole_libreconciler_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(FOOTPRINT_
 tests_simulation_whole_libreconciler_a_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_reconciler.c \
 	reconciler/access.c reconciler/shell.c reconciler/shell_effects.c \
-	reconciler/shell_footprints.c reconciler/shell_identity.c reconciler/shell_lease.c \
-	footprint/hour.c footprint/moment.c footprint/store.c footprint/sweep.c \
+	reconciler/shell_ask.c reconciler/shell_footprints.c reconciler/shell_history.c \
+	reconciler/shell_identity.c reconciler/shell_lease.c \
+	footprint/day.c footprint/diary.c footprint/stay.c footprint/hour.c footprint/moment.c footprint/parts.c footprint/round.c \
+	footprint/store.c footprint/sweep.c \
 	$(RECONCILER_PURE) $(RECONCILER_CORE)
 tests_simulation_whole_libcloudworker_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC)
 tests_simulation_whole_libcloudworker_a_SOURCES = \
@@ -727,6 +736,7 @@ SYSTEM_SHELL += tests/system/evict_policies.sh
 SYSTEM_SHELL += tests/system/footprint.sh
 SYSTEM_SHELL += tests/system/footprint_store.sh
 SYSTEM_SHELL += tests/system/footprint_operator.sh
+SYSTEM_SHELL += tests/system/address_history.sh
 SYSTEM_SHELL += tests/system/handover.sh
 SYSTEM_SHELL += tests/system/http2.sh
 SYSTEM_SHELL += tests/system/identity.sh

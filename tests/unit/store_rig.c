@@ -34,9 +34,9 @@ note_change(struct store_rig *rig, const struct kube_call *call,
 	    change->why, change->before, change->after);
 }
 
-static void
-on_call(void *arg, const struct kube_call *call, const struct store_change *change,
-    kube_done_fn *done, void *done_arg)
+void
+store_rig_call(void *arg, const struct kube_call *call,
+    const struct store_change *change, kube_done_fn *done, void *done_arg)
 {
 	struct store_rig *rig = arg;
 	struct rig_call *one = calloc(1, sizeof *one);
@@ -59,7 +59,7 @@ store_rig_limit(struct store_rig *rig, int64_t retention_s, int64_t bytes_max)
 	struct store_options options = {.namespace = "ops",
 	    .retention_s = retention_s,
 	    .bytes_max = bytes_max,
-	    .call = on_call,
+	    .call = store_rig_call,
 	    .arg = rig};
 
 	store_free(rig->store);
@@ -105,8 +105,8 @@ store_rig_map(struct store_rig *rig, const char *name)
 	return map;
 }
 
-static struct json_object *
-member(struct json_object *json, const char *key)
+struct json_object *
+store_rig_member(struct json_object *json, const char *key)
 {
 	struct json_object *value = NULL;
 
@@ -117,8 +117,8 @@ member(struct json_object *json, const char *key)
 const char *
 store_rig_data(struct store_rig *rig, const char *name, const char *key)
 {
-	struct json_object *data = member(store_rig_map(rig, name), "data");
-	struct json_object *value = member(data, key);
+	struct json_object *data = store_rig_member(store_rig_map(rig, name), "data");
+	struct json_object *value = store_rig_member(data, key);
 
 	return value != NULL ? json_object_get_string(value) : NULL;
 }
@@ -126,16 +126,17 @@ store_rig_data(struct store_rig *rig, const char *name, const char *key)
 bool
 store_rig_closed(struct store_rig *rig, const char *name)
 {
-	return json_object_get_boolean(member(store_rig_map(rig, name), "immutable"));
+	return json_object_get_boolean(
+	    store_rig_member(store_rig_map(rig, name), "immutable"));
 }
 
 static void
 put_map(struct store_rig *rig, struct json_object *map, int64_t created_s)
 {
-	struct json_object *metadata = member(map, "metadata");
+	struct json_object *metadata = store_rig_member(map, "metadata");
 	char time[CLOCK_TEXT_MAX], version[16];
 
-	if (member(metadata, "creationTimestamp") == NULL) {
+	if (store_rig_member(metadata, "creationTimestamp") == NULL) {
 		clock_format(
 		    (struct wall_time){created_s * 1000}, false, time, sizeof time);
 		json_object_object_add(
@@ -145,7 +146,8 @@ put_map(struct store_rig *rig, struct json_object *map, int64_t created_s)
 	json_object_object_add(
 	    metadata, "resourceVersion", json_object_new_string(version));
 	json_object_object_add(rig->maps,
-	    json_object_get_string(member(metadata, "name")), json_object_get(map));
+	    json_object_get_string(store_rig_member(metadata, "name")),
+	    json_object_get(map));
 }
 
 void
@@ -175,7 +177,7 @@ validate(struct json_object *map)
 {
 	size_t bytes = 0;
 
-	json_object_object_foreach(member(map, "data"), key, value) {
+	json_object_object_foreach(store_rig_member(map, "data"), key, value) {
 		if (strlen(key) > HOUR_KEY_MAX)
 			return 422;
 		bytes += strlen(key) + (size_t)json_object_get_string_len(value);
@@ -188,13 +190,13 @@ update(struct store_rig *rig, const char *name, struct json_object *map)
 {
 	struct json_object *there = store_rig_map(rig, name);
 	struct json_object *version =
-	    member(member(map, "metadata"), "resourceVersion");
+	    store_rig_member(store_rig_member(map, "metadata"), "resourceVersion");
 
 	if (there == NULL)
 		return 404;
-	if (version != NULL &&
-	    !json_object_equal(
-		version, member(member(there, "metadata"), "resourceVersion")))
+	if (version != NULL && !json_object_equal(version,
+				   store_rig_member(store_rig_member(there, "metadata"),
+				       "resourceVersion")))
 		return 409;
 	if (store_rig_closed(rig, name))
 		return 422;
@@ -209,8 +211,8 @@ edit(struct store_rig *rig, const char *name)
 	struct json_object *map = NULL;
 
 	json_object_deep_copy(store_rig_map(rig, name), &map, NULL);
-	json_object_object_add(
-	    member(map, "data"), "others_pod", json_object_new_string("node-9"));
+	json_object_object_add(store_rig_member(map, "data"), "others_pod",
+	    json_object_new_string("node-9"));
 	put_map(rig, map, 0);
 	json_object_put(map);
 }
@@ -248,8 +250,8 @@ carry_out(struct store_rig *rig, const struct rig_call *call, struct json_object
 		return 200;
 	}
 	if (strcmp(call->method, "POST") == 0) {
-		const char *made =
-		    json_object_get_string(member(member(body, "metadata"), "name"));
+		const char *made = json_object_get_string(
+		    store_rig_member(store_rig_member(body, "metadata"), "name"));
 
 		if (store_rig_map(rig, made) != NULL)
 			return 409;
@@ -319,18 +321,24 @@ on_done(void *arg, bool failed)
 	rig->failed += failed;
 }
 
-int
-store_rig_write(struct store_rig *rig)
+void
+store_rig_serve(struct store_rig *rig)
 {
-	int before = rig->posts + rig->puts;
-
-	cr_assert(store_write(rig->store, rig->now, on_done, rig));
 	while (rig->queue != NULL) {
 		struct rig_call *call = rig->queue;
 
 		rig->queue = call->next;
 		answer(rig, call);
 	}
+}
+
+int
+store_rig_write(struct store_rig *rig)
+{
+	int before = rig->posts + rig->puts;
+
+	cr_assert(store_write(rig->store, rig->now, on_done, rig));
+	store_rig_serve(rig);
 	return rig->posts + rig->puts - before;
 }
 

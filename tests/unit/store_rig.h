@@ -35,11 +35,16 @@ void store_rig_note(struct store_rig *rig, const char *pod, const char *node);
 /* One interval, and all its requests. Returns how many were writes. */
 int store_rig_write(struct store_rig *rig);
 
+/* For another one than the store: takes a request; answers all there are. */
+store_call_fn store_rig_call;
+void store_rig_serve(struct store_rig *rig);
 /* An interval begins, and is given up before its first answer. */
 void store_rig_abort(struct store_rig *rig);
 
 /* NULL: there is none. */
 struct json_object *store_rig_map(struct store_rig *rig, const char *name);
+/* Of any object; NULL: it has none of that name. */
+struct json_object *store_rig_member(struct json_object *json, const char *key);
 const char *store_rig_data(struct store_rig *rig, const char *name, const char *key);
 bool store_rig_closed(struct store_rig *rig, const char *name);
 /* As it stood there since `age_s`, with `bytes` in one value. */

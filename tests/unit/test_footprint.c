@@ -380,7 +380,7 @@ compare_hours(const char *path, const struct hours *all)
 {
 	struct json_object *recorded = json_object_from_file(path);
 	struct json_object *items = member(recorded, "items");
-	static struct hour_parts parts;
+	static struct parts parts;
 
 	cr_assert_eq(json_object_array_length(items), all->count, "%s", path);
 	for (size_t i = 0; i < all->count; i++) {
@@ -388,7 +388,7 @@ compare_hours(const char *path, const struct hours *all)
 		cr_assert_eq(parts.count, 1);
 		compare_map(
 		    path, json_object_array_get_idx(items, i), parts.objects[0]);
-		hour_parts_clear(&parts);
+		parts_clear(&parts);
 	}
 	json_object_put(recorded);
 }
@@ -422,7 +422,7 @@ Test(footprint, every_recorded_configmap_is_made)
 
 Test(footprint, what_others_wrote_in_the_hour_stays)
 {
-	static struct hour_parts parts;
+	static struct parts parts;
 	struct hour *hour = hour_new("2026112100");
 	struct json_object *before =
 	    json_object_from_file(SAMPLES "s11-store-over-foreign.before.json");
@@ -443,6 +443,6 @@ Test(footprint, what_others_wrote_in_the_hour_stays)
 	cr_assert_str_eq(
 	    text_in(member(metadata, "labels"), "type"), "pod-node-mapping");
 	cr_assert_not_null(member(metadata, "finalizers"));
-	hour_parts_clear(&parts);
+	parts_clear(&parts);
 	hour_free(hour);
 }

@@ -8,7 +8,7 @@
 #include "hour.h"
 
 static struct hour *hour;
-static struct hour_parts parts;
+static struct parts parts;
 
 static void
 begin(void)
@@ -19,7 +19,7 @@ begin(void)
 static void
 end(void)
 {
-	hour_parts_clear(&parts);
+	parts_clear(&parts);
 	hour_free(hour);
 }
 
@@ -157,10 +157,10 @@ Test(hour, a_closed_part_is_followed_by_another)
 	hour_note(hour, "n", "p", "node-1");
 	hour_note(hour, "n", "q", "node-1");
 	hour_fill(hour, &parts);
-	hour_close(&parts);
+	parts_close(&parts);
 	cr_assert(json_object_get_boolean(member(parts.objects[0], "immutable")));
 	written();
-	hour_close(&parts);
+	parts_close(&parts);
 	cr_assert_eq(changed(), 0);
 	hour_note(hour, "n", "p", "node-2");
 	hour_fill(hour, &parts);

@@ -1,0 +1,53 @@
+/* The ConfigMaps that one thing is kept in, such as an hour: NAME, NAME-p2, NAME-p3 …,
+ * as the API server has them. Pure. */
+#ifndef IPW_FOOTPRINT_PARTS_H
+#define IPW_FOOTPRINT_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct json_object;
+
+/* Keys and values of one ConfigMap (bytes): far from the 1 MiB that it may have, so
+ * that one change does not write it all. */
+#define PART_MAX (128u * 1024u)
+/* Name of one (bytes, NUL included). */
+#define PART_NAME_MAX 64u
+#define PARTS_MAX     512u
+
+/* In order; NULL: there is none with that number. Owned. */
+struct parts {
+	struct json_object *objects[PARTS_MAX];
+	bool changed[PARTS_MAX];
+	size_t count;
+};
+
+void parts_clear(struct parts *parts);
+
+/* What they are kept for is over: they are immutable from now on. */
+void parts_close(struct parts *parts);
+
+/* All take NULL. What a key with its value adds to the size is PART_KEY_COST bytes more
+ * than their lengths. */
+#define PART_KEY_COST 6u
+size_t part_size(struct json_object *part);
+size_t part_keys(struct json_object *part);
+bool part_is_immutable(struct json_object *part);
+/* Borrowed; NULL: it has no such text. */
+const char *part_value(struct json_object *part, const char *key);
+
+/* The member of that name, made when it is none; borrowed. */
+struct json_object *part_map_in(struct json_object *object, const char *key);
+const char *part_text_of(struct json_object *map, const char *key);
+void part_set_text(struct json_object *map, const char *key, const char *value);
+
+/* What labels the parts of a kind have. */
+struct part_labels {
+	const char *app, *type;
+};
+/* Sets the key of the part with that number, which is made when it is not there, gives
+ * it the labels, and marks it as changed. Other keys and labels stay. */
+void parts_set(struct parts *parts, size_t index, const char *name,
+    const struct part_labels *labels, const char *key, const char *value);
+
+#endif
