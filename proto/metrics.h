@@ -113,6 +113,9 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO }
 	METRIC(METRIC_FOOTPRINT_WRITES, "ipwarden_footprint_writes_total",             \
 	    METRIC_COUNTER, "result", BUCKETS_NONE,                                    \
 	    "Intervals in which footprints were kept in ConfigMaps")                   \
+	METRIC(METRIC_HISTORY_WRITES, "ipwarden_history_writes_total", METRIC_COUNTER, \
+	    "result", BUCKETS_NONE,                                                    \
+	    "Times that the history of addresses was written to ConfigMaps")           \
 	METRIC(METRIC_WATCH_SYNCED, "ipwarden_watch_synced", METRIC_GAUGE, "kind",     \
 	    BUCKETS_NONE, "1 when the watch of that kind is complete")                 \
 	METRIC(METRIC_WATCH_LAG, "ipwarden_watch_lag_seconds", METRIC_GAUGE, "kind",   \

@@ -40,6 +40,7 @@
 	SETTING(SETTING_CM_NAMESPACE, "cm-namespace")                                  \
 	SETTING(SETTING_CM_RETENTION_S, "cm-retention-s")                              \
 	SETTING(SETTING_CM_TOTAL_MIB, "cm-total-mib")                                  \
+	SETTING(SETTING_HISTORY_RETENTION_S, "history-retention-s")                    \
 	SETTING(SETTING_FOOTPRINT_INTERVAL_MS, "footprint-interval-ms")                \
 	SETTING(SETTING_FOOTPRINT_NAMESPACE, "footprint-namespace")                    \
 	SETTING(SETTING_FOOTPRINT_NAME, "footprint-name")                              \

@@ -36,5 +36,6 @@ RECONCILER_CORE = \
 	reconciler/handover.c reconciler/handover.h \
 	reconciler/moves.c reconciler/moves.h \
 	reconciler/trail.c reconciler/trail.h \
+	reconciler/whereabouts.c reconciler/whereabouts.h \
 	reconciler/place.c reconciler/place.h \
 	reconciler/map.c reconciler/map.h

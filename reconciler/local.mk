@@ -34,6 +34,8 @@ ipwarden_reconciler_SOURCES = \
 	reconciler/main.c \
 	reconciler/shell.c reconciler/shell.h \
 	reconciler/shell_effects.c reconciler/shell_state.h \
+	reconciler/shell_ask.c \
 	reconciler/shell_footprints.c \
+	reconciler/shell_history.c \
 	reconciler/shell_identity.c \
 	reconciler/shell_lease.c

@@ -129,7 +129,7 @@ pass_older(const void *left, const void *right)
 	return strcmp((*a)->uid, (*b)->uid);
 }
 
-static struct allocation **
+struct allocation **
 pass_sorted(const struct core *core, size_t *ret_len)
 {
 	struct allocation **sorted =

@@ -8,6 +8,9 @@
  * the most eager allocation. */
 void pass_want(struct core *core);
 
+/* Oldest first, then by uid; the array is the caller's. */
+struct allocation **pass_sorted(const struct core *core, size_t *ret_len);
+
 /* Plans, and does what can be done now. Only when a write may begin: what is decided is
  * also written, in the same pass, or not at all. */
 void pass_decide(struct core *core);

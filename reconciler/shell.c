@@ -80,6 +80,7 @@ on_stop(void *arg)
 	shell_leave_lease(shell);
 	core_stop(shell->core, shell->now);
 	shell_abort_footprints(shell);
+	shell_abort_history(shell);
 	shell_stop_step(shell);
 }
 
@@ -131,6 +132,7 @@ on_lost(void *arg)
 	put_leader(shell, false);
 	core_unlead(shell->core, shell->now);
 	shell_abort_footprints(shell);
+	shell_abort_history(shell);
 	shell_watch_lease(shell);
 }
 
@@ -304,6 +306,7 @@ on_tick(void *arg)
 	if (shell->mint != NULL)
 		mint_wake(shell->mint, shell->now);
 	shell_footprints_tick(shell);
+	shell_history_tick(shell);
 	shell_stop_step(shell);
 	loop_timer_arm(shell->tick, TICK_MS);
 }
@@ -331,6 +334,7 @@ shell_free(struct shell *shell)
 	shell_leave_lease(shell);
 	kube_free(shell->kube);
 	shell_close_footprints(shell);
+	shell_close_history(shell);
 	shell_close_effects(shell);
 	loop_timer_free(shell->tick);
 	loop_timer_free(shell->stop_deadline);
@@ -458,6 +462,7 @@ shell_start(struct shell *shell, const struct shell_parts *parts)
 		return -EINVAL;
 	start_core(shell);
 	shell_start_footprints(shell);
+	shell_start_history(shell);
 	shell_start_identity(shell);
 	if (settings_get(settings, SETTING_AGENT_NODE, NULL) == NULL) {
 		start_elect(shell);

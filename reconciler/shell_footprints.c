@@ -2,7 +2,6 @@
  * Every replica notes the pods as the facts about them come in; who leads writes, once
  * an interval. So a pod that came and went between two writes, or right before a leader
  * failed, is there all the same. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,75 +19,11 @@
 
 struct footprints {
 	struct store *store;
-	char *namespace;
 	int64_t interval_ms;
 	struct mono_time due;
 	char hour[MOMENT_HOUR_MAX]; /* that all pods were noted in */
-	/* Who waits for the answer to the request that is open; NULL: nobody. */
-	kube_done_fn *done;
-	void *done_arg;
+	struct shell_asks asks;
 };
-
-/* --- requests ----------------------------------------------------------------------
- */
-
-static void
-on_answer(void *arg, const struct kube_reply *reply)
-{
-	struct footprints *footprints = ((struct shell *)arg)->footprints;
-	kube_done_fn *done = footprints->done;
-
-	footprints->done = NULL;
-	if (done != NULL)
-		done(footprints->done_arg, reply);
-}
-
-static const char *
-right_of(const struct kube_call *call)
-{
-	switch (call->method[1]) {
-	case 'O':
-		return "create configmaps";
-	case 'U':
-		return "update configmaps";
-	case 'E':
-		if (call->method[0] == 'D')
-			return "delete configmaps";
-		break;
-	default:
-		break;
-	}
-	return strchr(call->path, '?') != NULL ? "list configmaps" : "get configmaps";
-}
-
-static void
-ask(void *arg, const struct kube_call *call, const struct store_change *change,
-    kube_done_fn *done, void *done_arg)
-{
-	struct shell *shell = arg;
-	struct footprints *footprints = shell->footprints;
-	struct core_request request = {
-	    .call = *call,
-	    .right = right_of(call),
-	};
-	struct kube_reply refusal = {
-	    .error = -ECANCELED, .message = "the lease is not held, or about to end"};
-	char *object = mem_printf("%s%s%s", footprints->namespace,
-	    change != NULL ? "/" : "", change != NULL ? change->configmap : "");
-
-	request.object = object;
-	if (change != NULL) {
-		request.what = change->deletes ? "footprints off" : "footprints";
-		request.why = change->why;
-		request.before = change->before;
-		request.after = change->after;
-	}
-	footprints->done = done;
-	footprints->done_arg = done_arg;
-	if (core_ask(shell->core, shell->now, &request, on_answer, shell) < 0)
-		on_answer(shell, &refusal);
-	free(object);
-}
 
 /* --- pods --------------------------------------------------------------------------
  */
@@ -165,8 +100,7 @@ shell_start_footprints(struct shell *shell)
 	    .bytes_max = 1024 * 1024 *
 			 settings_number(settings, SETTING_CM_TOTAL_MIB, 0,
 			     TOTAL_MOST_MIB, TOTAL_MIB),
-	    .call = ask,
-	    .arg = shell,
+	    .call = shell_ask,
 	};
 	struct footprints *footprints;
 
@@ -179,7 +113,13 @@ shell_start_footprints(struct shell *shell)
 	if (settings_get(settings, SETTING_FOOTPRINT_UTC, NULL) != NULL)
 		moment_zone(true);
 	footprints = mem_calloc(1, sizeof *footprints);
-	footprints->namespace = mem_strdup(options.namespace);
+	footprints->asks = (struct shell_asks){
+	    .shell = shell,
+	    .namespace = options.namespace,
+	    .written = "footprints",
+	    .deleted = "footprints off",
+	};
+	options.arg = &footprints->asks;
 	footprints->interval_ms =
 	    settings_number(settings, SETTING_FOOTPRINT_INTERVAL_MS, INTERVAL_LEAST_MS,
 		INTERVAL_MOST_MS, INTERVAL_MS);
@@ -194,7 +134,7 @@ shell_abort_footprints(struct shell *shell)
 {
 	if (shell->footprints == NULL)
 		return;
-	shell->footprints->done = NULL;
+	shell->footprints->asks.done = NULL;
 	store_abort(shell->footprints->store);
 }
 
@@ -204,6 +144,5 @@ shell_close_footprints(struct shell *shell)
 	if (shell->footprints == NULL)
 		return;
 	store_free(shell->footprints->store);
-	free(shell->footprints->namespace);
 	free(shell->footprints);
 }

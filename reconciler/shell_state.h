@@ -10,12 +10,14 @@
 #include "kube.h"
 #include "mint.h"
 #include "review.h"
+#include "round.h"
 #include "shell.h"
 
 #define LEASE_NAME_DEFAULT	"ip-address-controller-leader"
 #define LEASE_NAMESPACE_DEFAULT "kube-system"
 
 struct footprints;
+struct history;
 
 struct shell_call {
 	struct shell *shell;
@@ -40,6 +42,7 @@ struct shell {
 	struct mint *mint; /* NULL: the watcher was given credentials */
 	struct kube_review *review;
 	struct footprints *footprints;	   /* NULL: none are kept */
+	struct history *history;	   /* NULL: it is not kept */
 	struct kube_informer *lease_watch; /* NULL: we lead, or stop */
 	bool lease_listed;		   /* the present list has it */
 	bool lease_watch_failed;	   /* and that has been told */
@@ -93,6 +96,19 @@ void shell_start_identity(struct shell *shell);
 /* Right before kube_free. */
 void shell_close_identity(struct shell *shell);
 
+/* What ConfigMaps are kept in asks through the core: one request at a time. */
+struct shell_asks {
+	struct shell *shell;
+	const char *namespace; /* of the ConfigMaps; of the settings */
+	const char *written;   /* words for the audit stream */
+	const char *deleted;
+	/* Who waits for the answer to the request that is open; NULL: nobody. */
+	kube_done_fn *done;
+	void *done_arg;
+};
+/* `arg` is a struct shell_asks. */
+store_call_fn shell_ask;
+
 /* Where they are wanted, after the core. */
 void shell_start_footprints(struct shell *shell);
 /* With each pod's fact, and each second; whether they are wanted or not. */
@@ -102,5 +118,11 @@ void shell_footprints_tick(struct shell *shell);
 void shell_abort_footprints(struct shell *shell);
 /* After kube_free. */
 void shell_close_footprints(struct shell *shell);
+
+/* The same of the history of addresses. */
+void shell_start_history(struct shell *shell);
+void shell_history_tick(struct shell *shell);
+void shell_abort_history(struct shell *shell);
+void shell_close_history(struct shell *shell);
 
 #endif

@@ -35,6 +35,8 @@ static const struct {
     {OPT_CM_RETENTION, SETTING_CM_RETENTION_S, "--cm-retention",
 	"IPWARDEN_CM_RETENTION", take_retention},
     {OPT_CM_TOTAL, SETTING_CM_TOTAL_MIB, "--cm-total", "IPWARDEN_CM_TOTAL", take_total},
+    {OPT_HISTORY_RETENTION, SETTING_HISTORY_RETENTION_S, "--history-retention",
+	"IPWARDEN_HISTORY_RETENTION", take_retention},
     {OPT_INTERVAL, SETTING_FOOTPRINT_INTERVAL_MS, "--interval", "IPWARDEN_INTERVAL",
 	take_interval},
     {OPT_NAMESPACE, SETTING_FOOTPRINT_NAMESPACE, "--namespace", "IPWARDEN_NAMESPACE",

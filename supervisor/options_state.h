@@ -26,6 +26,7 @@ enum options_footprint {
 	OPT_CM_NAMESPACE,
 	OPT_CM_RETENTION,
 	OPT_CM_TOTAL,
+	OPT_HISTORY_RETENTION,
 	OPT_INTERVAL,
 	OPT_NAMESPACE,
 	OPT_NAME,
@@ -39,6 +40,7 @@ enum options_footprint {
 	    {"cm-namespace", required_argument, NULL, OPT_CM_NAMESPACE},               \
 	    {"cm-retention", required_argument, NULL, OPT_CM_RETENTION},               \
 	    {"cm-total", required_argument, NULL, OPT_CM_TOTAL},                       \
+	    {"history-retention", required_argument, NULL, OPT_HISTORY_RETENTION},     \
 	    {"interval", required_argument, NULL, OPT_INTERVAL},                       \
 	    {"namespace", required_argument, NULL, OPT_NAMESPACE},                     \
 	    {"name", required_argument, NULL, OPT_NAME},                               \
@@ -57,7 +59,9 @@ enum options_footprint {
 	"      --utc                      hours of UTC, not of the local zone\n"       \
 	"      --cm-retention DURATION    older ones are deleted (72h; 0: none)\n"     \
 	"      --cm-total MIB             of all; the oldest are deleted (64; 0: no\n" \
-	"                                 limit)\n"
+	"                                 limit)\n"                                    \
+	"      --history-retention DURATION\n"                                         \
+	"                                 of ipwarden-addresses-YYYYMMDD (2160h)\n"
 
 /* Takes that option; false when it is none of these. */
 bool options_take_footprint(struct options *options, int option, const char *value);

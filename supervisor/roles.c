@@ -18,7 +18,8 @@
 #define STORE_SETTINGS                                                                 \
 	(SET(SETTING_STORE_IN_CM) | SET(SETTING_CM_NAMESPACE) |                        \
 	    SET(SETTING_CM_RETENTION_S) | SET(SETTING_CM_TOTAL_MIB) |                  \
-	    SET(SETTING_FOOTPRINT_INTERVAL_MS) | SET(SETTING_FOOTPRINT_UTC))
+	    SET(SETTING_HISTORY_RETENTION_S) | SET(SETTING_FOOTPRINT_INTERVAL_MS) |    \
+	    SET(SETTING_FOOTPRINT_UTC))
 #define CHOOSE_SETTINGS                                                                \
 	(SET(SETTING_STORE_IN_CM) | SET(SETTING_FOOTPRINT_NAMESPACE) |                 \
 	    SET(SETTING_FOOTPRINT_NAME) | SET(SETTING_FOOTPRINT_LABEL))

@@ -68,7 +68,7 @@ check "--help ends with 0, on stdout alone" help
 names_all() {
 	for option in kubeconfig watcher-kubeconfig allow-shared-token gcp-endpoint \
 		insecure-skip-tls-verify cloud-ca dry-run log-level store-in-cm cm-namespace \
-		interval namespace name label utc cm-retention cm-total help version; do
+		interval namespace name label utc cm-retention cm-total history-retention help version; do
 		grep -q -- "--$option" "$DIR/out" || { say "$option"; return 1; }
 	done
 	for name in KUBECONFIG IPWARDEN_GCP_ENDPOINT SSL_CERT_FILE GCE_METADATA_HOST \

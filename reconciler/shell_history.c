@@ -1,0 +1,111 @@
+/* The history of addresses: where each was on a day, in ConfigMaps (footprint/diary.h),
+ * written by who leads. It begins anew with each term, from what stands there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "diary.h"
+#include "mem.h"
+#include "shell_state.h"
+#include "whereabouts.h"
+
+/* Between two looks, and between two writes while something is new. */
+#define LOOK_MS	 5000
+#define WRITE_MS 20000
+
+#define RETENTION_MOST_S (INT64_C(100) * 365 * 86400)
+
+struct history {
+	struct diary *diary;
+	struct mono_time look_due, write_due;
+	struct shell_asks asks;
+};
+
+static void
+on_address(void *arg, const struct whereabouts *whereabouts)
+{
+	struct history *history = arg;
+	struct stay stay = {
+	    .from = whereabouts->seen,
+	    .until = whereabouts->seen,
+	};
+
+	MESSAGE_TEXT(stay.node, whereabouts->node);
+	MESSAGE_TEXT(stay.zone, whereabouts->zone);
+	MESSAGE_TEXT(stay.allocation, whereabouts->allocation);
+	if (whereabouts->moved.ms != 0 &&
+	    whereabouts->moved.ms <= whereabouts->seen.ms) {
+		stay.from = whereabouts->moved;
+		stay.operation = true;
+	}
+	diary_see(history->diary, whereabouts->address, &stay);
+}
+
+static void
+on_written(void *arg, bool failed)
+{
+	struct history *history = arg;
+
+	meter_add(history->asks.shell->parts.meter, METRIC_HISTORY_WRITES, 1,
+	    failed ? "error" : "success");
+}
+
+void
+shell_history_tick(struct shell *shell)
+{
+	struct history *history = shell->history;
+
+	if (history == NULL || shell->now.mono.ms < history->look_due.ms ||
+	    !core_may_start(shell->core))
+		return;
+	history->look_due.ms = shell->now.mono.ms + LOOK_MS;
+	whereabouts_each(shell->core, shell->now, on_address, history);
+	if (shell->now.mono.ms >= history->write_due.ms &&
+	    diary_write(history->diary, shell->now.wall, on_written, history))
+		history->write_due.ms = shell->now.mono.ms + WRITE_MS;
+}
+
+void
+shell_start_history(struct shell *shell)
+{
+	const struct settings *settings = &shell->worker->settings;
+	struct diary_options options = {
+	    .namespace = settings_get(settings, SETTING_CM_NAMESPACE, "default"),
+	    .retention_s = settings_number(settings, SETTING_HISTORY_RETENTION_S, 0,
+		RETENTION_MOST_S, DIARY_RETENTION_S),
+	    .call = shell_ask,
+	};
+	struct history *history;
+
+	if (shell->footprints == NULL)
+		return;
+	history = mem_calloc(1, sizeof *history);
+	history->asks = (struct shell_asks){
+	    .shell = shell,
+	    .namespace = options.namespace,
+	    .written = "history",
+	    .deleted = "history off",
+	};
+	options.arg = &history->asks;
+	history->diary = diary_new(&options);
+	shell->history = history;
+	meter_add(shell->parts.meter, METRIC_HISTORY_WRITES, 0, "success");
+	meter_add(shell->parts.meter, METRIC_HISTORY_WRITES, 0, "error");
+}
+
+void
+shell_abort_history(struct shell *shell)
+{
+	if (shell->history == NULL)
+		return;
+	shell->history->asks.done = NULL;
+	diary_forget(shell->history->diary);
+}
+
+void
+shell_close_history(struct shell *shell)
+{
+	if (shell->history == NULL)
+		return;
+	diary_free(shell->history->diary);
+	free(shell->history);
+}
