@@ -9,6 +9,9 @@ NGHTTPX=$(command -v "${NGHTTPX:-nghttpx}") || {
 }
 . "$SRC/tests/system/lib.sh"
 
+TRACKERS=/apis/networking.learntosolveit.com/v1/podtrackers
+SLICES=/apis/tracking.ipwarden.dev/v1alpha1/podtrackerslices
+
 ONE=34.82.10.1
 TWO=34.82.10.2
 LEASE_DURATION=60
@@ -100,5 +103,5 @@ is "all watches by one" "$(watches "$DIR/access.2" | awk '{ print $1, $2 }' |
 	sort -u | wc -l)" 1
 is "which are those of nodes, pods and allocations" \
 	"$(watches "$DIR/access.2" | awk '{ print $3 }' | sort -u | paste -sd' ')" \
-	"/api/v1/nodes /api/v1/pods $NIA"
+	"/api/v1/nodes /api/v1/pods $NIA $TRACKERS $SLICES"
 check "no violations" no_violations
