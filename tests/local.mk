@@ -736,6 +736,7 @@ SYSTEM_SHELL += tests/system/evict_policies.sh
 SYSTEM_SHELL += tests/system/footprint.sh
 SYSTEM_SHELL += tests/system/footprint_store.sh
 SYSTEM_SHELL += tests/system/footprint_operator.sh
+SYSTEM_SHELL += tests/system/footprint_rights.sh
 SYSTEM_SHELL += tests/system/address_history.sh
 SYSTEM_SHELL += tests/system/handover.sh
 SYSTEM_SHELL += tests/system/http2.sh
