@@ -34,7 +34,8 @@ put_object '{"apiVersion":"policy/v1","kind":"PodDisruptionBudget",
 # there NAME: and not on its way out
 there() { api GET $PODS | jq -e --arg n "$1" 'any(.items[];
 	.metadata.name == $n and .metadata.deletionTimestamp == null)'; }
-going() { ! there "$1"; }
+going() { api GET $PODS | jq -e --arg n "$1" 'all(.items[];
+	.metadata.name != $n or .metadata.deletionTimestamp != null)'; }
 
 # --- somebody takes the address away, and the node cannot have it back ---------------
 cordon "$NODE"

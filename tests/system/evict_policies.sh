@@ -33,7 +33,8 @@ eventually 30 "all are attached" kc wait --for=condition=Ready nia --all --timeo
 
 there() { api GET $PODS | jq -e --arg n "$1" 'any(.items[];
 	.metadata.name == $n and .metadata.deletionTimestamp == null)'; }
-going() { ! there "$1"; }
+going() { api GET $PODS | jq -e --arg n "$1" 'all(.items[];
+	.metadata.name != $n or .metadata.deletionTimestamp != null)'; }
 # pods_of NAME NODE COUNT
 pods_of() {
 	for i in $(seq "$3"); do pod "default/$1-abc12-$i" "$2" "$1"; done

@@ -123,8 +123,8 @@ allocate() {
 	done <"$DIR/slots"
 }
 
-all_at_rest() { ! api GET "$NIA" | jq -e 'any(.items[];
-	.status.addresses[0].state != "Attached" or .status.addresses[0].intent != null)'; }
+all_at_rest() { api GET "$NIA" | jq -e 'all(.items[];
+	.status.addresses[0].state == "Attached" and .status.addresses[0].intent == null)'; }
 attach_all() { # WORLD
 	start_ipwarden
 	eventually 40 "$1: all are attached" all_at_rest
@@ -329,7 +329,7 @@ prepare() {
 			echo PATCH "$KUBE_URL$NIA/$step/status" '{"status":{"addresses":null}}'
 		done <"$DIR/slots" | batch
 	fi
-	if releases "$1" && ! api GET "$NIA" | jq -e '.items != []' >/dev/null; then
+	if releases "$1" && api GET "$NIA" | jq -e '.items == []' >/dev/null; then
 		allocate "$1"
 		attach_all "$1"
 	fi

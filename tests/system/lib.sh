@@ -50,6 +50,16 @@ is() {
 	fi
 }
 
+# jq -e as its manual has it: 1.6 says yes when it was given nothing, as by a request that
+# failed.
+jq() {
+	if [ "$1" != -e ]; then
+		command jq "$@"
+		return
+	fi
+	jq_said=$(command jq "$@") && [ -n "$jq_said" ] && say "$jq_said"
+}
+
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
 # until_true SECONDS COMMAND...: tries until it succeeds; its last answer counts. Rarer and
