@@ -32,7 +32,7 @@ struct day;
 /* A longer silence is a gap (ms). */
 #define DAY_GAP_MS 600000
 /* Name of a part, and YYYYMMDD (bytes, NUL included). */
-#define DAY_NAME_MAX 48u
+#define DAY_NAME_MAX 64u
 #define DAY_DATE_MAX 9u
 
 /* The key of an address: ':' is written '_'. */
