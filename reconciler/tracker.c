@@ -427,7 +427,8 @@ tracker_read(struct core *core, struct call *read, const struct kube_reply *repl
 	buf_init(&patch, 65536);
 	if (tracker != NULL && (reply->error != 0 || reply->status != 200)) {
 		tracker_failed(core, tracker, &tracker->release_backoff, reply);
-	} else if (tracker != NULL && tracker_put_release(reply->json, &patch)) {
+	} else if (tracker != NULL && core_may_start(core) &&
+		   tracker_put_release(reply->json, &patch)) {
 		request.body = patch.data;
 		call = calls_start(core, &request, tracker_released);
 		call->right = "patch " TRACKER_RESOURCE;
@@ -437,7 +438,7 @@ tracker_read(struct core *core, struct call *read, const struct kube_reply *repl
 		MESSAGE_TEXT(call->why, "nothing has to be cleaned up before it goes");
 		calls_change(call, "[\"" TRACKER_FINALIZER "\"]", "[]");
 		tracker->open = true;
-	} else if (tracker != NULL) {
+	} else if (tracker != NULL && core_may_start(core)) {
 		tracker->finalizer = false;
 	}
 	buf_free(&patch);
@@ -485,10 +486,34 @@ trackers_see(const struct core *core)
 	       core->world->sync[FACT_KIND_TRACKER].complete;
 }
 
+static unsigned
+trackers_open(const struct trackers *trackers)
+{
+	unsigned open = 0;
+
+	MAP_EACH(trackers->map, entry)
+	{
+		const struct tracker *tracker = lh_entry_v(entry);
+
+		open += tracker->open;
+	}
+	return open;
+}
+
+/* One is looked at in a pass, and few are written at a time: each may take a megabyte,
+ * and addresses are not to wait for them. */
+static bool
+trackers_have_room(struct core *core, bool looked)
+{
+	if (looked)
+		core_wake_at(core, core->now.mono.ms + 1);
+	return !looked && trackers_open(core->trackers) < TRACKERS_OPEN_MAX;
+}
+
 void
 trackers_run(struct core *core)
 {
-	bool wanted = false;
+	bool wanted = false, looked = false;
 
 	if (core->dry_run || !core_may_start(core) || !trackers_see(core))
 		return;
@@ -504,8 +529,11 @@ trackers_run(struct core *core)
 			tracker_release(core, tracker);
 		else if (!tracker->deleting &&
 			 !backoff_waits(core, &tracker->backoff) &&
-			 tracker_is_due(core, tracker))
+			 tracker_is_due(core, tracker) &&
+			 trackers_have_room(core, looked)) {
 			tracker_look(core, tracker);
+			looked = true;
+		}
 	}
 	slices_run(core, wanted);
 }

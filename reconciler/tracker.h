@@ -15,6 +15,8 @@
 
 /* Objects heeded; more are left alone, and logged. */
 #define TRACKERS_MAX 256u
+/* Writes under way at a time. */
+#define TRACKERS_OPEN_MAX 2u
 /* What changes within that time after the first change is written with it. */
 #define TRACKER_GATHER_MS 200
 /* Between two writes of one object at least, and: its bytes over this budget. */
