@@ -10,7 +10,7 @@
 #include "mem.h"
 
 /* ConfigMaps in one answer: 128 KiB each, and an answer is read into memory whole. */
-#define PAGE "50"
+#define PAGE "5"
 
 /* ConfigMaps that are looked at in one sweep: beyond it the next one goes on. */
 #define MAPS_MAX 8192u
@@ -102,7 +102,8 @@ tell_failure(struct sweep *sweep, const char *what, const char *name,
 static bool
 is_good(const struct kube_reply *reply)
 {
-	return reply->error == 0 && reply->status >= 200 && reply->status <= 299;
+	return reply->error == 0 && reply->status >= 200 && reply->status <= 299 &&
+	       json_object_is_type(reply->json, json_type_object);
 }
 
 /* --- what there is ------------------------------------------------------------------
@@ -259,6 +260,12 @@ on_acted(void *arg, const struct kube_reply *reply)
 	const struct map *map = &sweep->maps[sweep->at++];
 	bool gone = reply->error == 0 && reply->status == 404;
 
+	/* nobody answers, or who asked may ask no more: the next sweep goes on */
+	if (reply->error != 0) {
+		tell_failure(sweep, "cannot be reached", map->name, reply);
+		end(sweep);
+		return;
+	}
 	if (!is_good(reply) && !gone)
 		tell_failure(sweep,
 		    map->action == ACTION_DELETE ? "cannot be deleted"
