@@ -123,23 +123,35 @@ turn_day(struct diary *diary, const char *date)
 	return true;
 }
 
+static bool
+is_of(const struct day *day, struct wall_time time)
+{
+	char date[DAY_DATE_MAX];
+
+	day_date(time, date, sizeof date);
+	return strcmp(day_name(day), date) == 0;
+}
+
 /* What began before midnight, or went on over it, is of both days. */
 static void
 divide(struct diary *diary, const char *address, struct stay *seen)
 {
 	struct wall_time midnight = {seen->until.ms - seen->until.ms % DAY_MS};
-	const struct stay *last =
-	    diary->before != NULL ? day_last(diary->before, address) : NULL;
+	struct wall_time evening = {midnight.ms - 1};
+	struct day *before = diary->before != NULL && is_of(diary->before, evening)
+				 ? diary->before
+				 : NULL;
+	const struct stay *last = before != NULL ? day_last(before, address) : NULL;
 	bool begun_before = seen->from.ms < midnight.ms;
 	struct stay rest = *seen;
 
 	if (begun_before) {
-		rest.until.ms = midnight.ms - 1;
-		if (diary->before != NULL)
-			day_see(diary->before, address, &rest);
+		rest.until = evening;
+		if (before != NULL)
+			day_see(before, address, &rest);
 	} else if (last != NULL && !seen->operation && stay_is_there(last, seen) &&
 		   seen->until.ms - last->until.ms < DAY_GAP_MS) {
-		day_extend(diary->before, address, (struct wall_time){midnight.ms - 1});
+		day_extend(before, address, evening);
 	} else {
 		return;
 	}
@@ -156,6 +168,12 @@ diary_see(struct diary *diary, const char *address, const struct stay *seen)
 	day_date(seen->until, date, sizeof date);
 	if (!turn_day(diary, date))
 		return;
+	/* how it came there is remembered for long, but not that it has been there
+	 * since */
+	if (stay.until.ms - stay.from.ms >= DAY_GAP_MS) {
+		stay.from = stay.until;
+		stay.operation = false;
+	}
 	if (day_last(diary->today, address) == NULL)
 		divide(diary, address, &stay);
 	else if (stay.from.ms < stay.until.ms - stay.until.ms % DAY_MS)

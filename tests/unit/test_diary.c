@@ -137,6 +137,16 @@ Test(diary, what_is_not_known_is_a_gap)
 	cr_assert_str_eq(told(TODAY, ONE), "n1 0-9; n1 19-19");
 }
 
+Test(diary, an_old_move_bridges_no_gap)
+{
+	see(ONE, "n1", NOON + MINUTE, NOON);
+	for (int minute = 2; minute <= 30; minute++)
+		see(ONE, "n1", NOON + minute * MINUTE, NOON);
+	see(ONE, "n1", NOON + 120 * MINUTE, NOON);
+	write_at(NOON);
+	cr_assert_str_eq(told(TODAY, ONE), "n1 0-30 op; n1 120-120");
+}
+
 Test(diary, moves)
 {
 	see(ONE, "n1", NOON, 0);
