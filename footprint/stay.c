@@ -7,6 +7,13 @@
 
 #include "json_read.h"
 
+/* "", or a name as nodes, zones and allocations have: what is shown is no escape. */
+static bool
+is_name(const char *text)
+{
+	return text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
+}
+
 static int
 read_stay(struct json_object *json, struct stay *ret_stay)
 {
@@ -20,7 +27,8 @@ read_stay(struct json_object *json, struct stay *ret_stay)
 	    json_read_time(json, "from", &stay.from) != 1 ||
 	    json_read_time(json, "until", &stay.until) != 1 ||
 	    json_read_text(json, "source", source, sizeof source) != 1 ||
-	    stay.until.ms < stay.from.ms)
+	    stay.until.ms < stay.from.ms || !is_name(stay.node) ||
+	    !is_name(stay.zone) || !is_name(stay.allocation))
 		return -EBADMSG;
 	stay.operation = strcmp(source, "operation") == 0;
 	if (!stay.operation && strcmp(source, "observed") != 0)
