@@ -27,10 +27,9 @@ struct diary *diary_new(const struct diary_options *options);
 /* Not while a request of its is open, unless the client is freed first. */
 void diary_free(struct diary *diary);
 
-/* As day_see; what lasts over midnight is divided there. What began DAY_GAP_MS before it
- * was seen, or longer ago, was seen then and no more: that it came there is known, but not
- * that it stayed. What is older than the days
- * that are held is left out. */
+/* As day_see; what lasts over midnight is divided there. What began DAY_GAP_MS before
+ * it was seen, or longer ago, was seen then and no more: that it came there is known,
+ * but not that it stayed. What is older than the days that are held is left out. */
 void diary_see(struct diary *diary, const char *address, const struct stay *seen);
 
 /* Writes what there is to write, and tells when that is over; false: there is nothing,
