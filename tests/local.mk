@@ -660,7 +660,7 @@ tests_simulation_whole_whole_SOURCES = tests/simulation/whole/program.h cloudwor
 	tests/simulation/whole/nodes.c tests/simulation/whole/nodes.h \
 	tests/simulation/whole/provider.c tests/simulation/whole/provider.h tests/simulation/whole/provider_serve.c \
 	tests/simulation/whole/rest.c tests/simulation/whole/rest.h tests/simulation/whole/server.c tests/simulation/whole/server.h \
-	tests/simulation/whole/server_object.c tests/simulation/whole/stage.c tests/simulation/whole/stage.h tests/simulation/whole/stubs.c \
+	tests/simulation/whole/server_object.c tests/simulation/whole/stage.c tests/simulation/whole/stage.h tests/simulation/whole/libraries.c \
 	tests/simulation/whole/troubles.c tests/simulation/whole/users.c tests/simulation/whole/users.h tests/simulation/whole/watches.c \
 	tests/simulation/whole/whole.c tests/simulation/whole/wires.c
 

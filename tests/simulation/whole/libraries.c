@@ -1,5 +1,7 @@
-/* What the shells use of libraries that decide nothing: metrics, the audit stream, the
- * dialer's client, HTTP targets, reviews of rights, the control descriptor. */
+/* The libraries that decide nothing, as the shells find them here: metrics, the audit
+ * stream, the dialer's client, HTTP targets, reviews of rights, the control descriptor.
+ * Nothing comes of them but what the judge looks at: each line of the audit stream is
+ * an effect that is traced, and a process that is told to stop does. */
 #include <json-c/json.h>
 
 #include "audit.h"
