@@ -23,8 +23,8 @@
 /* Members that are told apart in one object. */
 #define MEMBERS_MAX 256
 
-/* Deeper than any of the texts, ruins and all: json-c is not what refuses depth. It takes
- * memory for the whole depth at each text. */
+/* Deeper than any of the texts, ruins and all: json-c is not what refuses depth. It
+ * takes memory for the whole depth at each text. */
 #define JSON_C_DEPTH (SCAN_DEPTH_MAX + 64)
 
 static uint64_t seed;
