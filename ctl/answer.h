@@ -12,7 +12,7 @@
 #include "question.h"
 
 /* Longest text that says why something is not known, or where from it is (bytes). */
-#define ANSWER_TEXT_MAX 640u
+#define ANSWER_TEXT_MAX 1024u
 
 /* What tells since when an address is where it is. */
 enum answer_since {

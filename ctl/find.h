@@ -6,14 +6,22 @@
 #include "answer.h"
 #include "ask.h"
 
+/* Where it looks; borrowed. */
+struct find_place {
+	struct ask *ask;
+	const char *namespace; /* of the ConfigMaps */
+	const char *lease;     /* by which an ipwarden leads: NAMESPACE/NAME */
+};
+
 /* The answer has the question, and at_ms. Each returns 0, or -EIO (said on standard
  * error) when the API server refused or did not answer. */
-int find_now(struct ask *ask, struct answer *answer);
-/* `namespace` of the ConfigMaps; hours are of the zone that moment_zone chose. */
-int find_then(struct ask *ask, const char *namespace, struct answer *answer);
+int find_now(const struct find_place *place, struct answer *answer);
+/* Hours are of the zone that moment_zone chose. */
+int find_then(const struct find_place *place, struct answer *answer);
 
 /* All addresses of which the NetIPAllocations say where they are now, and those of
- * which they do not. Returns as find_now. */
-int find_all_now(struct ask *ask, struct answer *answer);
+ * which they do not; unless an ipwarden leads it is known of none. Returns as
+ * find_now. */
+int find_all_now(const struct find_place *place, struct answer *answer);
 
 #endif

@@ -7,6 +7,7 @@
 #include "find.h"
 #include "json_read.h"
 #include "kube.h"
+#include "leads.h"
 #include "line.h"
 #include "mem.h"
 
@@ -155,27 +156,68 @@ on_allocation(void *arg, const char *text, size_t len)
 	return rc;
 }
 
+/* What it was when an ipwarden last looked is no answer. */
+static void
+doubt_address(struct answer_address *address, const char *doubt)
+{
+	struct stay *stay = &address->stay;
+
+	address->known = false;
+	address->since = SINCE_UNKNOWN;
+	snprintf(address->why, sizeof address->why,
+	    "%s: that it is on %s, as its status says, may be old", doubt,
+	    stay->node[0] != '\0' ? stay->node : "no node");
+	stay->node[0] = stay->zone[0] = '\0';
+	stay->from.ms = 0;
+}
+
+/* An ipwarden that leads keeps the statuses true; nobody else does. */
+static void
+doubt_statuses(const struct find_place *place, struct answer *answer)
+{
+	struct answer_part *part = &answer->address_part;
+	bool matters = answer->question.kind != QUESTION_ADDRESS;
+	char doubt[LEADS_WHY_MAX];
+
+	for (size_t i = 0; i < answer->addresses_len; i++)
+		matters = matters || answer->addresses[i].known;
+	if (!matters)
+		return;
+	leads_why(
+	    leads_ask(place->ask, place->lease, clock_wall().ms), place->lease, doubt);
+	if (doubt[0] == '\0')
+		return;
+	for (size_t i = 0; i < answer->addresses_len; i++)
+		if (answer->addresses[i].known)
+			doubt_address(&answer->addresses[i], doubt);
+	part->known = false;
+	snprintf(part->why, sizeof part->why,
+	    "%s: what the statuses of the NetIPAllocations say may be old", doubt);
+}
+
 static int
-find_addresses(struct ask *ask, struct answer *answer)
+find_addresses(const struct find_place *place, struct answer *answer)
 {
 	static const struct ask_list_handlers handlers = {
 	    on_allocations_begin, on_allocation};
 	struct answer_part *part = &answer->address_part;
 
 	part->asked = true;
-	if (ask_list(ask, ALLOCATIONS, "", &handlers, answer) != 200) {
-		ask_tell(ask, "the NetIPAllocations cannot be listed");
+	if (ask_list(place->ask, ALLOCATIONS, "", &handlers, answer) != 200) {
+		ask_tell(place->ask, "the NetIPAllocations cannot be listed");
 		return -EIO;
 	}
-	part->known = ask_refused(ask) == 0;
+	part->known = ask_refused(place->ask) == 0;
 	if (!part->known)
 		snprintf(part->why, sizeof part->why,
-		    "%" PRIu64 " NetIPAllocations cannot be read", ask_refused(ask));
+		    "%" PRIu64 " NetIPAllocations cannot be read",
+		    ask_refused(place->ask));
 	if (answer->question.kind == QUESTION_ADDRESS && answer->addresses_len == 0 &&
 	    part->known) {
 		part->known = false;
 		snprintf(part->why, sizeof part->why, "no NetIPAllocation lists it");
 	}
+	doubt_statuses(place, answer);
 	for (size_t i = 0; i < answer->addresses_len; i++)
 		if (answer->question.kind == QUESTION_ADDRESS &&
 		    answer->node[0] == '\0' && answer->addresses[i].known)
@@ -185,10 +227,10 @@ find_addresses(struct ask *ask, struct answer *answer)
 }
 
 int
-find_all_now(struct ask *ask, struct answer *answer)
+find_all_now(const struct find_place *place, struct answer *answer)
 {
 	*answer = (struct answer){.question.kind = QUESTION_NODE};
-	return find_addresses(ask, answer);
+	return find_addresses(place, answer);
 }
 
 /* --- pods ---------------------------------------------------------------------------
@@ -273,7 +315,7 @@ find_pod(struct ask *ask, struct answer *answer)
 }
 
 int
-find_now(struct ask *ask, struct answer *answer)
+find_now(const struct find_place *place, struct answer *answer)
 {
 	const struct question *question = &answer->question;
 	int rc = 0;
@@ -282,11 +324,11 @@ find_now(struct ask *ask, struct answer *answer)
 	if (question->kind == QUESTION_NODE)
 		snprintf(answer->node, sizeof answer->node, "%s", question->node);
 	if (question->kind == QUESTION_POD)
-		rc = find_pod(ask, answer);
+		rc = find_pod(place->ask, answer);
 	if (rc == 0 && (question->kind == QUESTION_ADDRESS || answer->node[0] != '\0'))
-		rc = find_addresses(ask, answer);
+		rc = find_addresses(place, answer);
 	if (rc == 0)
-		rc = find_pods(ask, answer);
+		rc = find_pods(place->ask, answer);
 	answer_sort(answer);
 	return rc;
 }

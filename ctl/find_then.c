@@ -19,13 +19,14 @@ struct hour_maps {
 };
 
 struct finding {
-	struct ask *ask;
-	const char *namespace;
+	const struct find_place *place;
+	const char *namespace; /* its */
 	struct answer *answer;
 	struct history *history;
 	struct hour_maps hour, before; /* that in question, and the one before */
 	struct answer now;
 	bool has_now;
+	const char *doubt; /* of `now`, of the last address; "" none */
 	int64_t now_ms;
 };
 
@@ -52,10 +53,10 @@ get_map(struct finding *finding, const char *name, struct json_object **ret_map)
 	    mem_printf("/api/v1/namespaces/%s/configmaps/%s", finding->namespace, name);
 	char *what =
 	    mem_printf("ConfigMap %s/%s cannot be read", finding->namespace, name);
-	int status = ask_get(finding->ask, path, ret_map);
+	int status = ask_get(finding->place->ask, path, ret_map);
 
 	if (status != 200 && status != 404)
-		ask_tell(finding->ask, what);
+		ask_tell(finding->place->ask, what);
 	free(path);
 	free(what);
 	if (status == 200)
@@ -151,13 +152,15 @@ find_stay(struct finding *finding, const char *address, int64_t at_ms,
 	}
 }
 
-/* What cannot be listed is told, and says nothing. */
+/* What cannot be listed is told, and says nothing; nor do statuses that may be old. */
 static bool
 is_there_now(struct finding *finding, const char *address, const char *node)
 {
 	if (!finding->has_now)
-		find_all_now(finding->ask, &finding->now);
+		find_all_now(finding->place, &finding->now);
 	finding->has_now = true;
+	if (!finding->now.address_part.known)
+		finding->doubt = finding->now.address_part.why;
 	for (size_t i = 0; i < finding->now.addresses_len; i++) {
 		const struct answer_address *it = &finding->now.addresses[i];
 
@@ -176,6 +179,7 @@ find_address(
 {
 	int rc = find_stay(finding, address, finding->answer->at_ms, ret_found);
 
+	finding->doubt = "";
 	if (rc < 0 || ret_found->known || ret_found->has_after ||
 	    !ret_found->has_before ||
 	    finding->now_ms - ret_found->before.until.ms >= DAY_GAP_MS ||
@@ -185,6 +189,19 @@ find_address(
 	if (rc == 0)
 		ret_found->stay.until.ms = 0;
 	return rc;
+}
+
+static void
+take_found(const struct finding *finding, struct answer_address *address,
+    const struct history_answer *found)
+{
+	size_t len;
+
+	answer_take_history(address, found, finding->namespace);
+	len = strlen(address->why);
+	if (!found->known && finding->doubt[0] != '\0')
+		snprintf(address->why + len, sizeof address->why - len, "; %s",
+		    finding->doubt);
 }
 
 static bool
@@ -211,8 +228,8 @@ find_addresses_on_node(struct finding *finding)
 		    history_address(finding->history, i));
 		rc = find_address(finding, address, &found);
 		if (rc == 0 && concerns(&found, answer->node))
-			answer_take_history(answer_add_address(answer, address), &found,
-			    finding->namespace);
+			take_found(
+			    finding, answer_add_address(answer, address), &found);
 		else if (rc == 0)
 			answer->elsewhere += !found.known;
 	}
@@ -248,7 +265,7 @@ find_addresses(struct finding *finding)
 	if (rc < 0)
 		return rc;
 	address = answer_add_address(answer, answer->question.address);
-	answer_take_history(address, &found, finding->namespace);
+	take_found(finding, address, &found);
 	if (found.known)
 		snprintf(answer->node, sizeof answer->node, "%s", found.stay.node);
 	else if (!part->known)
@@ -378,12 +395,13 @@ set_hour(struct finding *finding)
 }
 
 int
-find_then(struct ask *ask, const char *namespace, struct answer *answer)
+find_then(const struct find_place *place, struct answer *answer)
 {
 	const struct question *question = &answer->question;
 	struct finding finding = {
-	    .ask = ask,
-	    .namespace = namespace,
+	    .place = place,
+	    .namespace = place->namespace,
+	    .doubt = "",
 	    .answer = answer,
 	    .history = history_new(),
 	    .hour.seen = seen_new(),

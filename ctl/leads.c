@@ -1,6 +1,7 @@
 #include "leads.h"
 
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,4 +49,22 @@ leads_ask(struct ask *ask, const char *lease, int64_t now_ms)
 	free(namespace);
 	free(space);
 	return leads;
+}
+
+void
+leads_why(enum leads leads, const char *lease, char out[LEADS_WHY_MAX])
+{
+	switch (leads) {
+	case LEADS_YES:
+		snprintf(out, LEADS_WHY_MAX, "%s", "");
+		return;
+	case LEADS_NO:
+		snprintf(out, LEADS_WHY_MAX, "no ipwarden leads");
+		return;
+	case LEADS_UNKNOWN:
+		snprintf(out, LEADS_WHY_MAX,
+		    "whether an ipwarden leads is not known, for want of Lease %s",
+		    lease);
+		return;
+	}
 }

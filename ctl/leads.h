@@ -2,6 +2,7 @@
 #ifndef IPW_CTL_LEADS_H
 #define IPW_CTL_LEADS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ask.h"
@@ -16,5 +17,9 @@ enum leads {
 
 /* `lease` is NAMESPACE/NAME. */
 enum leads leads_ask(struct ask *ask, const char *lease, int64_t now_ms);
+
+/* Why what an ipwarden keeps up to date may be old, in words; "" when it leads. */
+#define LEADS_WHY_MAX 512u
+void leads_why(enum leads leads, const char *lease, char out[LEADS_WHY_MAX]);
 
 #endif

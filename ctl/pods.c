@@ -186,20 +186,18 @@ static void
 look_for_leader(struct pods *pods, int64_t now_ms)
 {
 	size_t slices = inventory_by_leader(pods->inventory);
+	char why[LEADS_WHY_MAX];
 
 	if (slices == 0)
 		return;
 	pods->leads = leads_ask(pods->ask, pods->lease, now_ms);
-	if (pods->leads == LEADS_NO)
-		fprintf(stderr,
-		    "ipwardenctl: no ipwarden leads: the %zu slices that no agent has "
-		    "written may be old\n",
-		    slices);
-	else if (pods->leads == LEADS_UNKNOWN)
-		fprintf(stderr,
-		    "ipwardenctl: whether an ipwarden leads is not known, for want of "
-		    "Lease %s: the %zu slices that no agent has written may be old\n",
-		    pods->lease, slices);
+	if (pods->leads == LEADS_YES)
+		return;
+	leads_why(pods->leads, pods->lease, why);
+	fputs("ipwardenctl: ", stderr);
+	show_text(why, stderr);
+	fprintf(
+	    stderr, ": the %zu slices that no agent has written may be old\n", slices);
 }
 
 static int

@@ -6,6 +6,7 @@
 
 #include "exits.h"
 #include "find.h"
+#include "leads.h"
 #include "moment.h"
 #include "option.h"
 #include "show.h"
@@ -14,6 +15,7 @@ struct who {
 	const char *kubeconfig;
 	const char *at;
 	const char *namespace;
+	const char *lease;
 	const char *form;
 	bool local;
 
@@ -29,6 +31,9 @@ static const struct option options[] = {
 	"of the ConfigMaps that --at is looked up in (default: default)"},
     {"local", OPTION_SWITCH, offsetof(struct who, local),
 	"pod-ashiato-YYYYMMDDHH are hours of the local zone, not of UTC"},
+    {"lease", OPTION_TEXT, offsetof(struct who, lease),
+	"NAMESPACE/NAME of the Lease by which an ipwarden leads (default:\n"
+	"                         " LEADS_LEASE ")"},
     {"kubeconfig", OPTION_TEXT, offsetof(struct who, kubeconfig),
 	"the API server and its credentials (default: $KUBECONFIG, the pod's own,\n"
 	"                         ~/.kube/config)"},
@@ -119,9 +124,10 @@ print(const struct who *who)
 int
 who_run(const char *const *argv)
 {
-	struct who who = {.form = "table", .namespace = "default"};
+	struct who who = {
+	    .form = "table", .namespace = "default", .lease = LEADS_LEASE};
 	int rc = read_words(argv, &who);
-	struct ask *ask;
+	struct find_place place;
 
 	if (rc != 0) {
 		if (rc > 0)
@@ -129,13 +135,13 @@ who_run(const char *const *argv)
 		return rc > 0 ? EXIT_SUCCESS : EXIT_CONFIG;
 	}
 	moment_zone(!who.local);
-	ask = ask_new(who.kubeconfig);
-	if (ask == NULL)
+	place = (struct find_place){ask_new(who.kubeconfig), who.namespace, who.lease};
+	if (place.ask == NULL)
 		return EXIT_FAILURE;
-	rc = who.at == NULL ? find_now(ask, &who.answer)
-			    : find_then(ask, who.namespace, &who.answer);
+	rc = who.at == NULL ? find_now(&place, &who.answer)
+			    : find_then(&place, &who.answer);
 	rc = rc < 0 ? EXIT_FAILURE : print(&who);
 	answer_free(&who.answer);
-	ask_free(ask);
+	ask_free(place.ask);
 	return rc;
 }

@@ -192,6 +192,17 @@ control() {
 # put_object JSON: as the kubelet or an administrator would
 put_object() { control POST /kube/objects --data-binary "$1"; }
 
+# lease AGE_S HOLDER [NAMESPACE/NAME DURATION_S]: ipwarden's, renewed so long ago
+lease() {
+	lease_of=${3:-kube-system/ip-address-controller-leader}
+	put_object "$(jq -nc --arg time "$(date -u -d "-$1 seconds" +%FT%T.000000Z)" \
+		--arg holder "$2" --arg ns "${lease_of%/*}" --arg name "${lease_of#*/}" \
+		--argjson duration "${4:-60}" '{apiVersion: "coordination.k8s.io/v1",
+		kind: "Lease", metadata: {name: $name, namespace: $ns}, spec: {
+		holderIdentity: $holder, leaseDurationSeconds: $duration,
+		renewTime: $time}}')" >/dev/null
+}
+
 # remove_object PATH: at once, as when a node object is deleted
 remove_object() { control DELETE "/kube/objects?path=$1" >/dev/null; }
 

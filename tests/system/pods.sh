@@ -22,15 +22,6 @@ asked() {
 		(.agent | startswith("ipwarden-ctl/")))) | length' "$DIR/requests.jsonl"
 }
 
-# lease AGE_S HOLDER: when ipwarden's was renewed, by whom
-lease() {
-	put_object "$(jq -nc --arg time "$(date -u -d "-$1 seconds" +%FT%T.000000Z)" \
-		--arg holder "$2" '{apiVersion: "coordination.k8s.io/v1", kind: "Lease",
-		metadata: {name: "ip-address-controller-leader", namespace: "kube-system"},
-		spec: {holderIdentity: $holder, leaseDurationSeconds: 60, renewTime: $time}}')" \
-		>/dev/null
-}
-
 # slice NAME NODE PART PARTS PODCOUNT AGE_S POD...: each NAMESPACE/NAME=IP; its WRITER
 WRITER=Leader
 slice() {

@@ -58,6 +58,25 @@ pod default/old-0 node-a Succeeded
 pod default/www-1 node-b Running
 
 who 203.0.113.7
+says "a status that nobody keeps up to date is no answer" 3 "not known where 203.0.113.7 is
+  why     whether an ipwarden leads is not known, for want of Lease kube-system/ip-address-controller-leader: that it is on node-a, as its status says, may be old
+  for     web
+  state   Attached
+  source  NetIPAllocation web"
+lease 200 me
+who node/node-b -o json
+is "nor is it that a node has none" "$SAID $(json '[.known, .node, .addresses.known,
+	.addresses.why, .pods.known, (.pods.items | map(.name))]')" '3 [false,"node-b",false,'\
+'"no ipwarden leads: what the statuses of the NetIPAllocations say may be old",true,["www-1"]]'
+who node/node-a -o json
+is "nor that it has some" "$SAID $(json '[.addresses.items[] | .address, .known, .node]')" \
+	'3 ["203.0.113.7",false,null,"203.0.113.8",false,null]'
+lease 10 me kube-system/ours
+who 203.0.113.7 --lease kube-system/ours
+is "--lease names the one that counts" "$SAID $(head -1 "$DIR/out")" "0 203.0.113.7 is on node-a"
+
+lease 10 me
+who 203.0.113.7
 says "now: node, since when, pods, sources" 0 "203.0.113.7 is on node-a
   since   2026-01-05T10:00:00Z, when its state became what it is
   zone    z
@@ -207,6 +226,12 @@ who 203.0.113.7 --at 1m --cm-namespace one -o json
 is "where it was last written, if it is still there" \
 	"$(json '.addresses.items[0] | [.known, .node, .until, (.source | split(", ")[1])]')" \
 	'[true,"node-a",null,"and its NetIPAllocation now"]'
+lease 200 me
+who 203.0.113.7 --at 1m --cm-namespace one -o json
+is "not while nobody keeps that up to date" "$SAID $(json '.addresses.items[0] |
+	[.known, .before.node, (.why | split("; ")[1])]')" '3 [false,"node-a",'\
+'"no ipwarden leads: what the statuses of the NetIPAllocations say may be old"]'
+lease 10 me
 today two node-b 200
 who 203.0.113.7 --at 1m --cm-namespace two -o json
 is "not if it is elsewhere now" \
