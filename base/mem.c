@@ -56,6 +56,17 @@ mem_strndup(const char *text, size_t len_max)
 	return copy;
 }
 
+const char *
+mem_keep(char **at, const char *text, size_t len)
+{
+	char *kept = *at;
+
+	memcpy(kept, text, len);
+	kept[len] = '\0';
+	*at += len + 1;
+	return kept;
+}
+
 char *
 mem_printf(const char *format, ...)
 {

@@ -107,17 +107,6 @@ is_key(const char *text, size_t len)
 	return len > 0 && is_value(text, len);
 }
 
-static const char *
-keep(struct selector *selector, const char *text, size_t len)
-{
-	char *kept = selector->at;
-
-	memcpy(kept, text, len);
-	kept[len] = '\0';
-	selector->at += len + 1;
-	return kept;
-}
-
 static int
 take_value(struct selector *selector, struct term *term, const char **text)
 {
@@ -125,7 +114,7 @@ take_value(struct selector *selector, struct term *term, const char **text)
 
 	if (!is_value(*text, len))
 		return -EINVAL;
-	keep(selector, *text, len);
+	mem_keep(&selector->at, *text, len);
 	term->values_len++;
 	*text += len;
 	return 0;
@@ -221,7 +210,7 @@ take_term(struct selector *selector, const char **text)
 
 	if (selector->terms_len == SELECTOR_TERMS_MAX || !is_key(*text, len))
 		return -EINVAL;
-	term->key = keep(selector, *text, len);
+	term->key = mem_keep(&selector->at, *text, len);
 	*text += len;
 	if (unwanted)
 		term->operation = OP_NOT_EXISTS;

@@ -123,15 +123,6 @@ pod_member(void *arg, struct scan *scan, const char *key, size_t len)
 	return true;
 }
 
-static const char *
-keep(char **at, const char *text)
-{
-	char *kept = *at;
-
-	*at = stpcpy(*at, text) + 1;
-	return kept;
-}
-
 /* They are held by the ten thousand: as small as their texts are. */
 static struct inventory_pod *
 pack_pod(const struct pod_reading *pod, const struct inventory_slice *slice)
@@ -143,12 +134,12 @@ pack_pod(const struct pod_reading *pod, const struct inventory_slice *slice)
 	char *at = (char *)(packed + 1);
 
 	packed->slice = slice;
-	packed->namespace = keep(&at, pod->namespace);
-	packed->name = keep(&at, pod->name);
-	packed->uid = keep(&at, pod->uid);
-	packed->ip = keep(&at, pod->ip);
-	packed->ips = keep(&at, ips);
-	packed->phase = keep(&at, pod->phase);
+	packed->namespace = mem_keep(&at, pod->namespace, strlen(pod->namespace));
+	packed->name = mem_keep(&at, pod->name, strlen(pod->name));
+	packed->uid = mem_keep(&at, pod->uid, strlen(pod->uid));
+	packed->ip = mem_keep(&at, pod->ip, strlen(pod->ip));
+	packed->ips = mem_keep(&at, ips, strlen(ips));
+	packed->phase = mem_keep(&at, pod->phase, strlen(pod->phase));
 	packed->created_ms = pod->created_ms;
 	packed->host_network = pod->host_network;
 	return packed;
@@ -237,10 +228,10 @@ pack_slice(const struct slice_reading *reading)
 	char *at = (char *)(slice + 1);
 
 	*slice = reading->numbers;
-	slice->node = keep(&at, reading->node);
-	slice->node_uid = keep(&at, reading->node_uid);
-	slice->node_ip = keep(&at, reading->node_ip);
-	slice->writer = keep(&at, reading->writer);
+	slice->node = mem_keep(&at, reading->node, strlen(reading->node));
+	slice->node_uid = mem_keep(&at, reading->node_uid, strlen(reading->node_uid));
+	slice->node_ip = mem_keep(&at, reading->node_ip, strlen(reading->node_ip));
+	slice->writer = mem_keep(&at, reading->writer, strlen(reading->writer));
 	return slice;
 }
 

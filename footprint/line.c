@@ -177,17 +177,6 @@ pod_member(void *arg, struct scan *scan, const char *key, size_t len)
 	return true;
 }
 
-static const char *
-keep(char **at, const char *text)
-{
-	char *kept = *at;
-	size_t size = strlen(text) + 1;
-
-	memcpy(kept, text, size);
-	*at += size;
-	return kept;
-}
-
 /* Pods are held by the ten thousand: as small as their texts are. */
 static struct footprint *
 pack(const struct reading *pod)
@@ -201,13 +190,13 @@ pack(const struct reading *pod)
 
 	print->path = at;
 	at = stpcpy(stpcpy(stpcpy(at, pod->namespace), "/"), pod->name) + 1;
-	print->namespace = keep(&at, pod->namespace);
-	print->name = keep(&at, pod->name);
-	print->uid = keep(&at, pod->uid);
-	print->node = keep(&at, pod->node);
-	print->ip = keep(&at, pod->ip);
-	print->phase = keep(&at, pod->phase);
-	print->conditions = keep(&at, conditions);
+	print->namespace = mem_keep(&at, pod->namespace, strlen(pod->namespace));
+	print->name = mem_keep(&at, pod->name, strlen(pod->name));
+	print->uid = mem_keep(&at, pod->uid, strlen(pod->uid));
+	print->node = mem_keep(&at, pod->node, strlen(pod->node));
+	print->ip = mem_keep(&at, pod->ip, strlen(pod->ip));
+	print->phase = mem_keep(&at, pod->phase, strlen(pod->phase));
+	print->conditions = mem_keep(&at, conditions, strlen(conditions));
 	return print;
 }
 
