@@ -300,7 +300,7 @@ write_anew(struct day *day, struct parts *parts, const struct entry *entry)
 	size_t size, i;
 
 	print_value("", entry, &value);
-	size = strlen(entry->key) + value.len + PART_KEY_COST;
+	size = part_key_size(strlen(entry->key), value.len);
 	for (i = 0; i < DAY_PARTS_MAX; i++) {
 		if (i == parts->count)
 			parts->count++;

@@ -1,5 +1,5 @@
 /* Where the addresses were on one day of UTC, in ConfigMaps
- * ipwarden-addresses-YYYYMMDD, -p2, -p3 … of at most DAY_PART_MAX bytes each: one key
+ * ipwarden-addresses-YYYYMMDD, -p2, -p3 … of at most PART_MAX bytes each: one key
  * an address, its value a line a stay (stay.h), in order of time.
  *
  * At a time that no stay covers it is not known where the address was. A stay lasts
@@ -23,8 +23,6 @@ struct day;
 #define DAY_TYPE     "address-history"
 #define DAY_SELECTOR "app=" DAY_APP ",type=" DAY_TYPE
 
-/* Keys and values of one ConfigMap (bytes), as of an hour's. */
-#define DAY_PART_MAX (128u * 1024u)
 /* Parts of one day: 8 MiB. */
 #define DAY_PARTS_MAX 64u
 /* Stays of one address that a day has; of more the oldest go. */

@@ -151,10 +151,9 @@ static size_t
 key_size(const struct hour *hour, const char *key, const char *node)
 {
 	const char *whole = part_text_of(hour->longs, key);
-	size_t size = strlen(key) + strlen(node) + PART_KEY_COST;
+	size_t size = part_key_size(strlen(key), strlen(node));
 
-	return whole == NULL ? size
-			     : size + strlen(key) + strlen(whole) + PART_KEY_COST;
+	return whole == NULL ? size : size + part_key_size(strlen(key), strlen(whole));
 }
 
 /* A later part has the later word: what is immutable cannot be mended in its place.

@@ -75,6 +75,13 @@ part_keys(struct json_object *part)
 	return data != NULL ? (size_t)json_object_object_length(data) : 0;
 }
 
+/* Quotes, a colon and a comma. */
+size_t
+part_key_size(size_t key_len, size_t value_len)
+{
+	return key_len + value_len + 6;
+}
+
 static size_t
 map_size(struct json_object *object, const char *member)
 {
@@ -85,8 +92,8 @@ map_size(struct json_object *object, const char *member)
 	if (!json_object_is_type(map, json_type_object))
 		return 0;
 	json_object_object_foreach(map, key, value)
-		size += strlen(key) + PART_KEY_COST +
-			(size_t)json_object_get_string_len(value);
+		size += part_key_size(
+		    strlen(key), (size_t)json_object_get_string_len(value));
 	return size;
 }
 

@@ -27,9 +27,9 @@ void parts_clear(struct parts *parts);
 /* What they are kept for is over: they are immutable from now on. */
 void parts_close(struct parts *parts);
 
-/* All take NULL. What a key with its value adds to the size is PART_KEY_COST bytes more
- * than their lengths. */
-#define PART_KEY_COST 6u
+/* What a key with its value adds to the size. */
+size_t part_key_size(size_t key_len, size_t value_len);
+/* All take NULL. */
 size_t part_size(struct json_object *part);
 size_t part_keys(struct json_object *part);
 bool part_is_immutable(struct json_object *part);
