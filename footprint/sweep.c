@@ -19,8 +19,11 @@ enum action { ACTION_NONE, ACTION_CLOSE, ACTION_DELETE };
 
 struct map {
 	char name[PART_NAME_MAX];
+	size_t stem_len; /* of it: all but the part */
+	unsigned long part;
 	int64_t created_s;
-	int64_t bytes;
+	size_t bytes;
+	bool is_closed;
 	enum action action;
 	const char *why; /* of that */
 	size_t keys;
@@ -33,6 +36,7 @@ struct sweep {
 	char now[PART_NAME_MAX];
 	struct map *maps; /* MAPS_MAX of them while it goes on */
 	size_t maps_len;
+	size_t bytes_now; /* of the time that is left alone */
 	size_t at;
 	bool failed;
 	sweep_done_fn *done;
@@ -68,7 +72,7 @@ sweep_start(struct sweep *sweep, const char *now, sweep_done_fn *done, void *arg
 {
 	snprintf(sweep->now, sizeof sweep->now, "%s", now);
 	sweep->maps = mem_calloc(MAPS_MAX, sizeof *sweep->maps);
-	sweep->maps_len = sweep->at = 0;
+	sweep->maps_len = sweep->bytes_now = sweep->at = 0;
 	sweep->failed = false;
 	sweep->done = done;
 	sweep->done_arg = arg;
@@ -132,18 +136,57 @@ is_ours(const struct sweep_kind *kind, const char *name)
 	       (rest[0] == '\0' || strncmp(rest, "-p", 2) == 0);
 }
 
-static int64_t
-bytes_of(struct json_object *object, const char *member)
+static void
+take_map(struct sweep *sweep, struct json_object *object)
 {
-	struct json_object *map = NULL;
-	int64_t bytes = 0;
+	const struct sweep_kind *kind = sweep->kind;
+	size_t stem_len = strlen(kind->prefix) + kind->digits;
+	struct map *map = &sweep->maps[sweep->maps_len];
+	struct json_object *metadata = NULL;
+	struct wall_time created;
+	const char *name;
 
-	json_object_object_get_ex(object, member, &map);
-	if (!json_object_is_type(map, json_type_object))
-		return 0;
-	json_object_object_foreach(map, key, value)
-		bytes += (int64_t)strlen(key) + json_object_get_string_len(value);
-	return bytes;
+	json_object_object_get_ex(object, "metadata", &metadata);
+	name = member_text(metadata, "name");
+	if (sweep->maps_len == MAPS_MAX || !is_ours(kind, name) ||
+	    clock_parse(member_text(metadata, "creationTimestamp"), &created) < 0)
+		return;
+	if (strncmp(name + strlen(kind->prefix), sweep->now, kind->digits) == 0) {
+		sweep->bytes_now += part_size(object);
+		return;
+	}
+	*map = (struct map){
+	    .stem_len = stem_len,
+	    .part = name[stem_len] == '-' ? strtoul(name + stem_len + 2, NULL, 10) : 1,
+	    .created_s = created.ms / 1000,
+	    .bytes = part_size(object),
+	    .is_closed = part_is_immutable(object),
+	    .keys = part_keys(object),
+	};
+	snprintf(map->name, sizeof map->name, "%s", name);
+	sweep->maps_len++;
+}
+
+/* --- what is to be done --------------------------------------------------------------
+ */
+
+static int
+compare_times(const struct map *one, const struct map *other)
+{
+	return memcmp(one->name, other->name, one->stem_len);
+}
+
+/* What goes first: the oldest time, as its name says it, and of that the last part.
+ * Who reads a time stops at the first part that is not there. */
+static int
+compare_maps(const void *a, const void *b)
+{
+	const struct map *one = a, *other = b;
+	int order = compare_times(one, other);
+
+	if (order == 0)
+		order = (one->part < other->part) - (one->part > other->part);
+	return order != 0 ? order : strcmp(one->name, other->name);
 }
 
 static void
@@ -153,59 +196,50 @@ set_action(struct map *map, enum action action, const char *why)
 	map->why = why;
 }
 
+/* A part that is old stays while a later one of its time, which is younger, does. */
 static void
-take_map(struct sweep *sweep, struct json_object *object, int64_t now_s)
+choose_old(struct sweep *sweep)
 {
-	const struct sweep_kind *kind = sweep->kind;
-	struct map *map = &sweep->maps[sweep->maps_len];
-	struct json_object *metadata = NULL, *immutable = NULL;
-	struct wall_time created;
-	const char *name;
+	int64_t now_s = clock_wall().ms / 1000;
+	const struct map *later = NULL;
 
-	json_object_object_get_ex(object, "metadata", &metadata);
-	json_object_object_get_ex(object, "immutable", &immutable);
-	name = member_text(metadata, "name");
-	if (sweep->maps_len == MAPS_MAX || !is_ours(kind, name) ||
-	    strncmp(name + strlen(kind->prefix), sweep->now, kind->digits) == 0 ||
-	    clock_parse(member_text(metadata, "creationTimestamp"), &created) < 0)
-		return;
-	*map = (struct map){.created_s = created.ms / 1000,
-	    .bytes = bytes_of(object, "data") + bytes_of(object, "binaryData"),
-	    .keys = part_keys(object)};
-	snprintf(map->name, sizeof map->name, "%s", name);
-	if (sweep->limits.retention_s > 0 &&
-	    now_s - map->created_s > sweep->limits.retention_s)
-		set_action(map, ACTION_DELETE, "older than the retention");
-	else if (!json_object_get_boolean(immutable) &&
-		 now_s - map->created_s > kind->over_s)
-		set_action(map, ACTION_CLOSE, "its time is over");
-	sweep->maps_len++;
+	for (size_t i = 0; i < sweep->maps_len; i++) {
+		struct map *map = &sweep->maps[i];
+		int64_t age_s = now_s - map->created_s;
+		bool is_needed = later != NULL && compare_times(later, map) == 0 &&
+				 later->action != ACTION_DELETE;
+
+		if (sweep->limits.retention_s > 0 &&
+		    age_s > sweep->limits.retention_s && !is_needed)
+			set_action(map, ACTION_DELETE, "older than the retention");
+		else if (!map->is_closed && age_s > sweep->kind->over_s)
+			set_action(map, ACTION_CLOSE, "its time is over");
+		later = map;
+	}
 }
 
-static int
-compare_maps(const void *a, const void *b)
-{
-	const struct map *one = a, *other = b;
-
-	return (one->created_s > other->created_s) -
-	       (one->created_s < other->created_s);
-}
-
-/* Newest first they add up to what may stay. */
+/* From the last to go on they add up to what may stay. */
 static void
-choose(struct sweep *sweep)
+choose_beyond(struct sweep *sweep)
 {
-	int64_t bytes = 0;
+	size_t bytes = sweep->bytes_now;
 
-	qsort(sweep->maps, sweep->maps_len, sizeof *sweep->maps, compare_maps);
 	for (size_t i = sweep->maps_len; i > 0 && sweep->limits.bytes_max > 0; i--) {
 		if (sweep->maps[i - 1].action == ACTION_DELETE)
 			continue;
 		bytes += sweep->maps[i - 1].bytes;
-		if (bytes > sweep->limits.bytes_max)
+		if (bytes > (size_t)sweep->limits.bytes_max)
 			set_action(&sweep->maps[i - 1], ACTION_DELETE,
 			    "beyond the total size");
 	}
+}
+
+static void
+choose(struct sweep *sweep)
+{
+	qsort(sweep->maps, sweep->maps_len, sizeof *sweep->maps, compare_maps);
+	choose_old(sweep);
+	choose_beyond(sweep);
 }
 
 static void
@@ -213,7 +247,6 @@ on_page(void *arg, const struct kube_reply *reply)
 {
 	struct sweep *sweep = arg;
 	struct json_object *items = NULL, *metadata = NULL;
-	int64_t now_s = clock_wall().ms / 1000;
 	const char *token;
 
 	if (!is_good(reply)) {
@@ -225,7 +258,7 @@ on_page(void *arg, const struct kube_reply *reply)
 	json_object_object_get_ex(reply->json, "metadata", &metadata);
 	if (json_object_is_type(items, json_type_array))
 		for (size_t i = 0; i < json_object_array_length(items); i++)
-			take_map(sweep, json_object_array_get_idx(items, i), now_s);
+			take_map(sweep, json_object_array_get_idx(items, i));
 	token = member_text(metadata, "continue");
 	if (token[0] != '\0' && sweep->maps_len < MAPS_MAX) {
 		list_page(sweep, token);
@@ -274,7 +307,7 @@ on_acted(void *arg, const struct kube_reply *reply)
 	else if (map->action == ACTION_DELETE)
 		log_info(sweep->kind->deleted,
 		    LOG_S("namespace", sweep->place->namespace),
-		    LOG_S("configmap", map->name), LOG_N("bytes", map->bytes));
+		    LOG_S("configmap", map->name), LOG_N("bytes", (int64_t)map->bytes));
 	act_next(sweep);
 }
 

@@ -180,6 +180,52 @@ Test(store, beyond_the_total_the_oldest_go)
 	cr_assert_not_null(store_rig_map(&rig, FIRST));
 }
 
+/* Some are made in the same second, and an older one later than a newer one. */
+Test(store, the_oldest_are_those_of_the_oldest_hours_the_last_parts_first)
+{
+	static const char *const hours[] = {"11", "12", "12-p2", "12-p10", "13"};
+	char name[HOUR_NAME_MAX];
+
+	store_rig_limit(&rig, 0, 1000);
+	for (size_t i = 5; i > 0; i--) {
+		snprintf(name, sizeof name, HOUR_PREFIX "20261110%s", hours[i - 1]);
+		store_rig_old_map(&rig, name, (i == 1 ? 10 : 50) * 3600, 300);
+	}
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	cr_assert_eq(rig.deletes, 2);
+	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111011"));
+	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111012-p10"));
+	cr_assert_not_null(store_rig_map(&rig, FIRST));
+}
+
+Test(store, an_hour_goes_with_its_last_part)
+{
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111712", 73 * 3600, 10);
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111712-p2", 71 * 3600, 10);
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111711", 73 * 3600, 10);
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	cr_assert_not_null(store_rig_map(&rig, HOUR_PREFIX "2026111712"));
+	cr_assert_not_null(store_rig_map(&rig, HOUR_PREFIX "2026111712-p2"));
+	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111711"));
+}
+
+/* It alone is more than may stay. */
+Test(store, the_hour_that_goes_on_is_never_removed)
+{
+	char value[2000];
+
+	memset(value, 'n', sizeof value - 1);
+	value[sizeof value - 1] = '\0';
+	store_rig_limit(&rig, 0, 1000);
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111011", 3600, 10);
+	store_rig_note(&rig, "a", value);
+	store_rig_write(&rig);
+	cr_assert_not_null(store_rig_map(&rig, FIRST));
+	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111011"));
+}
+
 Test(store, cleaning_that_is_refused_fails_nothing)
 {
 	store_rig_old_map(&rig, HOUR_PREFIX "2026111900", 100 * 3600, 10);
