@@ -193,6 +193,9 @@ judge_holds_on(
 		return lets_stay(allocation, vm);
 	if (!is_holder(allocation, vm) && is_new(allocation))
 		return false;
+	/* who only observes takes over from nobody: the other one may let go */
+	if (is_policy(allocation, "Observe") && is_shared(allocation, vm->address))
+		return false;
 	if (judge_has_pods(allocation, vm->name))
 		return true;
 	return !is_leaving(node) &&

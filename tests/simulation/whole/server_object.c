@@ -1,4 +1,5 @@
 /* What the API server holds. */
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +83,9 @@ server_at(struct json_object *json, const char *where)
 		char key[64];
 		struct json_object *member = NULL;
 
-		snprintf(key, sizeof key, "%.*s", (int)len, where);
+		assert(len < sizeof key);
+		memcpy(key, where, len);
+		key[len] = '\0';
 		if (!json_object_is_type(json, json_type_object) ||
 		    !json_object_object_get_ex(json, key, &member))
 			return NULL;

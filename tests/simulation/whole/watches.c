@@ -230,7 +230,6 @@ kube_informer_new(struct kube *kube, const char *path, const char *query,
 			 : strstr(path, "/podtrackers") != NULL
 			     ? KIND_OTHER /* there are none */
 			     : KIND_ALLOCATION;
-	informer->unserved = strstr(path, "/podtrackerslices") != NULL;
 	informer->handlers = handlers;
 	informer->arg = arg;
 	informer->event =
