@@ -151,26 +151,45 @@ buf_utf8_len(const char *bytes, size_t len)
 	return count;
 }
 
+/* How many of the bytes stand for themselves in a JSON string. */
+static size_t
+buf_plain_len(const char *bytes, size_t len)
+{
+	size_t plain = 0;
+
+	while (plain < len) {
+		unsigned char c = (unsigned char)bytes[plain];
+		size_t count = 1;
+
+		if (c >= 0x80)
+			count = buf_utf8_len(bytes + plain, len - plain);
+		else if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
+			break;
+		if (count == 0)
+			break;
+		plain += count;
+	}
+	return plain;
+}
+
 int
 buf_put_json(struct buf *buf, const char *text, size_t len)
 {
-	const unsigned char *bytes = (const unsigned char *)text;
-
 	for (size_t i = 0; i < len;) {
-		size_t count = buf_utf8_len(text + i, len - i);
+		size_t plain = buf_plain_len(text + i, len - i);
+		unsigned char c;
 
-		if (count == 0) {
-			buf_puts(buf, "\\ufffd");
-			i++;
-			continue;
-		}
-		if (bytes[i] == '"' || bytes[i] == '\\')
-			buf_printf(buf, "\\%c", bytes[i]);
-		else if (bytes[i] < 0x20 || bytes[i] == 0x7f)
-			buf_printf(buf, "\\u%04x", bytes[i]);
+		buf_put(buf, text + i, plain);
+		i += plain;
+		if (i == len)
+			break;
+		c = (unsigned char)text[i++];
+		if (c == '"' || c == '\\')
+			buf_printf(buf, "\\%c", c);
+		else if (c < 0x80)
+			buf_printf(buf, "\\u%04x", c);
 		else
-			buf_put(buf, text + i, count);
-		i += count;
+			buf_puts(buf, "\\ufffd");
 	}
 	return buf->refused ? -E2BIG : 0;
 }

@@ -60,6 +60,8 @@ struct session {
 	size_t queue_len;
 	size_t queue_bytes;
 	struct session_counts counts;
+	/* being sent; on the stack it would be cleared for each */
+	uint8_t frame[LINK_FRAME_MAX];
 };
 
 struct session *
@@ -126,7 +128,7 @@ static int
 transmit(struct session *session, enum frame_kind kind, uint64_t number,
     const uint8_t *payload, size_t len)
 {
-	uint8_t frame[LINK_FRAME_MAX];
+	uint8_t *frame = session->frame;
 
 	frame[0] = SESSION_VERSION;
 	frame[1] = (uint8_t)kind;
