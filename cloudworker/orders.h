@@ -31,6 +31,9 @@ struct orders_effects {
 	/* To the reconciler: 0, -ENOTCONN, -EAGAIN (orders_room follows). */
 	int (*send)(void *arg, enum message_type type, const void *msg);
 	uint32_t (*random)(void *arg);
+	/* An operation (of an order of this kind) that the cloud had taken on ended
+	 * badly; for the metrics. */
+	void (*failed)(void *arg, unsigned int kind, const char *reason);
 	/* For the log. */
 	void (*begun)(void *arg, const struct msg_order *order);
 	void (*ended)(void *arg, const struct msg_result *result);

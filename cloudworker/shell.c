@@ -110,6 +110,16 @@ kind_name(unsigned int kind)
 }
 
 static void
+order_failed(void *arg, unsigned int kind, const char *reason)
+{
+	struct shell *shell = arg;
+	enum cloud_op op =
+	    kind == ORDER_DETACH ? CLOUD_DELETE_CONFIG : CLOUD_ADD_CONFIG;
+
+	meter_add(shell->meter, METRIC_GCP_ERRORS, 1, cloud_op_group(op), reason);
+}
+
+static void
 order_begun(void *arg, const struct msg_order *order)
 {
 	(void)arg;
@@ -322,6 +332,7 @@ shell_open(struct loop *loop)
 	    .call = order_call,
 	    .send = order_send,
 	    .random = order_random,
+	    .failed = order_failed,
 	    .begun = order_begun,
 	    .ended = order_ended,
 	});

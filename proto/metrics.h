@@ -56,7 +56,8 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO }
 	METRIC(METRIC_DETACH_TOTAL, "netipallocation_ip_detach_total", METRIC_COUNTER, \
 	    "crd_name,status", BUCKETS_NONE, "Detachments, awaited")                   \
 	METRIC(METRIC_GCP_ERRORS, "netipallocation_gcp_api_errors_total",              \
-	    METRIC_COUNTER, "operation,error_type", BUCKETS_NONE, "Failed GCP calls")  \
+	    METRIC_COUNTER, "operation,error_type", BUCKETS_NONE,                      \
+	    "Failed GCP calls and operations")                                         \
 	METRIC(METRIC_RECONCILE_SECONDS, "netipallocation_reconcile_duration_seconds", \
 	    METRIC_HISTOGRAM, "crd_name", BUCKETS_RECONCILE,                           \
 	    "Seconds from the need for a change to its end")                           \

@@ -81,6 +81,7 @@ at_least() { metric "$1" | awk -v least="$2" 'END { exit !($1 >= least) }'; }
 for name in 'reconcile_total{cluster="blue",crd_name="web",status="success"}' \
 	'ip_detach_total{cluster="blue",crd_name="web",status="success"}' \
 	'gcp_api_errors_total{cluster="blue",operation="attach"' \
+	'gcp_api_errors_total{cluster="blue",operation="detach"' \
 	'reconcile_duration_seconds_count{cluster="blue",crd_name="web"}' \
 	'gcp_api_duration_seconds_count{cluster="blue",operation="attach"}' \
 	'gcp_api_duration_seconds_count{cluster="blue",operation="detach"}' \

@@ -61,6 +61,14 @@ on_begun(void *arg, const struct msg_order *order)
 }
 
 static void
+on_failed(void *arg, unsigned int kind, const char *reason)
+{
+	(void)arg;
+	cr_assert_str_neq(reason, "");
+	rig.failed[kind]++;
+}
+
+static void
 on_ended(void *arg, const struct msg_result *result)
 {
 	(void)arg;
@@ -88,6 +96,7 @@ rig_setup(void)
 	    .call = on_call,
 	    .send = on_send,
 	    .random = on_random,
+	    .failed = on_failed,
 	    .begun = on_begun,
 	    .ended = on_ended,
 	};

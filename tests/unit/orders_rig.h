@@ -33,6 +33,7 @@ struct rig {
 	size_t ends_len;
 	size_t begun;
 	size_t ended;
+	size_t failed[ORDER_EPHEMERAL + 1]; /* operations, by the order's kind */
 	size_t room; /* messages that the link still takes */
 };
 

@@ -57,8 +57,10 @@ Test(order, attach_fails_with_the_operations_error)
 	rig_give(ORDER_ATTACH, "a");
 	rig_answer_instance(NULL, NULL);
 	rig_answer_operation(false, NULL);
+	cr_assert_eq(rig.failed[ORDER_ATTACH], 0);
 	rig_answer_operation(true, "InUse");
 	rig_expect_result(OUTCOME_FAILED, "InUse", 1);
+	cr_assert_eq(rig.failed[ORDER_ATTACH], 1);
 }
 
 Test(order, attach_is_only_done_when_it_is_seen)
