@@ -297,6 +297,21 @@ Test(core_slice, what_an_agent_has_just_written_is_not_taken_away)
 	cr_assert_str_eq(said(FAKE_SLICES "n1", "contentHash"), "abd");
 }
 
+/* Somebody else writes it in between: it goes all the same, once that is known. */
+Test(core_slice, one_that_has_changed_meanwhile_goes)
+{
+	start();
+	fake->mute = FAKE_SLICES "n1";
+	fake_patch(fake, FAKE_SLICES "n1", "{\"podCount\":7}");
+	fake_delete(fake, ALL);
+	fake_run(fake, A_WHILE_MS);
+	cr_assert_eq(pods_in(FAKE_SLICES "n1"), 1);
+	fake->mute = NULL;
+	fake_patch(fake, FAKE_SLICES "n1", "{\"podCount\":8}");
+	fake_run(fake, A_WHILE_MS);
+	cr_assert_eq(pods_in(FAKE_SLICES "n1"), -1);
+}
+
 /* The lease was lost and won: what is right is not written again. */
 Test(core_slice, another_leader_writes_only_what_changed)
 {
