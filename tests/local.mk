@@ -656,7 +656,8 @@ tests_simulation_whole_whole_DEPENDENCIES = $(WHOLE_PARTS) proto/liblink.a \
 tests_simulation_whole_whole_SOURCES = tests/simulation/whole/program.h cloudworker/cloud.c \
 	tests/simulation/whole/allocations.c tests/simulation/whole/allocations.h \
 	tests/simulation/whole/hosts.c tests/simulation/whole/hosts.h tests/simulation/whole/judge.c tests/simulation/whole/judge.h \
-	tests/simulation/whole/judge_release.c \
+	tests/simulation/whole/judge_release.c tests/simulation/whole/judge_tracker.c \
+	tests/simulation/whole/trackers.c tests/simulation/whole/trackers.h \
 	tests/simulation/whole/nodes.c tests/simulation/whole/nodes.h \
 	tests/simulation/whole/provider.c tests/simulation/whole/provider.h tests/simulation/whole/provider_serve.c \
 	tests/simulation/whole/rest.c tests/simulation/whole/rest.h tests/simulation/whole/server.c tests/simulation/whole/server.h \

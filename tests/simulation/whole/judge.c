@@ -42,6 +42,7 @@ judge_open(void)
 {
 	memset(&judge, 0, sizeof judge);
 	judge_release_open();
+	judge_tracker_open();
 }
 
 /* --- what is true ----------------------------------------------------------------- */
@@ -331,16 +332,25 @@ judge_unlabels(const char *path, const char *body)
 		    "ip.ready is taken off %s, which has %s", name, vm->address);
 }
 
+/* The old controller does nothing with it. */
+static bool
+is_of_nobody_else(const char *path)
+{
+	return strstr(path, "/status") != NULL || strstr(path, "/podtracker") != NULL;
+}
+
 void
 judge_asks(const struct host *host, const struct kube_call *call)
 {
 	if (strcmp(call->method, "GET") == 0 || strstr(call->path, "/leases") != NULL ||
 	    strstr(call->path, "/events") != NULL)
 		return;
-	if (strstr(call->path, "/status") == NULL)
+	if (!is_of_nobody_else(call->path))
 		judge_leads(host, call->path);
 	else if (!is_leader(host))
 		stage_violate("%s: %s without the lease", host->name, call->path);
+	if (strstr(call->path, "/podtracker") != NULL)
+		judge_tracker_asks(call);
 	if (ends_with(call->path, "/eviction"))
 		judge_eviction(call->path);
 	if (server_kind(call->path) == KIND_NODE)
@@ -480,6 +490,7 @@ judge_wrote(struct json_object *before, struct json_object *after, const char *p
 		    server_text(after, "spec/holderIdentity"),
 		    server_text(before, "spec/holderIdentity"));
 	judge_release_wrote(before, after, path);
+	judge_tracker_wrote(before, after, path);
 	if (server_kind(path) != KIND_ALLOCATION)
 		return;
 	/* what was owed stood in its status; who only observes gives nothing back */

@@ -46,6 +46,15 @@ bool judge_is_labelled(const char *node);
 /* A member of the node's labels; their keys have slashes. */
 const char *judge_label_of(struct json_object *node, const char *key);
 
+/* --- judge_tracker.c -------------------------------------------------------------- */
+
+void judge_tracker_open(void);
+void judge_tracker_asks(const struct kube_call *call);
+void judge_tracker_wrote(
+    struct json_object *before, struct json_object *after, const char *path);
+/* What is not as it should be at rest; NULL: all is. */
+const char *judge_tracker_complaint(void);
+
 /* --- judge_release.c -------------------------------------------------------------- */
 
 void judge_release_open(void);

@@ -79,8 +79,9 @@ nodes_make(size_t node)
 	    "{\"kind\":\"Node\",\"metadata\":{\"name\":\"n%zu\",\"labels\":{\"pool\":"
 	    "\"edge\"}},\"spec\":{\"providerID\":\"gce://" PROJECT "/%s/n%zu\"},"
 	    "\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\","
-	    "\"lastTransitionTime\":\"" ZERO_TIME "\"}]}}",
-	    node, zone_of(node), node);
+	    "\"lastTransitionTime\":\"" ZERO_TIME "\"}],\"addresses\":[{\"type\":"
+	    "\"InternalIP\",\"address\":\"10.1.0.%zu\"}]}}",
+	    node, zone_of(node), node, node);
 	server_put(path, json);
 	free(json);
 }
@@ -127,8 +128,9 @@ nodes_put_pod(size_t pod, size_t node)
 	    "\"labels\":{\"app\":\"sip\",\"pod-template-hash\":\"7d9\"},"
 	    "\"ownerReferences\":[{\"controller\":true,\"kind\":\"ReplicaSet\","
 	    "\"name\":\"sip-7d9\",\"uid\":\"rs-1\"}]},\"spec\":{\"nodeName\":\"n%zu\""
-	    "%s},\"status\":{\"phase\":\"Running\"}}",
-	    pod, node, pod % 2 == 1 ? ",\"nodeSelector\":{\"ip.ready\":\"true\"}" : "");
+	    "%s},\"status\":{\"phase\":\"Running\",\"podIP\":\"10.2.%zu.%zu\"}}",
+	    pod, node, pod % 2 == 1 ? ",\"nodeSelector\":{\"ip.ready\":\"true\"}" : "",
+	    node, pod);
 
 	stage_tell("scheduler", "sip-%zu is on n%zu", pod, node);
 	server_put(path, json);

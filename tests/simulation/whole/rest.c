@@ -11,6 +11,7 @@
 #include "nodes.h"
 #include "provider.h"
 #include "server.h"
+#include "trackers.h"
 #include "users.h"
 
 /* Simulated time until all is well: backoffs of a minute, nodes that are left out for a
@@ -114,9 +115,18 @@ is_labelled_right(void)
 }
 
 static bool
+is_tracked(void)
+{
+	const char *what = users.tracked ? judge_tracker_complaint() : NULL;
+
+	return what == NULL || complain("%s", what);
+}
+
+static bool
 is_well(void)
 {
-	return is_attached() && is_journal_closed() && is_labelled_right();
+	return is_attached() && is_journal_closed() && is_labelled_right() &&
+	       is_tracked();
 }
 
 /* Runs second by second until `done`, at most `ms`. */
@@ -129,6 +139,7 @@ await(bool (*done)(void), int64_t ms)
 		if (stage.now_ms >= until_ms || stage.violation[0] != '\0')
 			return false;
 		nodes_keep_pods();
+		trackers_keep();
 		stage_run(1000);
 	}
 	return true;

@@ -67,7 +67,8 @@ serve_patch(struct request *request, bool status_only)
 {
 	struct object *object = server_find(request->path);
 	struct json_object *patch = json_tokener_parse(request->body), *json = NULL;
-	bool has_status = object != NULL && object->kind == KIND_ALLOCATION;
+	bool has_status = object != NULL && (object->kind == KIND_ALLOCATION ||
+						object->kind == KIND_TRACKER);
 
 	if (object == NULL) {
 		refuse(request, 404, "NotFound");
@@ -128,6 +129,28 @@ serve_create(struct request *request)
 		json_object_put(json);
 	}
 	free(path);
+}
+
+/* What it names must be what is there. */
+static void
+serve_delete(struct request *request)
+{
+	struct object *object = server_find(request->path);
+	struct json_object *body = json_tokener_parse(request->body), *wanted;
+
+	wanted = json_object_new_object();
+	json_object_object_add(
+	    wanted, "metadata", json_object_get(server_at(body, "preconditions")));
+	if (object == NULL) {
+		refuse(request, 404, "NotFound");
+	} else if (!is_current(object->json, wanted)) {
+		refuse(request, 409, "Conflict");
+	} else {
+		request->reply.status = 200;
+		server_delete(request->path);
+	}
+	json_object_put(wanted);
+	json_object_put(body);
 }
 
 static void
@@ -268,6 +291,8 @@ serve(struct request *request)
 		serve_create(request);
 	else if (strcmp(method, "PUT") == 0)
 		serve_replace(request);
+	else if (strcmp(method, "DELETE") == 0)
+		serve_delete(request);
 	else if (strstr(request->path, "/events.k8s.io/") != NULL)
 		refuse(request, 404, "NotFound");
 	else

@@ -18,6 +18,8 @@ struct loop;
 #define CONTROLLERS "/api/v1/namespaces/kube-system/pods/"
 #define DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments/"
 #define ALLOCATIONS "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations/"
+#define TRACKERS    "/apis/networking.learntosolveit.com/v1/podtrackers/"
+#define SLICES	    "/apis/tracking.ipwarden.dev/v1alpha1/podtrackerslices/"
 #define LEASES	    "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 #define LEASE	    LEASES "ip-address-controller-leader"
 #define DEFINITION                                                                     \
@@ -30,6 +32,8 @@ enum kind {
 	KIND_POD,
 	KIND_ALLOCATION,
 	KIND_LEASE,
+	KIND_TRACKER,
+	KIND_SLICE,
 	KIND_WATCHED,
 	KIND_OTHER = KIND_WATCHED
 };
@@ -73,6 +77,7 @@ struct server {
 	uint64_t version;
 	struct server_faults faults;
 	bool down;
+	bool no_trackers; /* their definitions are not there */
 	/* of the replicas: writes aside from the lease's, and reads aside from it */
 	unsigned long writes, reads, events, evictions;
 };

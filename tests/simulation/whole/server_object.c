@@ -55,6 +55,10 @@ server_kind(const char *path)
 		return KIND_ALLOCATION;
 	if (begins(path, LEASES))
 		return KIND_LEASE;
+	if (begins(path, TRACKERS))
+		return KIND_TRACKER;
+	if (begins(path, SLICES))
+		return KIND_SLICE;
 	return KIND_OTHER;
 }
 

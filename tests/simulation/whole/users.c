@@ -12,6 +12,10 @@
 #include "provider.h"
 #include "server.h"
 #include "stage.h"
+#include "trackers.h"
+
+/* Schedules with PodTrackers, per thousand. */
+#define TRACKED_RATE 150
 
 struct users users;
 
@@ -55,6 +59,7 @@ users_make(size_t replicas)
 	    .nodes = 3 + stage_pick(NODES_MAX - 2),
 	    .addresses = 3 + stage_pick(2),
 	    .habits = stage_random() | stage_random(),
+	    .tracked = stage_chance(TRACKED_RATE),
 	};
 	foreign = provider_add("foreign", REGION "-a");
 	foreign->foreign = true;
@@ -71,6 +76,8 @@ users_make(size_t replicas)
 		allocations_make(i);
 	for (size_t i = 0; i < replicas; i++)
 		users_put_replica(i, true);
+	if (users.tracked)
+		trackers_make();
 }
 
 /* --- what happens ----------------------------------------------------------------- */
@@ -451,4 +458,5 @@ users_mend(void)
 	for (size_t i = 0; i < users.nodes; i++)
 		mend_node(i);
 	allocations_mend();
+	trackers_mend();
 }

@@ -31,7 +31,6 @@ struct kube_informer {
 	size_t position; /* in the history: what is to be told next */
 	bool held;	 /* the handler takes nothing now */
 	unsigned restarts;
-	bool unserved;	     /* its kind is not: it hears nothing */
 	bool inside, doomed; /* it is freed by its own handler */
 	struct event event;
 	LIST_ENTRY(kube_informer) entry;
@@ -79,8 +78,6 @@ watches_gone(const struct loop *process)
 static void
 informer_arm(struct kube_informer *informer, int64_t least_ms, int64_t most_ms)
 {
-	if (informer->unserved)
-		return;
 	stage_arm(&informer->event, stage_between(least_ms, most_ms));
 }
 
@@ -162,6 +159,20 @@ informer_watch(struct kube_informer *informer)
 	}
 }
 
+static bool
+is_served(enum kind kind)
+{
+	return !server.no_trackers || (kind != KIND_TRACKER && kind != KIND_SLICE);
+}
+
+static void
+informer_fail(struct kube_informer *informer, int status, const char *message)
+{
+	informer->handlers->failed(informer->arg, status, message);
+	if (!informer->doomed)
+		informer_arm(informer, AGAIN_LEAST_MS, AGAIN_MOST_MS);
+}
+
 static void
 informer_run(void *arg)
 {
@@ -172,9 +183,9 @@ informer_run(void *arg)
 		return;
 	informer->inside = true;
 	if (server.down || process->host->no_server) {
-		informer->handlers->failed(informer->arg, 0, "it is not there");
-		if (!informer->doomed)
-			informer_arm(informer, AGAIN_LEAST_MS, AGAIN_MOST_MS);
+		informer_fail(informer, 0, "it is not there");
+	} else if (!is_served(informer->kind)) {
+		informer_fail(informer, 404, "NotFound");
 	} else if (informer->at == INFORMER_LISTS) {
 		informer_list(informer, stale_end());
 	} else {
@@ -189,7 +200,10 @@ informer_run(void *arg)
 static void
 informer_hear(struct kube_informer *informer)
 {
-	if (informer->at != INFORMER_WATCHES || informer->held)
+	/* what is late does not get later with each change that comes meanwhile */
+	if (informer->at != INFORMER_WATCHES || informer->held ||
+	    (informer->event.place != 0 &&
+		informer->event.at_ms > stage.now_ms + CHANGE_MOST_MS))
 		return;
 	if (stage_chance(server.faults.watch_gone)) {
 		informer->at = INFORMER_LISTS;
@@ -224,12 +238,12 @@ kube_informer_new(struct kube *kube, const char *path, const char *query,
 	(void)kube;
 	(void)query;
 	informer->loop = hosts.current;
-	informer->kind = strstr(path, "/nodes") != NULL	   ? KIND_NODE
-			 : strstr(path, "/pods") != NULL   ? KIND_POD
-			 : strstr(path, "/leases") != NULL ? KIND_LEASE
-			 : strstr(path, "/podtrackers") != NULL
-			     ? KIND_OTHER /* there are none */
-			     : KIND_ALLOCATION;
+	informer->kind = strstr(path, "/nodes") != NULL		     ? KIND_NODE
+			 : strstr(path, "/pods") != NULL	     ? KIND_POD
+			 : strstr(path, "/leases") != NULL	     ? KIND_LEASE
+			 : strstr(path, "/podtrackerslices") != NULL ? KIND_SLICE
+			 : strstr(path, "/podtrackers") != NULL	     ? KIND_TRACKER
+								     : KIND_ALLOCATION;
 	informer->handlers = handlers;
 	informer->arg = arg;
 	informer->event =

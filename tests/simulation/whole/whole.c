@@ -17,6 +17,7 @@
 #include "provider.h"
 #include "rest.h"
 #include "server.h"
+#include "trackers.h"
 #include "users.h"
 
 /* Happenings of one schedule. */
@@ -27,6 +28,8 @@
 
 /* At the end our definition is deleted, per thousand schedules. */
 #define DEFINITION_RATE 50
+/* With each happening one of PodTrackers, where there are some. */
+#define TRACKERS_RATE 400
 
 static const int64_t pauses_ms[] = {20, 200, 1000, 4000, 12000};
 
@@ -68,6 +71,9 @@ schedule_disturb(void)
 	troubles_make();
 	for (int64_t i = 0; i < happenings && stage.violation[0] == '\0'; i++) {
 		nodes_keep_pods();
+		trackers_keep();
+		if (users.tracked && stage_chance(TRACKERS_RATE))
+			trackers_happen();
 		if (stage_chance(650))
 			users_happen();
 		else
