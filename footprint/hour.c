@@ -18,6 +18,8 @@ struct hour {
 	char name[16];
 	struct json_object *seen;  /* key → node */
 	struct json_object *longs; /* shortened key → the whole */
+	/* that were noted so far; of these hour_fill has seen, and are written */
+	uint64_t changes, filled, written;
 };
 
 struct hour *
@@ -102,6 +104,7 @@ hour_note(struct hour *hour, const char *namespace, const char *pod, const char 
 		rc = -ENOSPC;
 	} else if (known == NULL || strcmp(known, node) != 0) {
 		part_set_text(hour->seen, key, node);
+		hour->changes++;
 		if (whole != NULL)
 			part_set_text(hour->longs, key, whole);
 	}
@@ -190,7 +193,7 @@ place_key(const struct hour *hour, struct parts *parts, size_t *sizes, const cha
 }
 
 size_t
-hour_fill(const struct hour *hour, struct parts *parts)
+hour_fill(struct hour *hour, struct parts *parts)
 {
 	size_t sizes[HOUR_PARTS_MAX] = {0};
 	size_t homeless = 0;
@@ -200,5 +203,18 @@ hour_fill(const struct hour *hour, struct parts *parts)
 	json_object_object_foreach(hour->seen, key, node)
 		homeless +=
 		    !place_key(hour, parts, sizes, key, json_object_get_string(node));
+	hour->filled = hour->changes;
 	return homeless;
+}
+
+void
+hour_written(struct hour *hour)
+{
+	hour->written = hour->filled;
+}
+
+bool
+hour_is_due(const struct hour *hour)
+{
+	return hour->written != hour->changes;
 }

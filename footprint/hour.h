@@ -40,6 +40,10 @@ void hour_part_name(const char *hour, size_t index, char *out, size_t out_size);
 /* Adds what was noted and is not there, or is otherwise, and marks what it changed;
  * other keys, labels and annotations stay. What is immutable is left alone, and so is
  * what has no room: then there is one more part. Returns how many keys had no place. */
-size_t hour_fill(const struct hour *hour, struct parts *parts);
+size_t hour_fill(struct hour *hour, struct parts *parts);
+/* What hour_fill last made is written. */
+void hour_written(struct hour *hour);
+/* Whether something was noted that is not. */
+bool hour_is_due(const struct hour *hour);
 
 #endif

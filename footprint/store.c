@@ -22,10 +22,15 @@ struct store {
 	struct hour *old;   /* the one before, not yet closed */
 	size_t parts_known; /* of `hour` */
 	size_t missed;	    /* notes that it had no room for, not yet told */
-	enum step step;	    /* the next one */
+	bool writes;	    /* it does not only note */
+	bool lost;	    /* something, since the last write */
+	int64_t reread_s;
+	int64_t now_s, read_s; /* of this write, and of the last good one of `hour` */
+	enum step step;	       /* the next one */
 	struct round_place place;
 	struct round round;
-	struct hour *writing; /* its; NULL: none runs */
+	struct hour *writing; /* its, and perhaps nobody else's; NULL: none runs */
+	bool closes;	      /* it is the last time */
 	struct sweep *sweep;
 	bool sweep_due;
 	bool failed;
@@ -57,9 +62,19 @@ store_new(const struct store_options *options)
 	    store->namespace, store->path, options->call, options->arg};
 	store->sweep = sweep_new(&store->place, &sweep_kind,
 	    &(struct sweep_limits){options->retention_s, options->bytes_max});
+	store->reread_s = options->reread_s;
 	store->sweep_due = true;
 	store->step = STEP_IDLE;
 	return store;
+}
+
+/* Of an hour that was being written: it may have been given up meanwhile. */
+static void
+forget_writing(struct store *store)
+{
+	if (store->writing != store->hour && store->writing != store->old)
+		hour_free(store->writing);
+	store->writing = NULL;
 }
 
 void
@@ -68,6 +83,7 @@ store_free(struct store *store)
 	if (store == NULL)
 		return;
 	round_abort(&store->round);
+	forget_writing(store);
 	hour_free(store->hour);
 	hour_free(store->old);
 	sweep_free(store->sweep);
@@ -79,30 +95,59 @@ store_free(struct store *store)
 /* --- the hour -----------------------------------------------------------------------
  */
 
+static void
+tell_missed(struct store *store)
+{
+	if (store->missed == 0)
+		return;
+	log_error("footprint_hour_full", LOG_S("hour", hour_name(store->hour)),
+	    LOG_N("missed", (int64_t)store->missed));
+	store->missed = 0;
+	store->lost = true;
+}
+
+/* False: it has nothing that is not written. */
+static bool
+tell_lost(const struct hour *hour)
+{
+	if (!hour_is_due(hour))
+		return false;
+	log_error("footprint_hour_lost", LOG_S("hour", hour_name(hour)));
+	return true;
+}
+
 /* One old hour is enough: it is closed within the next interval, or the server is out
- * of reach for an hour, or somebody else writes. */
+ * of reach for an hour, or somebody else writes. What is being written still is. */
+static void
+drop_old(struct store *store)
+{
+	if (store->old == NULL || store->old == store->writing)
+		return;
+	if (store->writes && tell_lost(store->old))
+		store->lost = true;
+	hour_free(store->old);
+}
+
 static void
 turn_hour(struct store *store, struct moment now)
 {
+	struct hour *hour = store->hour;
 	char name[MOMENT_HOUR_MAX];
 
 	moment_hour(now, name, sizeof name);
-	if (store->hour != NULL && strcmp(hour_name(store->hour), name) == 0)
+	if (hour != NULL && strcmp(hour_name(hour), name) == 0)
 		return;
-	if (store->old != NULL && store->writing != store->old) {
-		if (store->failed)
-			log_error("footprint_hour_lost",
-			    LOG_S("hour", hour_name(store->old)));
-		hour_free(store->old);
-		store->old = NULL;
-	} else if (store->old != NULL) {
-		return; /* it is being written right now: the next note turns the hour
-			 */
+	if (hour != NULL)
+		tell_missed(store);
+	/* a clock that was set wrong is right again */
+	if (store->old != NULL && strcmp(hour_name(store->old), name) == 0) {
+		store->hour = store->old;
+	} else {
+		drop_old(store);
+		store->hour = hour_new(name);
 	}
-	store->old = store->hour;
-	store->hour = hour_new(name);
+	store->old = hour;
 	store->parts_known = 0;
-	store->missed = 0;
 	store->sweep_due = true;
 }
 
@@ -142,30 +187,37 @@ on_round(void *arg, bool failed, size_t parts)
 	struct store *store = arg;
 	struct hour *hour = store->writing;
 
-	store->writing = NULL;
-	store->failed = store->failed || failed;
-	if (hour == store->hour)
+	if (!failed)
+		hour_written(hour);
+	if (hour == store->hour && !failed) {
 		store->parts_known = parts;
-	if (hour == store->old && !failed) {
-		hour_free(store->old);
-		store->old = NULL;
+		store->read_s = store->now_s;
+	} else if (hour == store->old && !failed) {
+		if (store->closes && !hour_is_due(hour))
+			store->old = NULL;
+	} else if (hour != store->hour && hour != store->old) {
+		failed = tell_lost(hour) || failed;
 	}
+	store->failed = store->failed || failed;
+	forget_writing(store);
 	go_on(store);
 }
 
 static void
 begin_round(struct store *store, struct hour *hour)
 {
-	bool closes = hour == store->old;
-	struct round_job job = {
+	struct round_job job;
+
+	store->closes = hour == store->old;
+	job = (struct round_job){
 	    .of = hour,
 	    .name = name_part,
 	    .fill = fill,
 	    .failed = "footprint_not_stored",
 	    .full = "footprint_hour_full",
-	    .why = closes ? "the hour is over" : "pods were seen",
-	    .closes = closes,
-	    .parts_known = closes ? 0 : store->parts_known,
+	    .why = store->closes ? "the hour is over" : "pods were seen",
+	    .closes = store->closes,
+	    .parts_known = store->closes ? 0 : store->parts_known,
 	};
 
 	store->writing = hour;
@@ -174,6 +226,16 @@ begin_round(struct store *store, struct hour *hour)
 
 /* --- an interval --------------------------------------------------------------------
  */
+
+/* What others have done to the hour is put right at times. */
+static bool
+is_due(const struct store *store)
+{
+	int64_t since_s = store->now_s - store->read_s;
+
+	return store->hour != NULL &&
+	       (hour_is_due(store->hour) || since_s < 0 || since_s >= store->reread_s);
+}
 
 static void
 on_swept(void *arg, bool failed)
@@ -206,7 +268,7 @@ go_on(struct store *store)
 			go_on(store);
 		return;
 	case STEP_HOUR:
-		if (store->hour != NULL)
+		if (is_due(store))
 			begin_round(store, store->hour);
 		else
 			go_on(store);
@@ -234,13 +296,14 @@ store_write(struct store *store, struct moment now, store_done_fn *done, void *a
 {
 	if (store->step != STEP_IDLE)
 		return false;
-	store->failed = store->missed > 0;
-	if (store->missed > 0)
-		log_error("footprint_hour_full", LOG_S("hour", hour_name(store->hour)),
-		    LOG_N("missed", store->missed));
-	store->missed = 0;
-	if (store->hour != NULL)
+	store->writes = true;
+	store->now_s = now.seconds;
+	if (store->hour != NULL) {
 		turn_hour(store, now);
+		tell_missed(store);
+	}
+	store->failed = store->lost;
+	store->lost = false;
 	store->done = done;
 	store->done_arg = arg;
 	store->step = STEP_OLD;
@@ -252,8 +315,10 @@ void
 store_abort(struct store *store)
 {
 	round_abort(&store->round);
-	store->writing = NULL;
+	forget_writing(store);
 	sweep_abort(store->sweep);
 	store->step = STEP_IDLE;
 	store->done = NULL;
+	store->writes = store->failed = store->lost = false;
+	store->read_s = 0;
 }

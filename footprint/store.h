@@ -1,9 +1,10 @@
-/* Keeps the ConfigMaps of the hours true to what was noted: once an interval it reads
- * those of the hour, adds what is missing and writes what has changed, by compare and
- * set; so who is started anew goes on with the hour, and what others wrote there stays.
- * When the hour turns, the old one is written a last time and is immutable from then
- * on. What is refused is logged, and tried again at the next interval. Who only notes,
- * and never writes, keeps the hour and the one before. */
+/* Keeps the ConfigMaps of the hours true to what was noted: at an interval in which
+ * something new was, it reads those of the hour, adds what is missing and writes what
+ * has changed, by compare and set; so who is started anew goes on with the hour, and
+ * what others wrote there stays. When the hour turns, the old one is written a last
+ * time and is immutable from then on. What is refused is logged, and tried again at the
+ * next interval. Who only notes, and never writes, keeps the hour and the one before.
+ */
 #ifndef IPW_FOOTPRINT_STORE_H
 #define IPW_FOOTPRINT_STORE_H
 
@@ -19,6 +20,9 @@ struct store_options {
 	const char *namespace; /* copied */
 	int64_t retention_s;   /* since its creation; older ones go; 0: none does */
 	int64_t bytes_max;     /* of all; beyond it the oldest go; 0: no limit */
+	/* The hour's are read again after that, and put right, though nothing is new;
+	 * 0: at each interval. */
+	int64_t reread_s;
 	store_call_fn *call;
 	void *arg;
 };
@@ -40,8 +44,9 @@ void store_note(struct store *store, const char *namespace, const char *pod,
 typedef void store_done_fn(void *arg, bool failed);
 bool store_write(
     struct store *store, struct moment now, store_done_fn *done, void *arg);
-/* Gives up what is being written: its `done` does not come, and neither may the answer
- * to the request that is open. What was noted stays. */
+/* Gives up what is being written, since somebody else may go on with it: its `done`
+ * does not come, and neither may the answer to the request that is open. What was noted
+ * stays, and is looked for at the next write. */
 void store_abort(struct store *store);
 
 #endif

@@ -14,6 +14,7 @@
 #define INTERVAL_LEAST_MS 1000
 #define INTERVAL_MOST_MS  3600000
 #define RETENTION_MOST_S  (INT64_C(100) * 365 * 86400)
+#define REREAD_S	  600
 #define TOTAL_MIB	  64
 #define TOTAL_MOST_MIB	  (1024 * 1024)
 
@@ -100,6 +101,7 @@ shell_start_footprints(struct shell *shell)
 	    .bytes_max = 1024 * 1024 *
 			 settings_number(settings, SETTING_CM_TOTAL_MIB, 0,
 			     TOTAL_MOST_MIB, TOTAL_MIB),
+	    .reread_s = REREAD_S,
 	    .call = shell_ask,
 	};
 	struct footprints *footprints;

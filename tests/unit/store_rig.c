@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "hour.h"
@@ -59,6 +61,7 @@ store_rig_limit(struct store_rig *rig, int64_t retention_s, int64_t bytes_max)
 	struct store_options options = {.namespace = "ops",
 	    .retention_s = retention_s,
 	    .bytes_max = bytes_max,
+	    .reread_s = rig->reread_s,
 	    .call = store_rig_call,
 	    .arg = rig};
 
@@ -79,7 +82,8 @@ store_rig_begin(struct store_rig *rig)
 	moment_zone(true);
 	rig->now = (struct moment){1795219210, 0};
 	rig->maps = json_object_new_object();
-	cr_assert_not_null(freopen("/dev/null", "w", stderr));
+	rig->log_fd = memfd_create("log", MFD_CLOEXEC);
+	cr_assert_geq(dup2(rig->log_fd, STDERR_FILENO), 0);
 	store_rig_restart(rig);
 }
 
@@ -88,6 +92,23 @@ store_rig_end(struct store_rig *rig)
 {
 	store_free(rig->store);
 	json_object_put(rig->maps);
+	close(rig->log_fd);
+}
+
+size_t
+store_rig_lines(const struct store_rig *rig, const char *event)
+{
+	static char log[1 << 20];
+	ssize_t len = pread(rig->log_fd, log, sizeof log - 1, 0);
+	char wanted[64];
+	size_t count = 0;
+
+	cr_assert(len >= 0 && len < (ssize_t)sizeof log - 1);
+	log[len] = '\0';
+	snprintf(wanted, sizeof wanted, "\"event\":\"%s\"", event);
+	for (const char *at = log; (at = strstr(at, wanted)) != NULL; at++)
+		count++;
+	return count;
 }
 
 void
@@ -312,8 +333,8 @@ answer(struct store_rig *rig, struct rig_call *call)
 	forget(call);
 }
 
-static void
-on_done(void *arg, bool failed)
+void
+store_rig_done(void *arg, bool failed)
 {
 	struct store_rig *rig = arg;
 
@@ -322,14 +343,20 @@ on_done(void *arg, bool failed)
 }
 
 void
+store_rig_answer(struct store_rig *rig)
+{
+	struct rig_call *call = rig->queue;
+
+	cr_assert_not_null(call);
+	rig->queue = call->next;
+	answer(rig, call);
+}
+
+void
 store_rig_serve(struct store_rig *rig)
 {
-	while (rig->queue != NULL) {
-		struct rig_call *call = rig->queue;
-
-		rig->queue = call->next;
-		answer(rig, call);
-	}
+	while (rig->queue != NULL)
+		store_rig_answer(rig);
 }
 
 int
@@ -337,7 +364,7 @@ store_rig_write(struct store_rig *rig)
 {
 	int before = rig->posts + rig->puts;
 
-	cr_assert(store_write(rig->store, rig->now, on_done, rig));
+	cr_assert(store_write(rig->store, rig->now, store_rig_done, rig));
 	store_rig_serve(rig);
 	return rig->posts + rig->puts - before;
 }
@@ -345,7 +372,7 @@ store_rig_write(struct store_rig *rig)
 void
 store_rig_abort(struct store_rig *rig)
 {
-	cr_assert(store_write(rig->store, rig->now, on_done, rig));
+	cr_assert(store_write(rig->store, rig->now, store_rig_done, rig));
 	cr_assert_not_null(rig->queue);
 	store_abort(rig->store);
 	forget(rig->queue);

@@ -18,9 +18,11 @@ struct store_rig {
 	const char *refuse;
 	int refuse_status; /* 0: not at all, nobody is there */
 	int foreign_edits; /* so many GETs are followed by somebody else's PUT */
+	int64_t reread_s;  /* of a store that is made from now on */
 	int rounds, failed;
 	char change[256]; /* the last write, as it was told */
 	struct rig_call *queue;
+	int log_fd;
 };
 
 /* At 2026-11-21T00:00:10Z, in UTC. */
@@ -35,8 +37,11 @@ void store_rig_note(struct store_rig *rig, const char *pod, const char *node);
 /* One interval, and all its requests. Returns how many were writes. */
 int store_rig_write(struct store_rig *rig);
 
-/* For another one than the store: takes a request; answers all there are. */
+/* Counts an interval that is over. */
+store_done_fn store_rig_done;
+/* For another one than the store: takes a request; answers the first, or all. */
 store_call_fn store_rig_call;
+void store_rig_answer(struct store_rig *rig);
 void store_rig_serve(struct store_rig *rig);
 /* An interval begins, and is given up before its first answer. */
 void store_rig_abort(struct store_rig *rig);
@@ -50,5 +55,7 @@ bool store_rig_closed(struct store_rig *rig, const char *name);
 /* As it stood there since `age_s`, with `bytes` in one value. */
 void store_rig_old_map(
     struct store_rig *rig, const char *name, int64_t age_s, int bytes);
+/* How many lines of that event were logged. */
+size_t store_rig_lines(const struct store_rig *rig, const char *event);
 
 #endif

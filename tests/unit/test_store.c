@@ -25,6 +25,24 @@ end(void)
 
 TestSuite(store, .init = begin, .fini = end);
 
+static void
+begin_write(void)
+{
+	cr_assert(store_write(rig.store, rig.now, store_rig_done, &rig));
+}
+
+static void
+answer_one(void)
+{
+	store_rig_answer(&rig);
+}
+
+static size_t
+lines(const char *event)
+{
+	return store_rig_lines(&rig, event);
+}
+
 Test(store, what_has_not_changed_is_not_written)
 {
 	store_rig_note(&rig, "a", "node-1");
@@ -36,6 +54,66 @@ Test(store, what_has_not_changed_is_not_written)
 	cr_assert_eq(store_rig_write(&rig), 1);
 	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_a"), "node-2");
 	cr_assert_eq(rig.lists, 1);
+}
+
+Test(store, nothing_new_is_no_request)
+{
+	rig.reread_s = 600;
+	store_rig_restart(&rig);
+	store_rig_note(&rig, "a", "node-1");
+	cr_assert_eq(store_rig_write(&rig), 1);
+	rig.gets = rig.lists = 0;
+	for (int i = 0; i < 10; i++) {
+		rig.now.seconds += 30;
+		store_rig_note(&rig, "a", "node-1");
+		store_rig_write(&rig);
+	}
+	cr_assert_eq(rig.gets + rig.lists, 0);
+	cr_assert_eq(rig.rounds, 11);
+	store_rig_note(&rig, "a", "node-2");
+	cr_assert_eq(store_rig_write(&rig), 1);
+}
+
+Test(store, what_others_do_to_the_hour_is_put_right_at_times)
+{
+	rig.reread_s = 600;
+	store_rig_restart(&rig);
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	json_object_object_del(rig.maps, FIRST);
+	rig.now.seconds += 599;
+	cr_assert_eq(store_rig_write(&rig), 0);
+	rig.now.seconds++;
+	cr_assert_eq(store_rig_write(&rig), 1);
+	json_object_object_del(rig.maps, FIRST);
+	rig.now.seconds -= 10;
+	cr_assert_eq(store_rig_write(&rig), 1, "a clock that was set back");
+	json_object_object_del(rig.maps, FIRST);
+	store_abort(rig.store);
+	cr_assert_eq(store_rig_write(&rig), 1, "another one has led since");
+}
+
+Test(store, what_failed_is_new_still)
+{
+	rig.reread_s = 600;
+	store_rig_restart(&rig);
+	store_rig_note(&rig, "a", "node-1");
+	rig.refuse = "POST";
+	rig.refuse_status = 500;
+	store_rig_write(&rig);
+	cr_assert_eq(rig.failed, 1);
+	cr_assert_eq(store_rig_write(&rig), 1);
+	cr_assert_eq(rig.failed, 1);
+	store_rig_note(&rig, "b", "node-1");
+	begin_write();
+	store_rig_note(&rig, "c", "node-1");
+	answer_one();
+	answer_one();
+	store_rig_note(&rig, "d", "node-1");
+	store_rig_serve(&rig);
+	cr_assert_not_null(store_rig_data(&rig, FIRST, "voice_c"));
+	cr_assert_eq(store_rig_write(&rig), 1, "what came after it was read, too");
+	cr_assert_not_null(store_rig_data(&rig, FIRST, "voice_d"));
 }
 
 Test(store, nothing_seen_is_nothing_written)
@@ -85,6 +163,73 @@ Test(store, an_hour_that_could_not_be_closed_is_closed_later)
 	store_rig_write(&rig);
 	cr_assert(store_rig_closed(&rig, FIRST));
 	cr_assert_eq(rig.failed, 1);
+}
+
+Test(store, an_hour_that_turns_while_it_is_written_is_closed_next)
+{
+	store_rig_note(&rig, "a", "node-1");
+	begin_write();
+	answer_one();
+	store_rig_note(&rig, "late", "node-1");
+	rig.now.seconds += 3600;
+	store_rig_note(&rig, "b", "node-1");
+	store_rig_serve(&rig);
+	store_rig_write(&rig);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_late"), "node-1");
+	cr_assert(store_rig_closed(&rig, FIRST));
+	cr_assert_null(store_rig_data(&rig, FIRST, "voice_b"));
+}
+
+Test(store, a_clock_that_jumps_and_comes_back_loses_nothing)
+{
+	store_rig_note(&rig, "a", "node-1");
+	rig.now.seconds += 86400;
+	store_rig_note(&rig, "b", "node-1");
+	rig.now.seconds -= 86400;
+	store_rig_note(&rig, "c", "node-1");
+	store_rig_write(&rig);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_a"), "node-1");
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_c"), "node-1");
+	cr_assert_str_eq(
+	    store_rig_data(&rig, HOUR_PREFIX "2026112200", "voice_b"), "node-1");
+	cr_assert_eq(rig.failed, 0);
+}
+
+/* Also while the one before is being written, and then no note is of a wrong hour. */
+Test(store, an_hour_that_is_lost_is_told)
+{
+	store_rig_write(&rig);
+	store_rig_note(&rig, "a", "node-1");
+	rig.now.seconds += 3600;
+	store_rig_note(&rig, "b", "node-1");
+	rig.now.seconds += 3600;
+	store_rig_note(&rig, "c", "node-1");
+	cr_assert_eq(lines("footprint_hour_lost"), 1);
+	begin_write();
+	rig.now.seconds += 3600;
+	store_rig_note(&rig, "d", "node-1");
+	store_rig_serve(&rig);
+	cr_assert_eq(rig.failed, 1);
+	cr_assert_eq(lines("footprint_hour_lost"), 1);
+	cr_assert_str_eq(store_rig_data(&rig, SECOND, "voice_b"), "node-1");
+	cr_assert_null(store_rig_data(&rig, HOUR_PREFIX "2026112102", "voice_d"));
+}
+
+/* Who only notes has lost nothing of its own. */
+Test(store, what_failed_is_forgotten_with_what_is_given_up)
+{
+	store_rig_note(&rig, "a", "node-1");
+	rig.refuse = "POST";
+	rig.refuse_status = 500;
+	store_rig_write(&rig);
+	store_rig_abort(&rig);
+	for (int hour = 0; hour < 2; hour++) {
+		rig.now.seconds += 3600;
+		store_rig_note(&rig, "a", "node-1");
+	}
+	cr_assert_eq(lines("footprint_hour_lost"), 0);
+	store_rig_write(&rig);
+	cr_assert_eq(rig.failed, 1, "that of before only");
 }
 
 Test(store, a_clock_that_is_set_back_begins_another_part)
