@@ -35,7 +35,8 @@ slice_body_begin(const struct world *world, const struct world_node *node,
     struct slice_body *ret_body)
 {
 	*ret_body = (struct slice_body){.node = node, .parts = 1};
-	ret_body->pods = tracker_json_pods_on(world, node->name, &ret_body->pods_len);
+	ret_body->pods =
+	    tracker_json_pods_on(world, "", node->name, &ret_body->pods_len);
 	slice_body_divide(ret_body);
 }
 

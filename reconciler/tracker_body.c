@@ -7,8 +7,10 @@
 
 /* One try at writing it. */
 struct tracker_try {
-	const struct world_pod **by_name, **by_node;
-	size_t pods;
+	const struct world *world;
+	const char *namespace;
+	const struct world_pod **pods;
+	size_t pods_len;
 	const struct world_node **nodes;
 	size_t nodes_len;
 	bool whole; /* else: nodes without pods, and both lists cut */
@@ -17,63 +19,58 @@ struct tracker_try {
 };
 
 static void
-tracker_body_node_pods(struct tracker_try *try, size_t first, size_t end)
+tracker_body_node_pods(
+    struct tracker_try *try, const struct world_pod *const *pods, size_t len)
 {
 	struct buf *out = try->json.out;
 
-	for (size_t i = first; i < end; i++) {
-		buf_puts(out, i == first ? ",\"podIPs\":[" : ",");
-		tracker_json_pod(out, try->by_node[i]);
+	for (size_t i = 0; i < len; i++) {
+		buf_puts(out, i == 0 ? ",\"podIPs\":[" : ",");
+		tracker_json_pod(out, pods[i]);
 	}
-	if (end > first)
+	if (len > 0)
 		buf_puts(out, "]");
 }
 
-/* Its pods are those at `first` up to `end`. */
 static void
-tracker_body_node(
-    struct tracker_try *try, const struct world_node *node, size_t first, size_t end)
+tracker_body_node(struct tracker_try *try, const struct world_node *node)
 {
 	struct buf *out = try->json.out;
 	char when[CLOCK_TEXT_MAX];
+	size_t len;
+	const struct world_pod **pods =
+	    tracker_json_pods_on(try->world, try->namespace, node->name, &len);
 
 	buf_puts(out, "{\"nodeIP\":\"");
 	buf_put_json(out, node->internal_ip, strlen(node->internal_ip));
 	buf_puts(out, "\"");
 	intent_put_text(out, "nodeName", node->name);
-	buf_printf(out, ",\"podCount\":%zu,", end - first);
+	buf_printf(out, ",\"podCount\":%zu,", len);
 	tracker_json_resources(out, node);
 	if (try->whole)
-		tracker_body_node_pods(try, first, end);
+		tracker_body_node_pods(try, pods, len);
 	tracker_json_count(&try->json);
 	clock_format((struct wall_time){node->changed_ms}, false, when, sizeof when);
 	intent_put_text(out, "lastUpdateTime", when);
 	tracker_json_ignore(&try->json);
 	buf_puts(out, "}");
+	free(pods);
 }
 
 static void
 tracker_body_nodes(struct tracker_try *try)
 {
 	struct buf *out = try->json.out;
-	size_t begin = out->len, at = 0;
+	size_t begin = out->len;
 
 	buf_puts(out, ",\"nodeInfo\":");
 	for (size_t i = 0; i < try->nodes_len && !out->refused; i++) {
-		const char *name = try->nodes[i]->name;
-		size_t first;
-
 		if (!try->whole && out->len - begin > TRACKER_BODY_NODES_MAX) {
 			try->cut = true;
 			break;
 		}
-		while (at < try->pods && strcmp(try->by_node[at]->node, name) < 0)
-			at++;
-		first = at;
-		while (at < try->pods && strcmp(try->by_node[at]->node, name) == 0)
-			at++;
 		buf_puts(out, i == 0 ? "[" : ",");
-		tracker_body_node(try, try->nodes[i], first, at);
+		tracker_body_node(try, try->nodes[i]);
 	}
 	buf_puts(out, try->nodes_len > 0 ? "]" : "null");
 }
@@ -84,11 +81,11 @@ tracker_body_pods(struct tracker_try *try, size_t begin)
 	struct buf *out = try->json.out;
 
 	buf_puts(out, ",\"podIPs\":");
-	for (size_t i = 0; i < try->pods && !out->refused; i++) {
+	for (size_t i = 0; i < try->pods_len && !out->refused; i++) {
 		size_t before = out->len;
 
 		buf_puts(out, i == 0 ? "[" : ",");
-		tracker_json_pod(out, try->by_name[i]);
+		tracker_json_pod(out, try->pods[i]);
 		if (try->whole || out->len - begin < TRACKER_BODY_MAX)
 			continue;
 		/* the one that passes the limit goes again */
@@ -96,7 +93,7 @@ tracker_body_pods(struct tracker_try *try, size_t begin)
 		try->cut = true;
 		break;
 	}
-	buf_puts(out, try->pods > 0 ? "]" : "null");
+	buf_puts(out, try->pods_len > 0 ? "]" : "null");
 }
 
 /* False: not all of it fits. */
@@ -107,7 +104,7 @@ tracker_body_try(struct tracker_try *try, struct buf *out)
 
 	tracker_json_begin(&try->json, out);
 	buf_printf(
-	    out, "\"podCount\":%zu,\"nodeCount\":%zu", try->pods, try->nodes_len);
+	    out, "\"podCount\":%zu,\"nodeCount\":%zu", try->pods_len, try->nodes_len);
 	tracker_body_nodes(try);
 	tracker_body_pods(try, begin);
 	tracker_json_count(&try->json);
@@ -118,11 +115,11 @@ void
 tracker_body_put(const struct world *world, const char *namespace, struct buf *out,
     struct tracker_body *ret_body)
 {
-	struct tracker_try try = {.whole = true};
+	struct tracker_try try = {
+	    .world = world, .namespace = namespace, .whole = true};
 	size_t begin = out->len;
 
-	try.by_name = tracker_json_pods(world, namespace, false, &try.pods);
-	try.by_node = tracker_json_pods(world, namespace, true, &try.pods);
+	try.pods = tracker_json_pods(world, namespace, &try.pods_len);
 	try.nodes = tracker_json_nodes(world, &try.nodes_len);
 	if (!tracker_body_try(&try, out)) {
 		out->len = begin;
@@ -130,9 +127,8 @@ tracker_body_put(const struct world *world, const char *namespace, struct buf *o
 		try.whole = false;
 		tracker_body_try(&try, out);
 	}
-	*ret_body =
-	    (struct tracker_body){try.pods, try.nodes_len, !try.whole, try.json.hash};
-	free(try.by_name);
-	free(try.by_node);
+	*ret_body = (struct tracker_body){
+	    try.pods_len, try.nodes_len, !try.whole, try.json.hash};
+	free(try.pods);
 	free(try.nodes);
 }

@@ -50,19 +50,15 @@ tracker_json_by_name(const void *left, const void *right)
 	return order != 0 ? order : strcmp((*a)->uid, (*b)->uid);
 }
 
-static int
-tracker_json_by_node(const void *left, const void *right)
+static bool
+tracker_json_shows(const struct world_pod *pod, const char *namespace)
 {
-	const struct world_pod *const *a = left;
-	const struct world_pod *const *b = right;
-	int order = strcmp((*a)->node, (*b)->node);
-
-	return order != 0 ? order : tracker_json_by_name(left, right);
+	return pod->ips[0] != '\0' &&
+	       (namespace[0] == '\0' || strcmp(pod->kin->namespace, namespace) == 0);
 }
 
 const struct world_pod **
-tracker_json_pods(
-    const struct world *world, const char *namespace, bool by_node, size_t *ret_len)
+tracker_json_pods(const struct world *world, const char *namespace, size_t *ret_len)
 {
 	const struct world_pod **pods =
 	    mem_calloc(world->pods.count + 1, sizeof(struct world_pod *));
@@ -70,29 +66,27 @@ tracker_json_pods(
 	size_t len = 0;
 
 	while ((pod = world_next_pod(world, pod)) != NULL)
-		if (pod->ips[0] != '\0' &&
-		    (namespace[0] == '\0' ||
-			strcmp(pod->kin->namespace, namespace) == 0))
+		if (tracker_json_shows(pod, namespace))
 			pods[len++] = pod;
-	qsort(pods, len, sizeof(struct world_pod *),
-	    by_node ? tracker_json_by_node : tracker_json_by_name);
+	qsort(pods, len, sizeof(struct world_pod *), tracker_json_by_name);
 	*ret_len = len;
 	return pods;
 }
 
 const struct world_pod **
-tracker_json_pods_on(const struct world *world, const char *node, size_t *ret_len)
+tracker_json_pods_on(
+    const struct world *world, const char *namespace, const char *node, size_t *ret_len)
 {
 	const struct world_pod *first = world_pods(world, node), *pod;
 	const struct world_pod **pods;
 	size_t len = 0;
 
 	for (pod = first; pod != NULL; pod = pod->next)
-		len += pod->ips[0] != '\0';
+		len += tracker_json_shows(pod, namespace);
 	pods = mem_calloc(len + 1, sizeof(struct world_pod *));
 	len = 0;
 	for (pod = first; pod != NULL; pod = pod->next)
-		if (pod->ips[0] != '\0')
+		if (tracker_json_shows(pod, namespace))
 			pods[len++] = pod;
 	qsort(pods, len, sizeof(struct world_pod *), tracker_json_by_name);
 	*ret_len = len;

@@ -20,13 +20,13 @@ void tracker_json_ignore(struct tracker_json *json);
 /* A hash that an object of the server has; "" when it is none of ours. */
 const char *tracker_json_hash(const char *text);
 
-/* Pods with an address, of that namespace ("" all), in the order in which they are
- * told: by node first, or by namespace and name alone. The caller's, free(). */
+/* Pods with an address, of that namespace ("" all), by namespace and name, which is the
+ * order in which they are told. The caller's, free(). */
 const struct world_pod **tracker_json_pods(
-    const struct world *world, const char *namespace, bool by_node, size_t *ret_len);
-/* Those of one node, by namespace and name. The caller's, free(). */
-const struct world_pod **tracker_json_pods_on(
-    const struct world *world, const char *node, size_t *ret_len);
+    const struct world *world, const char *namespace, size_t *ret_len);
+/* Those of one node. The caller's, free(). */
+const struct world_pod **tracker_json_pods_on(const struct world *world,
+    const char *namespace, const char *node, size_t *ret_len);
 /* Nodes by name. The caller's, free(). */
 const struct world_node **tracker_json_nodes(
     const struct world *world, size_t *ret_len);
