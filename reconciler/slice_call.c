@@ -104,11 +104,14 @@ slice_call_deleted(struct core *core, struct call *call, const struct kube_reply
 
 	core->slices->open--;
 	core_touch(core);
-	/* gone, or not as we knew it: the watcher will tell */
-	if (calls_is_another(reply) || (reply->error == 0 && reply->status < 300))
+	/* gone: the watcher will tell */
+	if (reply->error == 0 && (reply->status < 300 || reply->status == 404))
 		return;
-	if (slice != NULL)
+	if (slice != NULL) {
 		slice->leaving = false;
+		/* it may be another one by now, which is told until then */
+		slice->told_ms = core->now.mono.ms;
+	}
 	slice_call_failed(core, call, reply);
 }
 

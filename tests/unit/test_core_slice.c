@@ -180,6 +180,23 @@ Test(core_slice, goes_with_the_last_tracker)
 	cr_assert_eq(pods_in(FAKE_SLICES "n2"), -1);
 }
 
+/* Somebody has written it between what was told and the delete: it is tried again. */
+Test(core_slice, goes_though_it_was_written_meanwhile)
+{
+	start();
+	fake->refuse.method = "DELETE";
+	fake->refuse.part = "podtrackerslices/n1";
+	fake->refuse.status = 409;
+	fake->refuse.message = "the ResourceVersion in the precondition is another";
+	fake->refuse.count = 1;
+	fake_delete(fake, ALL);
+	fake_run(fake, 5000);
+	cr_assert_eq(fake->refuse.count, 0);
+	cr_assert_neq(pods_in(FAKE_SLICES "n1"), -1);
+	fake_run(fake, A_WHILE_MS);
+	cr_assert_eq(pods_in(FAKE_SLICES "n1"), -1);
+}
+
 /* Many pods: more slices, and fewer again. */
 Test(core_slice, has_as_many_parts_as_it_takes)
 {
