@@ -35,12 +35,13 @@ struct agent {
 	char node[NAME_MAX_LEN + 1];
 	char uid[UID_MAX_LEN + 1]; /* the node's, of `parts`; "" there are none yet */
 	struct agent_part parts[SLICE_PARTS_MAX];
-	unsigned open;	 /* calls under way */
-	bool again;	 /* an answer wants another look */
-	bool failed;	 /* one of the latest calls has */
-	uint64_t looked; /* world->changes when it was last looked at */
-	int64_t due_ms;	 /* mono: it is looked at then; 0: nothing has changed */
-	int64_t next_ms; /* mono: not before */
+	unsigned open;	  /* calls under way */
+	bool again;	  /* an answer wants another look */
+	bool failed;	  /* one of the latest calls has */
+	const char *lack; /* what the latest look could not have written; NULL none */
+	uint64_t looked;  /* world->changes when it was last looked at */
+	int64_t due_ms;	  /* mono: it is looked at then; 0: nothing has changed */
+	int64_t next_ms;  /* mono: not before */
 	int64_t refresh_ms;
 	struct rate looks;
 	struct backoff backoff;
@@ -136,12 +137,28 @@ agent_answered(struct core *core, const struct call *call)
 	return NULL;
 }
 
-/* Told when it is another reason than before; several parts fail as one. */
+/* Told when it is another reason than before. */
+static bool
+agent_say(struct core *core, int status, const char *why)
+{
+	struct agent *agent = core->agent;
+	char reason[TEXT_MAX + 1];
+
+	snprintf(
+	    reason, sizeof reason, "the node's slices are not written: %.400s", why);
+	if (strcmp(agent->reason, reason) == 0)
+		return false;
+	log_warn("slices_not_written", LOG_S("node", agent->node),
+	    LOG_N("status", status), LOG_S("error", why));
+	MESSAGE_TEXT(agent->reason, reason);
+	return true;
+}
+
+/* Several parts fail as one. */
 static void
 agent_failed(struct core *core, const struct kube_reply *reply, const char *why)
 {
 	struct agent *agent = core->agent;
-	char reason[TEXT_MAX + 1];
 
 	agent->again = true;
 	if (agent->failed)
@@ -149,13 +166,7 @@ agent_failed(struct core *core, const struct kube_reply *reply, const char *why)
 	agent->failed = true;
 	backoff_fail_call(&agent->backoff, core->now.mono, reply);
 	agent->backoff.not_before_ms += agent_random(core, agent->backoff.delay_ms);
-	snprintf(reason, sizeof reason, "the node's slices are not written: %.400s",
-	    why != NULL ? why : reply->message);
-	if (strcmp(agent->reason, reason) != 0)
-		log_warn("slices_not_written", LOG_S("node", agent->node),
-		    LOG_N("status", reply->status),
-		    LOG_S("error", why != NULL ? why : reply->message));
-	MESSAGE_TEXT(agent->reason, reason);
+	agent_say(core, reply->status, why != NULL ? why : reply->message);
 }
 
 /* An object of that name, as it was answered. */
@@ -313,11 +324,17 @@ agent_look_at_part(struct core *core, struct agent_part *part,
 {
 	if (part->state == PART_UNKNOWN)
 		agent_get(core, part);
+	else if (part->state == PART_LOST)
+		core->agent->lack = "both names of one are other nodes'";
 	if (part->state == PART_UNKNOWN || part->state == PART_LOST)
 		return;
 	buf_reset(text);
 	slice_body_put(body, part->name, SLICE_BY_AGENT, part->number, core->now.wall,
 	    text, part->hash_sent);
+	if (text->refused) {
+		core->agent->lack = "one is too large";
+		return;
+	}
 	if (part->state == PART_OURS && strcmp(part->hash, part->hash_sent) == 0)
 		return;
 	agent_write(core, part, text->data, body->pods_len);
@@ -351,6 +368,7 @@ agent_look(struct core *core, const struct world_node *node)
 	struct buf text;
 
 	agent->again = agent->failed = false;
+	agent->lack = NULL;
 	agent->looked = core->world->changes;
 	agent->due_ms = 0;
 	buf_init(&text, SLICE_BODY_MAX);
@@ -382,16 +400,28 @@ agent_is_due(struct core *core)
 	return false;
 }
 
-/* All of it is there. */
-static void
-agent_settle(struct core *core)
+static bool
+agent_is_whole(struct core *core)
 {
 	struct agent *agent = core->agent;
 
 	if (agent->reason[0] == '\0')
-		return;
+		return false;
 	log_info("slices_written", LOG_S("node", agent->node));
 	agent->reason[0] = '\0';
+	return true;
+}
+
+/* All is there that can be. */
+static void
+agent_settle(struct core *core)
+{
+	struct agent *agent = core->agent;
+	bool news = agent->lack != NULL ? agent_say(core, 0, agent->lack)
+					: agent_is_whole(core);
+
+	if (!news)
+		return;
 	backoff_clear(&agent->backoff);
 	core_wake_at(core, core->now.mono.ms); /* to be told */
 }

@@ -157,11 +157,61 @@ Test(agent, names_of_other_nodes)
 	cr_assert_not_null(rig_slice("n1-2"), "that of another node is gone");
 	cr_assert_null(rig_slice("n1-part-2"));
 	cr_assert_null(rig_slice("n1-3"));
-	for (unsigned i = 0; i < 400; i++)
+	for (unsigned i = 0; i < 700; i++)
 		rig_tell_pod(&rig.peers[0], "n1", i, "10.0.0.1");
 	rig_run(10000);
 	cr_assert_eq(shown("n1-2"), 0);
-	cr_assert_eq(shown("n1") + shown("n1-part-2"), 400);
+	cr_assert_eq(shown("n1") + shown("n1-part-2"), 700);
+	cr_assert_gt(shown("n1-part-2"), 0);
+}
+
+/* Not all of it can be written: it does not say that it is. */
+Test(agent, a_part_without_a_name)
+{
+	struct rig_peer *peer;
+
+	rig_put_slice("n1-2", "n1-2");
+	rig_put_slice("n1-part-2", "n1-part-2");
+	peer = start(700);
+	rig_run(10000);
+	cr_assert_neq(strstr(peer->reason, "other nodes'"), NULL, "%s", peer->reason);
+	rig_run(AGENT_REFRESH_MOST_MS);
+	cr_assert_neq(strstr(peer->reason, "other nodes'"), NULL, "%s", peer->reason);
+	rig_put_slice("n1-part-2", "n1");
+	rig_run(AGENT_REFRESH_MOST_MS + 2000);
+	cr_assert_eq(shown("n1") + shown("n1-part-2"), 700);
+	cr_assert_str_eq(peer->reason, "");
+}
+
+/* What the node says of itself, escaped, beside as many pods as one may have. */
+static void
+tell_node_with_much(struct rig_peer *peer, size_t bytes)
+{
+	struct message *message = mem_calloc(1, sizeof *message);
+	char value[1000];
+
+	cr_assert_lt(bytes, sizeof value);
+	memset(value, 1, bytes);
+	value[bytes] = '\0';
+	message->type = MSG_FACT_NODE;
+	MESSAGE_TEXT(message->u.fact_node.name, peer->node);
+	MESSAGE_TEXT(message->u.fact_node.uid, "node-uid");
+	for (int i = 0; i < 4; i++)
+		pack_add(&message->u.fact_node.resources, value);
+	rig_tell(peer, message);
+}
+
+Test(agent, one_that_is_too_large)
+{
+	struct rig_peer *peer = start(500);
+
+	cr_assert_str_eq(peer->reason, "");
+	tell_node_with_much(peer, 600);
+	rig_run(10000);
+	cr_assert_neq(strstr(peer->reason, "too large"), NULL, "%s", peer->reason);
+	tell_node_with_much(peer, 1);
+	rig_run(10000);
+	cr_assert_str_eq(peer->reason, "");
 }
 
 /* --- refused ---------------------------------------------------------------------- */
