@@ -1,6 +1,7 @@
 #include "walk.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
@@ -31,6 +32,36 @@ walk_text(struct scan *scan, const char *key, size_t len, const char *name, char
 	return true;
 }
 
+/* The value that begins here, to be read by itself; false: there is none. */
+static bool
+walk_apart(struct scan *scan, struct scan *ret_value)
+{
+	const char *raw;
+	size_t len;
+
+	scan_raw(scan, &raw, &len);
+	if (scan->error != 0)
+		return false;
+	scan_init(ret_value, raw, len);
+	return true;
+}
+
+bool
+walk_text_or(struct scan *scan, const char *key, size_t len, const char *name,
+    const char *other, char *out, size_t size)
+{
+	struct scan value;
+
+	if (!scan_key_is(key, len, name))
+		return false;
+	if (!walk_apart(scan, &value))
+		return true;
+	scan_string(&value, out, size);
+	if (value.error != 0)
+		snprintf(out, size, "%s", other);
+	return true;
+}
+
 void
 walk_flag(struct scan *scan, uint8_t *ret_flag)
 {
@@ -50,6 +81,16 @@ walk_time(struct scan *scan, int64_t *ret_ms)
 	if (scan->error == 0 && text[0] != '\0' && clock_parse(text, &time) < 0)
 		scan->error = -EBADMSG;
 	*ret_ms = time.ms;
+}
+
+void
+walk_time_or_none(struct scan *scan, int64_t *ret_ms)
+{
+	struct scan value;
+
+	*ret_ms = 0;
+	if (walk_apart(scan, &value))
+		walk_time(&value, ret_ms);
 }
 
 bool

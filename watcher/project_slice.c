@@ -30,13 +30,14 @@ slice_member(void *arg, struct scan *scan, const char *key, size_t len)
 	struct msg_fact_slice *fact = arg;
 	char writer[16];
 
-	if (walk_text(scan, key, len, "nodeName", fact->node, sizeof fact->node) ||
-	    walk_text(
-		scan, key, len, "nodeUID", fact->node_uid, sizeof fact->node_uid) ||
-	    walk_text(scan, key, len, "contentHash", fact->content_hash,
+	if (walk_text_or(
+		scan, key, len, "nodeName", "", fact->node, sizeof fact->node) ||
+	    walk_text_or(
+		scan, key, len, "nodeUID", "", fact->node_uid, sizeof fact->node_uid) ||
+	    walk_text_or(scan, key, len, "contentHash", "", fact->content_hash,
 		sizeof fact->content_hash))
 		return true;
-	if (walk_text(scan, key, len, "writer", writer, sizeof writer)) {
+	if (walk_text_or(scan, key, len, "writer", "", writer, sizeof writer)) {
 		fact->agent = scan->error == 0 && strcmp(writer, "Agent") == 0;
 		return true;
 	}
@@ -47,7 +48,7 @@ slice_member(void *arg, struct scan *scan, const char *key, size_t len)
 	else if (scan_key_is(key, len, "metadata"))
 		walk_members(scan, slice_metadata, fact);
 	else if (scan_key_is(key, len, "lastUpdateTime"))
-		walk_time(scan, &fact->updated_ms);
+		walk_time_or_none(scan, &fact->updated_ms);
 	else
 		return false;
 	return true;

@@ -52,18 +52,13 @@ static bool
 tracker_spec(void *arg, struct scan *scan, const char *key, size_t len)
 {
 	struct msg_fact_tracker *fact = arg;
-	char name[NAME_MAX_LEN + 1];
 
-	if (!walk_text(scan, key, len, "namespace", name, sizeof name))
-		return false;
-	if (scan->error == 0)
-		MESSAGE_TEXT(
-		    fact->namespace, strlen(name) <= LABEL_MAX_LEN ? name : "-");
-	return true;
+	return walk_text_or(
+	    scan, key, len, "namespace", "-", fact->namespace, sizeof fact->namespace);
 }
 
 struct tracker_condition {
-	char type[WALK_KEY_MAX + 1];
+	char type[16];
 	char status[16];
 	int64_t since_ms;
 };
@@ -73,12 +68,12 @@ tracker_condition(void *arg, struct scan *scan, const char *key, size_t len)
 {
 	struct tracker_condition *it = arg;
 
-	if (walk_text(scan, key, len, "type", it->type, sizeof it->type) ||
-	    walk_text(scan, key, len, "status", it->status, sizeof it->status))
+	if (walk_text_or(scan, key, len, "type", "", it->type, sizeof it->type) ||
+	    walk_text_or(scan, key, len, "status", "", it->status, sizeof it->status))
 		return true;
 	if (!scan_key_is(key, len, "lastTransitionTime"))
 		return false;
-	walk_time(scan, &it->since_ms);
+	walk_time_or_none(scan, &it->since_ms);
 	return true;
 }
 
@@ -101,11 +96,11 @@ tracker_status(void *arg, struct scan *scan, const char *key, size_t len)
 {
 	struct msg_fact_tracker *fact = arg;
 
-	if (walk_text(scan, key, len, "contentHash", fact->content_hash,
+	if (walk_text_or(scan, key, len, "contentHash", "", fact->content_hash,
 		sizeof fact->content_hash))
 		return true;
 	if (scan_key_is(key, len, "lastUpdateTime"))
-		walk_time(scan, &fact->last_update_ms);
+		walk_time_or_none(scan, &fact->last_update_ms);
 	else if (scan_key_is(key, len, "conditions"))
 		tracker_conditions(fact, scan);
 	else

@@ -121,9 +121,10 @@ crd_schema(struct json_object *crd)
 
 /* The words that a structural schema may have, as far as we use them. */
 static const char *const words[] = {"description", "type", "properties", "required",
-    "items", "enum", "default", "format", "minimum", "maxItems", "pattern", "anyOf",
-    "additionalProperties", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
-    "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"};
+    "items", "enum", "default", "format", "minimum", "maxItems", "maxLength", "pattern",
+    "anyOf", "additionalProperties", "x-kubernetes-list-type",
+    "x-kubernetes-list-map-keys", "x-kubernetes-int-or-string",
+    "x-kubernetes-preserve-unknown-fields"};
 
 static void
 check_words(struct json_object *schema, const char *path)
@@ -198,7 +199,18 @@ check_structural(struct json_object *schema, const char *path)
 	}
 }
 
-/* Whether the API server would keep all of `value`; types are checked on the way. */
+static void
+check_length(struct json_object *schema, struct json_object *value, const char *path)
+{
+	struct json_object *most = get(schema, "maxLength");
+
+	if (most != NULL)
+		cr_assert_leq(json_object_get_string_len(value),
+		    json_object_get_int(most), "%s is too long", path);
+}
+
+/* Whether the API server would keep all of `value`; types and lengths are checked on
+ * the way. */
 static void
 check_kept(struct json_object *schema, struct json_object *value, const char *path)
 {
@@ -229,6 +241,7 @@ check_kept(struct json_object *schema, struct json_object *value, const char *pa
 
 		cr_assert(
 		    json_object_is_type(value, expected), "%s is no %s", path, type);
+		check_length(schema, value, path);
 	}
 }
 
@@ -400,7 +413,16 @@ Test(crd, a_new_object_is_not_ready_yet)
 	json_object_put(crd);
 }
 
-/* With one pod on node n, which has all that is told of one. */
+/* Repeats `c`. */
+static void
+fill(char *out, size_t size, char c)
+{
+	memset(out, c, size - 1);
+	out[size - 1] = '\0';
+}
+
+/* With one pod on a node, which has all that is told of one; names as long as may be.
+ */
 static struct world *
 world_of_one_pod(void)
 {
@@ -408,13 +430,13 @@ world_of_one_pod(void)
 	struct msg_fact_pod *pod = mem_calloc(1, sizeof *pod);
 	struct world *world = world_new();
 
-	TEXT(node->name, "n");
-	TEXT(node->uid, "v");
+	fill(node->name, sizeof node->name, 'n');
+	fill(node->uid, sizeof node->uid, 'v');
 	world_put_node(world, node);
-	TEXT(pod->name, "p");
-	TEXT(pod->uid, "u");
-	TEXT(pod->namespace, "default");
-	TEXT(pod->node, "n");
+	fill(pod->name, sizeof pod->name, 'p');
+	fill(pod->uid, sizeof pod->uid, 'u');
+	fill(pod->namespace, sizeof pod->namespace, 'd');
+	TEXT(pod->node, node->name);
 	TEXT(pod->ip, "10.0.0.1");
 	TEXT(pod->ip_other, "fd00::1");
 	pod->host_network = 1;
@@ -436,12 +458,12 @@ Test(crd, keeps_every_field_of_a_tracker)
 	buf_init(&out, 65536);
 	buf_puts(&out, "{");
 	tracker_body_put(world, "", &out, &body);
-	buf_puts(&out,
-	    ",\"observedGeneration\":1,\"truncated\":true,"
-	    "\"contentHash\":\"a\",\"lastUpdateTime\":\"a\",\"conditions\":[{"
-	    "\"type\":\"Ready\",\"status\":\"True\",\"reason\":\"Complete\","
-	    "\"message\":\"m\",\"observedGeneration\":1,"
-	    "\"lastTransitionTime\":\"a\"}]}");
+	buf_puts(&out, ",\"observedGeneration\":1,\"truncated\":true,"
+		       "\"contentHash\":\"0123456789abcdef\",\"lastUpdateTime\":\"a\","
+		       "\"conditions\":[{"
+		       "\"type\":\"Ready\",\"status\":\"True\",\"reason\":\"Complete\","
+		       "\"message\":\"m\",\"observedGeneration\":1,"
+		       "\"lastTransitionTime\":\"a\"}]}");
 	status = json_tokener_parse(out.data);
 	cr_assert_eq(json_object_object_length(
 			 json_object_array_get_idx(get(status, "podIPs"), 0)),
@@ -464,7 +486,7 @@ Test(crd, keeps_every_field_of_a_slice)
 	struct buf out;
 
 	buf_init(&out, SLICE_BODY_MAX);
-	slice_body_begin(world, world_node(world, "n"), &body);
+	slice_body_begin(world, lh_entry_v(lh_table_head(world->nodes->table)), &body);
 	slice_body_put(
 	    &body, "n", SLICE_BY_AGENT, 1, (struct wall_time){1000}, &out, hash);
 	slice_body_end(&body);

@@ -102,6 +102,28 @@ Test(project, tracker_of_little)
 	cr_assert_eq(tracker_of(",\"finalizers\":7", ""), -EBADMSG);
 }
 
+#define FORTY	"0123456789012345678901234567890123456789"
+#define LONG	FORTY FORTY FORTY FORTY FORTY FORTY FORTY FORTY FORTY FORTY
+#define NO_TIME "\"2026-01-01T00:00:00." FORTY "Z\""
+
+/* Whatever another hand has put there, it is told of: else it would stay there. */
+Test(project, tracker_of_too_much)
+{
+	cr_assert_eq(
+	    tracker_of("", ",\"spec\":{\"namespace\":\"" LONG "\"},\"status\":{"
+			   "\"contentHash\":\"" LONG "\",\"lastUpdateTime\":" NO_TIME
+			   ",\"conditions\":[{\"type\":\"" LONG "\",\"status\":\"" LONG
+			   "\",\"lastTransitionTime\":" NO_TIME "},{\"type\":\"Ready\","
+			   "\"reason\":\"" LONG "\",\"status\":\"True\","
+			   "\"lastTransitionTime\":\"1970-01-01T00:00:02Z\"}]}"),
+	    0);
+	cr_assert_str_eq(tracker.namespace, "-", "that is none, and not all");
+	cr_assert_str_eq(tracker.content_hash, "");
+	cr_assert_eq(tracker.last_update_ms, 0);
+	cr_assert_eq(tracker.ready_since_ms, 2000);
+	cr_assert_eq(tracker_of("", ",\"spec\":{\"namespace\":\"" LONG), -EBADMSG);
+}
+
 static int
 slice_of(const char *rest)
 {
@@ -145,4 +167,18 @@ Test(project, slice_of_little)
 	cr_assert_eq(slice.part + slice.parts + slice.agent, 0);
 	cr_assert_eq(slice_of(",\"part\":\"2\""), -EBADMSG);
 	cr_assert_eq(project_slice("{}", 2, &slice), -EBADMSG);
+}
+
+Test(project, slice_of_too_much)
+{
+	cr_assert_eq(slice_of(",\"nodeName\":\"" LONG "\",\"nodeUID\":\"" LONG
+			      "\",\"writer\":\"" LONG "\",\"contentHash\":\"" LONG
+			      "\",\"lastUpdateTime\":" NO_TIME ",\"part\":2"),
+	    0);
+	cr_assert_str_eq(slice.node, "");
+	cr_assert_str_eq(slice.node_uid, "");
+	cr_assert_str_eq(slice.content_hash, "");
+	cr_assert_eq(slice.agent, 0);
+	cr_assert_eq(slice.updated_ms, 0);
+	cr_assert_eq(slice.part, 2);
 }
