@@ -146,7 +146,7 @@ static void on_stored(void *arg, bool failed);
 static void
 store_last(struct run *run)
 {
-	if (store_write(run->store, moment_now(), on_stored, run))
+	if (store_write_last(run->store, moment_now(), on_stored, run))
 		run->last_words = true;
 }
 

@@ -31,6 +31,7 @@ struct diary {
 	bool closes;	     /* it is the last time */
 	struct sweep *sweep;
 	bool sweep_due;
+	bool last; /* nobody writes afterwards */
 	bool failed;
 	diary_done_fn *done;
 	void *done_arg;
@@ -278,7 +279,7 @@ go_on(struct diary *diary)
 			go_on(diary);
 		return;
 	case STEP_SWEEP:
-		if (diary->sweep_due && !diary->failed) {
+		if (diary->sweep_due && !diary->failed && !diary->last) {
 			diary->sweep_due = false;
 			sweep_start(
 			    diary->sweep, day_name(diary->today), on_swept, diary);
@@ -302,7 +303,7 @@ diary_write(struct diary *diary, struct wall_time now, diary_done_fn *done, void
 	diary->now = now;
 	if (diary->step != STEP_IDLE || diary->today == NULL ||
 	    (!is_over(diary) && !is_due(diary->before) && !is_due(diary->today) &&
-		!diary->sweep_due))
+		(!diary->sweep_due || diary->last)))
 		return false;
 	diary->failed = diary->missed > 0;
 	if (diary->missed > 0)
@@ -314,4 +315,13 @@ diary_write(struct diary *diary, struct wall_time now, diary_done_fn *done, void
 	diary->step = STEP_BEFORE;
 	go_on(diary);
 	return true;
+}
+
+bool
+diary_write_last(
+    struct diary *diary, struct wall_time now, diary_done_fn *done, void *arg)
+{
+	diary->last = true;
+	sweep_end(diary->sweep);
+	return diary_write(diary, now, done, arg);
 }

@@ -37,6 +37,9 @@ void diary_see(struct diary *diary, const char *address, const struct stay *seen
 typedef void diary_done_fn(void *arg, bool failed);
 bool diary_write(
     struct diary *diary, struct wall_time now, diary_done_fn *done, void *arg);
+/* The same a last time, as store_write_last. */
+bool diary_write_last(
+    struct diary *diary, struct wall_time now, diary_done_fn *done, void *arg);
 /* Gives up what is being written, and forgets what was seen: somebody else leads. As
  * round_abort. */
 void diary_forget(struct diary *diary);

@@ -33,6 +33,7 @@ struct store {
 	bool closes;	      /* it is the last time */
 	struct sweep *sweep;
 	bool sweep_due;
+	bool last; /* nobody writes afterwards */
 	bool failed;
 	store_done_fn *done;
 	void *done_arg;
@@ -232,9 +233,9 @@ static bool
 is_due(const struct store *store)
 {
 	int64_t since_s = store->now_s - store->read_s;
+	bool rereads = !store->last && (since_s < 0 || since_s >= store->reread_s);
 
-	return store->hour != NULL &&
-	       (hour_is_due(store->hour) || since_s < 0 || since_s >= store->reread_s);
+	return store->hour != NULL && (hour_is_due(store->hour) || rereads);
 }
 
 static void
@@ -274,7 +275,8 @@ go_on(struct store *store)
 			go_on(store);
 		return;
 	case STEP_SWEEP:
-		if (store->sweep_due && store->hour != NULL && !store->failed) {
+		if (store->sweep_due && store->hour != NULL && !store->failed &&
+		    !store->last) {
 			store->sweep_due = false;
 			sweep_start(
 			    store->sweep, hour_name(store->hour), on_swept, store);
@@ -309,6 +311,14 @@ store_write(struct store *store, struct moment now, store_done_fn *done, void *a
 	store->step = STEP_OLD;
 	go_on(store);
 	return true;
+}
+
+bool
+store_write_last(struct store *store, struct moment now, store_done_fn *done, void *arg)
+{
+	store->last = true;
+	sweep_end(store->sweep);
+	return store_write(store, now, done, arg);
 }
 
 void

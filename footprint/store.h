@@ -44,6 +44,11 @@ void store_note(struct store *store, const char *namespace, const char *pod,
 typedef void store_done_fn(void *arg, bool failed);
 bool store_write(
     struct store *store, struct moment now, store_done_fn *done, void *arg);
+/* The same a last time: nothing is cleaned, and nothing read again that is not new.
+ * What is being cleaned is left to the next one; false as above: then once more when
+ * that is over. */
+bool store_write_last(
+    struct store *store, struct moment now, store_done_fn *done, void *arg);
 /* Gives up what is being written, since somebody else may go on with it: its `done`
  * does not come, and neither may the answer to the request that is open. What was noted
  * stays, and is looked for at the next write. */

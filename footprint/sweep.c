@@ -38,6 +38,7 @@ struct sweep {
 	size_t maps_len;
 	size_t bytes_now; /* of the time that is left alone */
 	size_t at;
+	bool ends; /* as soon as may be */
 	bool failed;
 	sweep_done_fn *done;
 	void *done_arg;
@@ -73,10 +74,16 @@ sweep_start(struct sweep *sweep, const char *now, sweep_done_fn *done, void *arg
 	snprintf(sweep->now, sizeof sweep->now, "%s", now);
 	sweep->maps = mem_calloc(MAPS_MAX, sizeof *sweep->maps);
 	sweep->maps_len = sweep->bytes_now = sweep->at = 0;
-	sweep->failed = false;
+	sweep->ends = sweep->failed = false;
 	sweep->done = done;
 	sweep->done_arg = arg;
 	list_page(sweep, NULL);
+}
+
+void
+sweep_end(struct sweep *sweep)
+{
+	sweep->ends = true;
 }
 
 void
@@ -260,7 +267,7 @@ on_page(void *arg, const struct kube_reply *reply)
 		for (size_t i = 0; i < json_object_array_length(items); i++)
 			take_map(sweep, json_object_array_get_idx(items, i));
 	token = member_text(metadata, "continue");
-	if (token[0] != '\0' && sweep->maps_len < MAPS_MAX) {
+	if (token[0] != '\0' && sweep->maps_len < MAPS_MAX && !sweep->ends) {
 		list_page(sweep, token);
 		return;
 	}
@@ -354,7 +361,7 @@ act_next(struct sweep *sweep)
 	while (
 	    sweep->at < sweep->maps_len && sweep->maps[sweep->at].action == ACTION_NONE)
 		sweep->at++;
-	if (sweep->at == sweep->maps_len)
+	if (sweep->at == sweep->maps_len || sweep->ends)
 		end(sweep);
 	else if (sweep->maps[sweep->at].action == ACTION_DELETE)
 		call_map(sweep, "DELETE", NULL, on_acted);

@@ -33,6 +33,8 @@ void sweep_free(struct sweep *sweep);
 /* One at a time. ConfigMaps of the time `now` (its digits) are left alone. */
 typedef void sweep_done_fn(void *arg, bool failed);
 void sweep_start(struct sweep *sweep, const char *now, sweep_done_fn *done, void *arg);
+/* It ends after the request that is open; what is left is the next one's. */
+void sweep_end(struct sweep *sweep);
 /* As round_abort. */
 void sweep_abort(struct sweep *sweep);
 

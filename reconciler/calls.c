@@ -31,7 +31,8 @@ calls_start(struct core *core, const struct kube_call *request, call_done_fn *do
 		effects_uuid(&core->effects, call->request_id);
 		timed.request_id = call->request_id;
 	}
-	if (core->call_timeout_ms > 0 && core->call_timeout_ms < KUBE_CALL_TIMEOUT_MS)
+	timed.timeout_ms = core->stopping ? CORE_LAST_MS : KUBE_CALL_TIMEOUT_MS;
+	if (core->call_timeout_ms > 0 && core->call_timeout_ms < timed.timeout_ms)
 		timed.timeout_ms = core->call_timeout_ms;
 	core->effects.call(core->effects.arg, call->ticket, &timed);
 	return call;
@@ -60,7 +61,7 @@ core_ask(struct core *core, struct core_time now, const struct core_request *req
 	struct call *call;
 
 	core->now = now;
-	if (!core_may_start(core))
+	if (!core_may_ask(core))
 		return -ECANCELED;
 	call = calls_start(core, &request->call, calls_asked);
 	call->asked = done;

@@ -104,11 +104,19 @@ core_wake_at(struct core *core, int64_t mono_ms)
 }
 
 bool
-core_may_start(const struct core *core)
+core_may_ask(const struct core *core)
 {
-	return core->leads && !core->stopping && !handover_is_wanted(core) &&
+	return core->leads && !handover_is_wanted(core) &&
+	       (!core->stopping ||
+		   core->now.mono.ms < core->stopped.ms + CORE_LAST_MS) &&
 	       core->now.boot.ms + core->call_timeout_ms + core->margin_ms <
 		   core->until.ms;
+}
+
+bool
+core_may_start(const struct core *core)
+{
+	return core_may_ask(core) && !core->stopping;
 }
 
 void
@@ -396,6 +404,7 @@ core_stop(struct core *core, struct core_time now)
 {
 	core->now = now;
 	core->stopping = true;
+	core->stopped = now.mono;
 	core_settle(core);
 }
 

@@ -44,7 +44,8 @@ void core_unlead(struct core *core, struct core_time now);
 void core_wake(struct core *core, struct core_time now);
 
 /* True when no call and no order is open: the lease can be given away. From the call
- * of core_stop on nothing new is begun. */
+ * of core_stop on nothing new is begun, but for CORE_LAST_MS what core_ask is asked. */
+#define CORE_LAST_MS 2000
 void core_stop(struct core *core, struct core_time now);
 bool core_quiet(const struct core *core);
 
@@ -62,7 +63,8 @@ bool core_may_start(const struct core *core);
 const struct world *core_world(const struct core *core);
 
 /* A request of who decides nothing, sent as one of the core's own: while we lead, and
- * with its line in the audit stream. Texts are copied, but `right`. */
+ * with its line in the audit stream. After core_stop it gets CORE_LAST_MS to be
+ * answered. Texts are copied, but `right`. */
 struct core_request {
 	struct kube_call call;
 	const char *right;  /* that it needs, as "get configmaps"; constant */

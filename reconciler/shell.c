@@ -79,8 +79,8 @@ on_stop(void *arg)
 	loop_timer_arm(shell->stop_deadline, STOP_QUIET_MS);
 	shell_leave_lease(shell);
 	core_stop(shell->core, shell->now);
-	shell_abort_footprints(shell);
-	shell_abort_history(shell);
+	shell_end_footprints(shell);
+	shell_end_history(shell);
 	shell_stop_step(shell);
 }
 

@@ -23,6 +23,7 @@ struct footprints {
 	int64_t interval_ms;
 	struct mono_time due;
 	char hour[MOMENT_HOUR_MAX]; /* that all pods were noted in */
+	bool last;		    /* the last write is under way, or over */
 	struct shell_asks asks;
 };
 
@@ -70,6 +71,23 @@ on_stored(void *arg, bool failed)
 
 	meter_add(shell->parts.meter, METRIC_FOOTPRINT_WRITES, 1,
 	    failed ? "error" : "success");
+	if (shell->stopping)
+		shell_end_footprints(shell);
+}
+
+/* Who leads has a core that is not quiet until the last answer is there, and so keeps
+ * the lease. */
+void
+shell_end_footprints(struct shell *shell)
+{
+	struct footprints *footprints = shell->footprints;
+
+	if (footprints == NULL || footprints->last ||
+	    !elect_leads(shell->elect, shell->now))
+		return;
+	footprints->last = true;
+	footprints->last = store_write_last(
+	    footprints->store, moment_of(shell->now.wall), on_stored, shell);
 }
 
 void

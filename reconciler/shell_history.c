@@ -17,6 +17,7 @@
 struct history {
 	struct diary *diary;
 	struct mono_time look_due, write_due;
+	bool last; /* the last write is under way, or over */
 	struct shell_asks asks;
 };
 
@@ -47,6 +48,21 @@ on_written(void *arg, bool failed)
 
 	meter_add(history->asks.shell->parts.meter, METRIC_HISTORY_WRITES, 1,
 	    failed ? "error" : "success");
+	if (history->asks.shell->stopping)
+		shell_end_history(history->asks.shell);
+}
+
+void
+shell_end_history(struct shell *shell)
+{
+	struct history *history = shell->history;
+
+	if (history == NULL || history->last || !elect_leads(shell->elect, shell->now))
+		return;
+	whereabouts_each(shell->core, shell->now, on_address, history);
+	history->last = true;
+	history->last =
+	    diary_write_last(history->diary, shell->now.wall, on_written, history);
 }
 
 void

@@ -114,7 +114,10 @@ void shell_start_footprints(struct shell *shell);
 /* With each pod's fact, and each second; whether they are wanted or not. */
 void shell_footprints_pod(struct shell *shell, const struct msg_fact_pod *pod);
 void shell_footprints_tick(struct shell *shell);
-/* The lease is lost, or a stop begins: what is being written is given up. */
+/* A stop has begun: who leads writes what is not written yet, as long as core_ask lets
+ * it. */
+void shell_end_footprints(struct shell *shell);
+/* The lease is lost: what is being written is given up. */
 void shell_abort_footprints(struct shell *shell);
 /* After kube_free. */
 void shell_close_footprints(struct shell *shell);
@@ -122,6 +125,7 @@ void shell_close_footprints(struct shell *shell);
 /* The same of the history of addresses. */
 void shell_start_history(struct shell *shell);
 void shell_history_tick(struct shell *shell);
+void shell_end_history(struct shell *shell);
 void shell_abort_history(struct shell *shell);
 void shell_close_history(struct shell *shell);
 

@@ -154,6 +154,7 @@ struct core {
 	} definition;
 
 	bool leads, listed, listing, stopping;
+	struct mono_time stopped;
 	struct backoff list_backoff;
 	uint64_t term;
 	uint64_t epoch; /* of leading; answers to older calls do not count */
@@ -178,6 +179,8 @@ struct core {
 /* --- core.c
  * --------------------------------------------------------------------------- */
 
+/* As core_may_start, and for CORE_LAST_MS after core_stop, too. */
+bool core_may_ask(const struct core *core);
 /* Something may be decided differently now. */
 void core_touch(struct core *core);
 /* Something is due then (mono ms). */

@@ -25,7 +25,7 @@ a_pod() {
 		--argjson labels "${3:-null}" '{apiVersion: "v1", kind: "Pod",
 		metadata: {name: $name, namespace: $ns, labels: $labels},
 		spec: {nodeName: $node, containers: [{name: "main", image: "none"}]},
-		status: {phase: "Running"}}')" >/dev/null
+		status: {phase: "Running", podIP: "10.1.1.1"}}')" >/dev/null
 }
 gone() { remove_object "/api/v1/namespaces/${1%/*}/pods/${1#*/}"; }
 # short POD: it comes and goes between two writes
@@ -140,10 +140,53 @@ kill "$MAIN_1"
 wait "$MAIN_1" 2>/dev/null
 others_but "$MAIN_1"
 
-# --- of which pods --------------------------------------------------------------------
+# --- the end --------------------------------------------------------------------------
 LOG=$DIR/ipwarden.log
 AUDIT=$DIR/audit.jsonl
 POD_NAME=ipwarden-0
+TRACKERS=/apis/networking.learntosolveit.com/v1/podtrackers
+# stop: with SIGTERM, how long it took
+stop() {
+	begun=$(now_ms)
+	stop_ipwarden
+	took=$(($(now_ms) - begun))
+}
+# since LINE: what ipwarden asked for besides reads since then, and of which kind
+since() {
+	tail -n +"$1" "$DIR/requests.jsonl" | jq -r 'select(.resource | IN("configmaps", "leases")) |
+		select(.verb | IN("update", "create", "delete")) | .resource' | uniq | xargs
+}
+holder() {
+	api GET /apis/coordination.k8s.io/v1/namespaces/kube-system/leases/ip-address-controller-leader |
+		jq -r .spec.holderIdentity
+}
+api POST "$TRACKERS" -o /dev/null -H 'Content-Type: application/json' --data-binary '{
+	"apiVersion":"networking.learntosolveit.com/v1","kind":"PodTracker",
+	"metadata":{"name":"voice"},"spec":{"namespace":"voice"}}'
+# seen POD: the leader knows of it, and so of what came before
+seen() { api GET "$TRACKERS/voice" | grep -q "\"podName\":\"$1\""; }
+start_ipwarden --store-in-cm --interval 1h --utc
+eventually 20 "an interval of an hour: its first write" more_rounds success 0
+short default/late
+a_pod voice/next "$N1"
+eventually 10 "pods come and go" seen next
+from=$(($(wc -l <"$DIR/requests.jsonl") + 1))
+stop
+is "what was noted since is written at SIGTERM" "$(map | jq -r '.data.default_late')" "$N1"
+is "before the lease is given back" "$(since "$from" | grep -o 'configmaps.*')" "configmaps leases"
+is "which it is" "$(holder)" ""
+start_ipwarden --store-in-cm --interval 1h --utc
+eventually 20 "once more" more_rounds success 0
+a_pod voice/later "$N1"
+eventually 10 "one more" seen later
+fault '{"target":"kube","path":"/configmaps","hold":"before","count":-1}'
+stop
+clear_faults
+check "nobody answers: the end does not wait for it ($took ms)" test $took -lt 5000
+is "and the lease is given back" "$(holder)" ""
+check "what is lost is told" told '"event":"footprint_not_stored".*"configmap":"'"$HOUR"
+
+# --- of which pods --------------------------------------------------------------------
 remove_object "$MAPS/$HOUR"
 WITH="IPWARDEN_STORE_IN_CM=true IPWARDEN_NAMESPACE=voice IPWARDEN_INTERVAL=1s IPWARDEN_UTC=true"
 start_ipwarden --label 'app in (sip,rtp),tier!=dev' --name sip

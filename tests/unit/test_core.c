@@ -1,5 +1,6 @@
 /* The core against a small world (tests/simulation/fake.h). */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -474,4 +475,53 @@ Test(core, does_nothing_without_the_lease)
 	fake_run(fake, 5000);
 	cr_assert_eq(fake->ordered, ordered);
 	cr_assert(rig_on("34.1.1.1", "n1"));
+}
+
+static void
+on_asked(void *arg, const struct kube_reply *reply)
+{
+	(void)reply;
+	++*(int *)arg;
+}
+
+/* Of footprints: the request that begins now, or cannot. */
+static int
+ask(int *answered)
+{
+	struct core_request request = {
+	    .call = {.method = "GET", .path = "/api/v1/nodes/n1"},
+	    .right = "get nodes",
+	    .object = "n1",
+	};
+
+	return core_ask(fake->core, fake_time(fake), &request, on_asked, answered);
+}
+
+Test(core, a_stop_waits_for_last_words_and_not_for_long)
+{
+	int answered = 0;
+
+	rig_attach_both();
+	core_stop(fake->core, fake_time(fake));
+	cr_assert(core_quiet(fake->core));
+	cr_assert_eq(ask(&answered), 0);
+	cr_assert_not(core_quiet(fake->core));
+	fake_run(fake, 1000);
+	cr_assert_eq(answered, 1);
+	cr_assert(core_quiet(fake->core));
+	fake_run(fake, CORE_LAST_MS);
+	cr_assert_eq(ask(&answered), -ECANCELED);
+}
+
+Test(core, there_are_no_last_words_without_the_lease)
+{
+	int answered = 0;
+
+	rig_attach_both();
+	core_stop(fake->core, fake_time(fake));
+	cr_assert_eq(ask(&answered), 0);
+	core_unlead(fake->core, fake_time(fake));
+	cr_assert_eq(ask(&answered), -ECANCELED);
+	fake_run(fake, 1000);
+	cr_assert_eq(answered, 0);
 }

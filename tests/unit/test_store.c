@@ -432,6 +432,45 @@ Test(store, who_only_notes_keeps_the_hour_and_the_one_before)
 	cr_assert_eq(rig.failed, 0);
 }
 
+Test(store, at_the_end_what_is_new_is_written_and_nothing_else)
+{
+	rig.reread_s = 600;
+	store_rig_restart(&rig);
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111900", 100 * 3600, 10);
+	store_rig_note(&rig, "a", "node-1");
+	cr_assert(store_write_last(rig.store, rig.now, store_rig_done, &rig));
+	store_rig_serve(&rig);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_a"), "node-1");
+	cr_assert_eq(rig.lists + rig.deletes, 0);
+	rig.gets = 0;
+	rig.now.seconds += 600;
+	cr_assert(store_write_last(rig.store, rig.now, store_rig_done, &rig));
+	cr_assert_eq(rig.gets, 0);
+	cr_assert_eq(rig.rounds, 2);
+}
+
+Test(store, at_the_end_what_is_being_cleaned_is_left)
+{
+	for (int i = 0; i < 3; i++) {
+		char name[HOUR_NAME_MAX];
+
+		snprintf(name, sizeof name, HOUR_PREFIX "20261110%02d", i);
+		store_rig_old_map(&rig, name, 100 * 3600, 10);
+	}
+	store_rig_note(&rig, "a", "node-1");
+	begin_write();
+	while (rig.lists == 0)
+		answer_one();
+	store_rig_note(&rig, "b", "node-1");
+	cr_assert_not(store_write_last(rig.store, rig.now, store_rig_done, &rig));
+	store_rig_serve(&rig);
+	cr_assert_eq(rig.deletes, 1, "the request that was open");
+	cr_assert(store_write_last(rig.store, rig.now, store_rig_done, &rig));
+	store_rig_serve(&rig);
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_b"), "node-1");
+	cr_assert_eq(rig.deletes, 1);
+}
+
 Test(store, a_server_that_is_silent_is_asked_once)
 {
 	char pod[128];
