@@ -7,12 +7,17 @@
 #include <string.h>
 
 #include "choose.h"
+#include "clock.h"
 #include "log.h"
 #include "mem.h"
 #include "project.h"
 
 /* How often the links' counts go to metricsd. */
 #define COUNTS_MS 1000
+/* A definition may be missing for a moment: of an API server that has just started, or
+ * while it is made anew. When it has been so long, and whenever it was looked for, then
+ * there are no objects: who is told that takes away what was made for them. */
+#define NOT_SERVED_MS 30000
 
 struct kind_spec {
 	const char *name;
@@ -39,6 +44,7 @@ struct feed {
 	bool served;	   /* it has been listed at least once */
 	bool end_owed;	   /* a sync's end found the queue full */
 	int failed_status; /* the last failure that was logged; 0 = none */
+	struct mono_time not_served_since; /* while that is 404 */
 };
 
 struct facts {
@@ -199,9 +205,9 @@ on_object(void *arg, enum kube_event event, const char *json, size_t len)
 	return 0; /* without a link: at link-up everything is listed anew */
 }
 
-/* Its definition is not there: neither are objects. That is said once, and sent each
- * time it is found: the reconciler may be another one, or its link have been down. Of
- * slices no list ends, so that none are written. */
+/* Its definition is not there, and if that lasts neither are objects. It is logged
+ * once, and sent each time it is found: the reconciler may be another one, or its link
+ * have been down. Of slices no list ends, so that none are written. */
 static void
 on_not_served(struct feed *feed)
 {
@@ -211,10 +217,14 @@ on_not_served(struct feed *feed)
 		    kinds[feed->kind].name);
 		meter_drop(facts_meter(feed->facts), METRIC_WATCH_LAG, 1,
 		    kinds[feed->kind].name);
+		feed->not_served_since = clock_mono();
 	}
 	feed->failed_status = 404;
 	feed->synced = feed->served = false;
-	if (send_sync(feed, SYNC_BEGIN) == 0 && feed->kind != FACT_KIND_SLICE)
+	if (feed->kind == FACT_KIND_SLICE)
+		send_sync(feed, SYNC_BEGIN);
+	else if (clock_mono().ms - feed->not_served_since.ms >= NOT_SERVED_MS &&
+		 send_sync(feed, SYNC_BEGIN) == 0)
 		send_sync(feed, SYNC_END);
 }
 

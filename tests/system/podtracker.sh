@@ -220,6 +220,29 @@ is "ipwardenctl pods has them, and nothing to say against them" \
 	"$(slice_wanted "$N1" | jq -r '.[2:][] | "\(.namespace)/\(.podName)"')"
 api DELETE "$SLICES/$N2" -o /dev/null
 eventually 15 "one that somebody took away is written again" has_slice "$N2"
+
+# --- PodTracker is not served, for a moment or for long -------------------------------
+# trackers_synced: how often all of them have been told of
+trackers_synced() { grep -c '"event":"synced","kind":"podtrackers"' "$LOG"; }
+slice_uids() { api GET $SLICES | jq -c --arg a "$N1" --arg b "$N2" '[.items[] |
+	select(.metadata.name == ($a, $b)) | .metadata.uid]'; }
+not_served() {
+	fault '{"target":"kube","method":"GET","path":"'$TRACKERS'","status":404,
+		"retry_after_s":5,"count":'"$1"'}'
+	kill -9 "$(pid_of watcher)"
+}
+before=$(slice_uids)
+count=$(trackers_synced)
+not_served 4
+eventually 60 "PodTracker is not served for 20 s, and served again" eval \
+	'[ "$(trackers_synced)" -gt $count ]'
+is "the slices are those that there were" "$(slice_uids)" "$before"
+not_served -1
+eventually 120 "it is not served for longer: there are no PodTrackers" eval \
+	'[ "$(slice_uids)" = "[]" ]'
+clear_faults
+eventually 60 "then there are again" has_slice "$N1"
+eventually 20 "and each has its slice" has_slice "$N2"
 # agent TIME: the agent of N1 writes then
 agent() {
 	merge_patch "$SLICES/$N1" '{"writer":"Agent","contentHash":"","pods":[],
