@@ -25,6 +25,8 @@ struct tracker {
 	char namespace[LABEL_MAX_LEN + 1];
 	int64_t generation;
 	bool deleting, finalizer;
+	bool released; /* we have taken that off, */
+	bool fought;   /* and it has come back */
 	uint64_t seen;
 
 	bool open;  /* a call is under way */
@@ -127,6 +129,8 @@ trackers_fact(struct core *core, const struct msg_fact_tracker *fact)
 		tracker->stale = true;
 	tracker->generation = fact->generation;
 	MESSAGE_TEXT(tracker->namespace, fact->namespace);
+	if (fact->deleting && !tracker->deleting)
+		backoff_clear(&tracker->release_backoff);
 	tracker->deleting = fact->deleting != 0;
 	tracker->finalizer = fact->finalizer != 0;
 	tracker->seen = core->world->sync[FACT_KIND_TRACKER].generation;
@@ -217,13 +221,13 @@ tracker_failed(struct core *core, const struct tracker *tracker,
 }
 
 static void
-tracker_tell(struct core *core, const struct tracker *tracker)
+tracker_tell(struct core *core, const struct tracker *tracker, const char *type,
+    const char *reason, const char *message)
 {
 	struct event_object about = {"networking.learntosolveit.com/v1", "PodTracker",
 	    "", tracker->name, tracker->uid};
 
-	events_tell(core, NULL, &about, "Normal", "StatusUpdated",
-	    "PodTracker status updated with current pod IPs");
+	events_tell(core, NULL, &about, type, reason, message);
 }
 
 static void
@@ -247,7 +251,8 @@ tracker_written(struct core *core, struct call *call, const struct kube_reply *r
 	if (tracker->told_meanwhile &&
 	    strcmp(tracker->told_version, tracker->version) != 0)
 		tracker->stale = tracker->again = true;
-	tracker_tell(core, tracker);
+	tracker_tell(core, tracker, "Normal", "StatusUpdated",
+	    "PodTracker status updated with current pod IPs");
 }
 
 /* --- writing ---------------------------------------------------------------------- */
@@ -372,8 +377,10 @@ tracker_released(struct core *core, struct call *call, const struct kube_reply *
 	if (tracker == NULL)
 		return;
 	if (reply->error == 0 && reply->status == 200) {
-		backoff_clear(&tracker->release_backoff);
+		/* whoever puts it on again finds it taken off ever later */
+		backoff_fail(&tracker->release_backoff, core->now.mono);
 		tracker->finalizer = false;
+		tracker->released = true;
 		MESSAGE_TEXT(tracker->version, tracker_version_in(reply));
 	} else {
 		tracker_failed(core, tracker, &tracker->release_backoff, reply);
@@ -446,6 +453,18 @@ tracker_read(struct core *core, struct call *read, const struct kube_reply *repl
 }
 
 static void
+tracker_fight(struct core *core, struct tracker *tracker)
+{
+	if (tracker->fought)
+		return;
+	tracker->fought = true;
+	log_warn("tracker_finalizer_back", LOG_S("tracker", tracker->name));
+	tracker_tell(core, tracker, "Warning", "FinalizerPutBack",
+	    "the finalizer " TRACKER_FINALIZER " was put on again: the Pod IP Tracker "
+	    "still runs, and both write");
+}
+
+static void
 tracker_release(struct core *core, struct tracker *tracker)
 {
 	char *path = mem_printf("%s/%s", TRACKER_COLLECTION, tracker->name);
@@ -455,6 +474,8 @@ tracker_release(struct core *core, struct tracker *tracker)
 	MESSAGE_TEXT(call->subject, tracker->name);
 	MESSAGE_TEXT(call->uid, tracker->uid);
 	tracker->open = true;
+	if (tracker->released)
+		tracker_fight(core, tracker);
 	free(path);
 }
 

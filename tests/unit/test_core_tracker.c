@@ -58,6 +58,13 @@ updated_of(const char *path)
 	return json_read_string(json_read_member(status_of(path), "lastUpdateTime"));
 }
 
+static size_t
+finalizers_of(const char *path)
+{
+	return json_read_length(json_read_member(
+	    json_read_member(fake_get(fake, path), "metadata"), "finalizers"));
+}
+
 static void
 start(void)
 {
@@ -184,16 +191,39 @@ Test(core_tracker, the_finalizer_of_the_pod_ip_tracker_goes)
 	put_tracker(FAKE_TRACKERS "old",
 	    ",\"finalizers\":[\"" TRACKER_FINALIZER "\",\"example.org/x\"]", "");
 	fake_run(fake, 3000);
-	cr_assert_eq(
-	    json_read_length(json_read_member(
-		json_read_member(fake_get(fake, FAKE_TRACKERS "old"), "metadata"),
-		"finalizers")),
-	    1);
+	cr_assert_eq(finalizers_of(FAKE_TRACKERS "old"), 1);
 	put_tracker(
 	    FAKE_TRACKERS "old", ",\"finalizers\":[\"" TRACKER_FINALIZER "\"]", "");
 	fake_ask_delete(fake, FAKE_TRACKERS "old");
 	fake_run(fake, 3000);
 	cr_assert_null(fake_get(fake, FAKE_TRACKERS "old"));
+}
+
+/* The Pod IP Tracker still runs: it is said once, and no fight without pause; who then
+ * deletes the object does not wait. */
+Test(core_tracker, a_finalizer_that_comes_back_again_and_again)
+{
+	unsigned taken = 0;
+
+	start();
+	for (int i = 0; i < 1200; i++) {
+		if (finalizers_of(ALL) == 0) {
+			taken++;
+			fake_patch(fake, ALL,
+			    "{\"metadata\":{\"finalizers\":[\"" TRACKER_FINALIZER
+			    "\"]}}");
+		}
+		fake_run(fake, 500);
+	}
+	cr_assert_geq(taken, 10, "%u", taken);
+	cr_assert_leq(taken, 20, "%u", taken);
+	cr_assert_eq(fake_count_told(fake, "FinalizerPutBack"), 1);
+	fake_patch(
+	    fake, ALL, "{\"metadata\":{\"finalizers\":[\"" TRACKER_FINALIZER "\"]}}");
+	fake_run(fake, 500);
+	fake_ask_delete(fake, ALL);
+	fake_run(fake, 3000);
+	cr_assert_null(fake_get(fake, ALL));
 }
 
 Test(core_tracker, a_refusal_is_tried_again_ever_later)
