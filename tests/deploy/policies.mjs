@@ -80,6 +80,8 @@ const allocation = { metadata: { name: "web" }, spec: { reservedIPs: ["34.82.10.
 const eviction = { metadata: { name: "web-1" },
   deleteOptions: { preconditions: { uid: "u" } } };
 
+const LONG = "n".repeat(250);
+const OF_LONG = { ...AGENT, extra: { [NODE_NAME]: [LONG] } };
 const slice = { metadata: { name: "node-1" }, nodeName: "node-1", pods: [] };
 const neighbours = { metadata: { name: "node-2" }, nodeName: "node-2", pods: [] };
 
@@ -165,6 +167,18 @@ const cases = [
   [true, "an agent creates its node's slice", AGENT, SLICE, null, slice],
   [true, "changes it", AGENT, SLICE, slice, { pods: [{ ip: "10.0.0.1" }] }],
   [true, "has a second one", AGENT, SLICE, null, merged(slice, { metadata: { name: "node-1-2" } })],
+  [true, "a tenth", AGENT, SLICE, null, merged(slice, { metadata: { name: "node-1-10" } })],
+  [true, "a second one beside a node that is named so", AGENT, SLICE, null,
+    merged(slice, { metadata: { name: "node-1-part-2" } })],
+  ...["node-1-b", "node-1-b-2", "node-1-1", "node-1-02", "node-1-", "node-12", "node-1-2-2",
+    "node-1-part-", "node-1-part-2-b", "xnode-1-2", "node"].map((name) => [false,
+    `names one ${name}`, AGENT, SLICE, null, merged(slice, { metadata: { name } })]),
+  [false, "renames one so that it is another's", AGENT, SLICE, slice,
+    { metadata: { name: "node-1-b" } }],
+  [true, "of a long name what fits", OF_LONG, SLICE, null,
+    { metadata: { name: `${LONG.slice(0, 240)}-part-64` }, nodeName: LONG }],
+  [false, "and not more of it", OF_LONG, SLICE, null,
+    { metadata: { name: `${LONG}-2` }, nodeName: LONG }],
   [true, "deletes it", AGENT, SLICE, merged(slice, { metadata: { name: "node-1-2" } }), null],
   [true, "takes its own name back", AGENT, SLICE, merged(slice, { nodeName: "node" }),
     { nodeName: "node-1" }],
