@@ -33,6 +33,7 @@ struct mint {
 
 	uint64_t ticket;
 	bool asked; /* the call is open */
+	bool anew;  /* its answer is no longer what is wanted */
 	struct boot_time sent;
 	struct boot_time due;	/* the next call */
 	struct boot_time until; /* the last token ends */
@@ -234,6 +235,18 @@ take(struct mint *mint, struct core_time now, const struct kube_reply *reply)
 }
 
 void
+mint_renew(struct mint *mint, struct core_time now)
+{
+	int64_t due_ms = mint->sent.ms + MINT_RENEW_MS;
+
+	mint->anew = mint->asked;
+	if (mint->asked || mint->node == NULL)
+		return;
+	mint->failures = 0;
+	wait_until(mint, now, due_ms > now.boot.ms ? due_ms : now.boot.ms);
+}
+
+void
 mint_answer(struct mint *mint, struct core_time now, uint64_t ticket,
     const struct kube_reply *reply)
 {
@@ -251,4 +264,6 @@ mint_answer(struct mint *mint, struct core_time now, uint64_t ticket,
 	} else {
 		fail(mint, now, reply, reply->message);
 	}
+	if (mint->anew)
+		mint_renew(mint, now);
 }

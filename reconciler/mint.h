@@ -47,6 +47,10 @@ void mint_free(struct mint *mint);
  * time. Tickets of its calls have MINT_TICKET_BIT set. */
 #define MINT_TICKET_BIT (1ull << 62)
 void mint_wake(struct mint *mint, struct core_time now);
+/* The Node is another one, or gone: what it was bound to is no more, and another token
+ * is asked for. Not more often than every MINT_RENEW_MS, however often that is said. */
+#define MINT_RENEW_MS 5000
+void mint_renew(struct mint *mint, struct core_time now);
 void mint_answer(struct mint *mint, struct core_time now, uint64_t ticket,
     const struct kube_reply *reply);
 

@@ -303,8 +303,10 @@ on_tick(void *arg)
 		    shell->parts.meter, shell->parts.cloud, "reconciler", "cloud");
 	shell_look_at_clocks(shell);
 	/* timers stand still in a suspend */
-	if (shell->mint != NULL)
+	if (shell->mint != NULL) {
+		shell_look_at_node(shell);
 		mint_wake(shell->mint, shell->now);
+	}
 	shell_footprints_tick(shell);
 	shell_history_tick(shell);
 	shell_stop_step(shell);

@@ -116,6 +116,25 @@ start_mint(struct shell *shell, const char *account)
 	shell_wake_in(&shell->mint_wake, 0);
 }
 
+void
+shell_look_at_node(struct shell *shell)
+{
+	const char *name =
+	    settings_get(&shell->worker->settings, SETTING_NODE_NAME, NULL);
+	const struct world *world = core_world(shell->core);
+	const struct world_node *node;
+	const char *uid;
+
+	if (name == NULL || !world->sync[FACT_KIND_NODE].complete)
+		return;
+	node = world_node(world, name);
+	uid = node != NULL ? node->uid : "";
+	if (shell->node_seen && strcmp(shell->node_uid, uid) != 0)
+		mint_renew(shell->mint, shell->now);
+	shell->node_seen = true;
+	MESSAGE_TEXT(shell->node_uid, uid);
+}
+
 /* --- our rights --- */
 
 static void

@@ -66,6 +66,8 @@ struct shell {
 	char token_reason[TEXT_MAX + 1];
 	char token_trouble[TEXT_MAX + 1]; /* the last that was logged */
 	bool token_bound;		  /* to the node */
+	bool node_seen;			  /* its uid, as last seen: */
+	char node_uid[UID_MAX_LEN + 1];	  /* "" it is not there */
 	bool token_may_share;
 	bool token_minted; /* at least once: ours are not shared any more */
 	bool token_shared; /* the watcher has our credentials */
@@ -93,6 +95,8 @@ void shell_leave_lease(struct shell *shell);
 
 /* After the API client: mints the watcher's token, reviews our rights. */
 void shell_start_identity(struct shell *shell);
+/* Now and then: a token that is bound to a Node that is gone is asked for again. */
+void shell_look_at_node(struct shell *shell);
 /* Right before kube_free. */
 void shell_close_identity(struct shell *shell);
 

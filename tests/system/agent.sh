@@ -219,6 +219,7 @@ is "that of the other node is as it was" "$(slices "$N1-2" '.[0].pods')" "[]"
 
 # --- another node of that name --------------------------------------------------------------
 old=$(node_uid "$N1")
+minted=$(logged watcher_token_minted)
 api GET "/api/v1/nodes/$N1" | jq 'del(.metadata.uid, .metadata.resourceVersion)' >"$DIR/node.json"
 remove_object "/api/v1/nodes/$N1"
 eventually 10 "its node is gone: readyz says so" not_ready_says "no node of that name"
@@ -226,10 +227,13 @@ put_object "$(cat "$DIR/node.json")" >/dev/null
 check "another one has come" test "$(node_uid "$N1")" != "$old"
 eventually 15 "all is written anew, with its uid" is_true "$N1"
 eventually 10 "and it is ready" ready
-# its pod went with the node, and so did what the watcher's token is bound to
-stop_ipwarden
-start_ipwarden $(container '.args[]')
-until_true 30 ready
+eventually 20 "what its watcher's token is bound to went with the node: it gets another" eval \
+	'[ "$(logged watcher_token_minted)" -gt $minted ]'
+kill -9 "$(pid_of watcher)"
+a_pod default/web-8 "$N1" 10.0.1.8
+eventually 20 "with which all can be listed" is_true "$N1"
+until_true 20 all_ready
+until_true 20 ready
 
 # --- unknown is not absent ------------------------------------------------------------------
 for role in $ROLES; do

@@ -303,6 +303,71 @@ Test(mint, asked_again_without_the_node_where_it_cannot_be)
 	}
 }
 
+/* What it was bound to is gone: at once, but not in a loop. */
+Test(mint, another_node_of_that_name)
+{
+	struct bench b;
+
+	bench_open(&b, "node-7");
+	grant(&b, "of the first", 600);
+	pass(&b, 10000);
+	mint_renew(b.mint, b.now);
+	cr_assert_eq(b.calls, 2);
+	grant(&b, "of the second", 600);
+	cr_assert_str_eq(b.token, "of the second");
+	mint_renew(b.mint, b.now);
+	cr_assert_eq(b.calls, 2);
+	cr_assert_eq(pass_to_wake(&b), MINT_RENEW_MS);
+	grant(&b, "of the third", 600);
+	cr_assert_eq(b.wake_ms, 480000, "then as ever");
+	bench_close(&b);
+}
+
+/* It went before the server could answer: of which it is nobody knows. */
+Test(mint, another_node_while_it_is_asked_for)
+{
+	struct bench b;
+
+	bench_open(&b, "node-7");
+	mint_renew(b.mint, b.now);
+	cr_assert_eq(b.calls, 1);
+	grant(&b, "of one of them", 600);
+	cr_assert_eq(pass_to_wake(&b), MINT_RENEW_MS);
+	grant(&b, "of the second", 600);
+	cr_assert_eq(b.wake_ms, 480000);
+	bench_close(&b);
+}
+
+/* While there was no node it waited ever longer. */
+Test(mint, a_node_that_comes_back_is_not_waited_for)
+{
+	struct bench b;
+
+	bench_open(&b, "node-7");
+	for (int i = 0; i < 8; i++) {
+		answer_status(&b, 404);
+		pass_to_wake(&b);
+	}
+	answer_status(&b, 404);
+	cr_assert_gt(b.wake_ms, MINT_RENEW_MS);
+	mint_renew(b.mint, b.now);
+	cr_assert_eq(pass_to_wake(&b), MINT_RENEW_MS);
+	bench_close(&b);
+}
+
+Test(mint, without_a_node_nothing_is_renewed)
+{
+	struct bench b;
+
+	bench_open(&b, NULL);
+	grant(&b, "t", 600);
+	pass(&b, 10000);
+	mint_renew(b.mint, b.now);
+	cr_assert_eq(b.calls, 1);
+	cr_assert_eq(b.wake_ms, 480000);
+	bench_close(&b);
+}
+
 Test(mint, what_is_a_refusal)
 {
 	static const struct {
