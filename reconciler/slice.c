@@ -101,11 +101,9 @@ slices_fact(struct core *core, const struct msg_fact_slice *fact)
 	}
 	slice = slice_new(fact, core->now);
 	slice->seen = core->world->sync[FACT_KIND_SLICE].generation;
-	/* as it is now we have not asked for that */
-	slice->leaving = old != NULL && old->leaving &&
-			 strcmp(old->uid, slice->uid) == 0 &&
-			 strcmp(old->version, slice->version) == 0;
-	if (old == NULL || !slice_is_as(slice, old) || old->leaving != slice->leaving) {
+	slice->leaving =
+	    old != NULL && old->leaving && strcmp(old->uid, slice->uid) == 0;
+	if (old == NULL || !slice_is_as(slice, old)) {
 		slices_upset(slices, slice->name);
 		slices_upset(slices, slice->node);
 		slices_upset(slices, old != NULL ? old->node : "");
