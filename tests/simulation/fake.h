@@ -130,7 +130,8 @@ struct fake {
 	/* told of each change of a metric; NULL nobody */
 	void (*on_metric)(enum gauge_op op, enum metric metric, double value,
 	    const char *const *labels);
-	unsigned long slice_writes; /* tries; `writes` has none of them */
+	unsigned long slice_writes;  /* tries; `writes` has none of them */
+	unsigned long patched_bytes; /* of the patches among `writes` */
 	unsigned long reads, writes, observes, ordered, lists, audits;
 	char violation[512];			     /* "" none */
 	void (*on_violation)(const char *violation); /* told of it; NULL nobody */

@@ -325,8 +325,10 @@ fake_serve_patch(struct fake *fake, struct fake_request *request, const char *pa
 	const char *uid = fake_text(wanted, "uid");
 	struct json_object *metadata;
 
-	if (!fake_begins(path, FAKE_SLICES))
+	if (!fake_begins(path, FAKE_SLICES)) {
 		fake->writes++;
+		fake->patched_bytes += strlen(request->body);
+	}
 	if (object == NULL) {
 		fake_refuse(request, 404, "NotFound");
 		goto out;

@@ -144,6 +144,56 @@ Test(core_tracker, changes_are_gathered)
 	cr_assert_leq(fake->writes - writes, 12, "%lu", fake->writes - writes);
 }
 
+#define BUDGET	     (4ul * 1024 * 1024) /* of a PodTracker a minute */
+#define LARGE_PODS   3000
+#define LARGE_STATUS 600000ul
+
+/* A minute in which a pod changes each second; returns what was written. */
+static unsigned long
+run_busy_minute(unsigned minute)
+{
+	unsigned long bytes = fake->patched_bytes;
+
+	for (unsigned i = 0; i < 60; i++) {
+		char ip[16];
+
+		snprintf(ip, sizeof ip, "10.3.%u.%u", minute, i);
+		put_pod("changes", ip);
+		fake_run(fake, 1000);
+	}
+	return fake->patched_bytes - bytes;
+}
+
+/* A large status is written as often as its budget allows, and not more often: each
+ * minute ends somewhere between two writes. */
+Test(core_tracker, a_large_status_has_a_budget)
+{
+	unsigned long total = 0, size;
+	char name[32], ip[16];
+
+	for (unsigned i = 0; i < LARGE_PODS; i++) {
+		snprintf(name, sizeof name, "web-7d9f8c6b5d-%04u", i);
+		snprintf(ip, sizeof ip, "10.2.%u.%u", i >> 8, i & 255);
+		put_pod(name, ip);
+	}
+	put_tracker(ALL, "", "");
+	fake_start(fake);
+	fake_run(fake, 5000);
+	size = fake->patched_bytes;
+	cr_assert_eq(count_of(ALL), LARGE_PODS);
+	cr_assert_gt(size, LARGE_STATUS, "%lu", size);
+	run_busy_minute(0); /* until it is at its limit */
+	for (unsigned minute = 1; minute < 6; minute++) {
+		unsigned long bytes = run_busy_minute(minute);
+
+		cr_assert_leq(bytes, BUDGET + size, "%lu of %lu", bytes, size);
+		cr_assert_geq(bytes, BUDGET - size, "%lu of %lu", bytes, size);
+		total += bytes;
+	}
+	cr_assert_leq(total, 5 * BUDGET + size, "%lu", total);
+	cr_assert_geq(total, 5 * BUDGET - size, "%lu", total);
+}
+
 /* Who leads next has nothing to write while it is all still true. */
 Test(core_tracker, another_leader_writes_only_what_changed)
 {
