@@ -333,8 +333,8 @@ orders_answer(struct orders *orders, struct orders_time now, uint64_t ticket,
 	if (order == NULL)
 		return;
 	if (answer->operation.done && answer->operation.failed)
-		orders->effects.failed(orders->effects.arg, order->msg.kind,
-		    answer->operation.reason);
+		orders->effects.failed(
+		    orders->effects.arg, order->msg.kind, answer->operation.reason);
 	order_answer(
 	    order, now.mono, orders->effects.random(orders->effects.arg), answer);
 	settle(orders, order, now.mono);

@@ -34,7 +34,7 @@ struct rig {
 	size_t begun;
 	size_t ended;
 	size_t failed[ORDER_EPHEMERAL + 1]; /* operations, by the order's kind */
-	size_t room; /* messages that the link still takes */
+	size_t room;			    /* messages that the link still takes */
 };
 
 extern struct rig rig;
