@@ -14,7 +14,21 @@ WATCHER=system:serviceaccount:kube-system:ipwarden-watcher
 start_world --nodes 4 --addresses $ONE,$TWO
 rights_count
 
-# --- installed, twice ---------------------------------------------------------------
+# --- installed over the older controller, and once more -------------------------------
+check "the IP Address Controller's Deployment, not applied but created" \
+	kc create --validate=false -f - <<YAML
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ip-address-controller, namespace: kube-system}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: ip-address-controller}}
+  template:
+    metadata: {labels: {app: ip-address-controller}}
+    spec:
+      containers:
+      - {name: ip-address-controller, image: "old:1", resources: {limits: {cpu: 1}}}
+YAML
 check "kubectl apply -f crds" kc apply --validate=false -f "$SRC/crds"
 until_true 10 kc get nia
 check "kubectl apply -k deploy" kc apply --validate=false -k "$SRC/deploy"
@@ -24,6 +38,10 @@ is "again: nothing changes" "$(grep -v ' unchanged$' "$DIR/again")" \
 	"poddisruptionbudget.policy/ip-address-controller configured"
 WORKLOAD=web
 deployment web
+
+is "and of one container, in which nothing of the older one runs" "$(template \
+	'.spec.containers | length') $(container .image) $(container .args)" \
+	"1 $(sed -n 's/^ *image: //p' "$SRC/deploy/base/deployment.yaml") null"
 
 # --- as the kubelet would start them -------------------------------------------------
 is "two replicas" "$(api GET "$DEPLOYMENT" | jq .spec.replicas)" 2
