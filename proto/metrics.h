@@ -26,14 +26,13 @@ enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO }
 	    METRIC_GAUGE, "crd_name", BUCKETS_NONE, "Addresses on a node")             \
 	METRIC(METRIC_UNATTACHED_IPS, "netipallocation_unattached_ips_total",          \
 	    METRIC_GAUGE, "crd_name", BUCKETS_NONE,                                    \
-	    "Addresses on no node although one should have them")                      \
+	    "Addresses that are missed on a node")                                     \
 	METRIC(METRIC_RESERVED, "netipallocation_reserved_ips", METRIC_GAUGE,          \
 	    "crd_name", BUCKETS_NONE, "Addresses that it lists")                       \
 	METRIC(METRIC_ATTACHED, "netipallocation_attached_ips", METRIC_GAUGE,          \
 	    "crd_name", BUCKETS_NONE, "Addresses on a node")                           \
 	METRIC(METRIC_UNATTACHED, "netipallocation_unattached_ips", METRIC_GAUGE,      \
-	    "crd_name", BUCKETS_NONE,                                                  \
-	    "Addresses on no node although one should have them")                      \
+	    "crd_name", BUCKETS_NONE, "Addresses that are missed on a node")           \
 	METRIC(METRIC_IP_ATTACHED, "netipallocation_ip_attached", METRIC_GAUGE,        \
 	    "crd_name,ip,node", BUCKETS_NONE, "1 when the address is on that node")    \
 	METRIC(METRIC_NODE_CORDONED, "netipallocation_node_cordoned", METRIC_GAUGE,    \

@@ -193,6 +193,7 @@ struct allocation {
 	int64_t not_ready_grace_ms;
 	struct amount max_moves;    /* of serving addresses, at a time */
 	struct amount min_attached; /* to be Ready */
+	bool min_attached_named;    /* the spec says how many */
 	bool restore_ephemeral;
 	unsigned int notices;
 

@@ -269,6 +269,7 @@ parse_amounts(struct allocation *allocation, struct json_object *spec)
 		allocation_refuse(allocation, "InvalidSpec",
 		    "spec.maxConcurrentMoves is no number from 1 and no percentage "
 		    "from 1%% to 100%%");
+	allocation->min_attached_named = json_read_member(spec, "minAttached") != NULL;
 	if (amount_read(spec, "minAttached", 0, &allocation->min_attached) < 0)
 		allocation_refuse(allocation, "InvalidSpec",
 		    "spec.minAttached is no number and no percentage up to 100%%");

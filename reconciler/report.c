@@ -440,13 +440,27 @@ report_begin(struct core *core, const struct item *item)
 	evict_begin(core, item);
 }
 
+/* What nobody misses raises no alarm: that an address is spare only where the spec says
+ * that more are needed. What a refused spec would call spare nobody knows. */
+static size_t
+report_missing(
+    const struct allocation *allocation, const struct allocation_counts *counts)
+{
+	size_t missing = counts->reserved - counts->attached;
+
+	if (allocation->refusal_reason[0] != '\0')
+		return missing;
+	if (counts->attached >= allocation_needed(allocation, counts))
+		return 0;
+	return allocation->min_attached_named ? missing : missing - counts->spare;
+}
+
 void
 report_metrics(struct core *core, struct item *item)
 {
 	const struct allocation *allocation = item->allocation;
 	const struct condition *ready = &allocation->conditions[CONDITION_READY];
 	struct allocation_counts counts;
-	size_t missing = 0;
 
 	if (!item->shown)
 		report_begin(core, item);
@@ -456,10 +470,8 @@ report_metrics(struct core *core, struct item *item)
 	    NULL, NULL);
 	report_count(core, item, METRIC_RESERVED_IPS, METRIC_RESERVED, counts.reserved);
 	report_count(core, item, METRIC_ATTACHED_IPS, METRIC_ATTACHED, counts.attached);
-	/* what nobody misses raises no alarm */
-	if (counts.attached < allocation_needed(allocation, &counts))
-		missing = counts.reserved - counts.attached;
-	report_count(core, item, METRIC_UNATTACHED_IPS, METRIC_UNATTACHED, missing);
+	report_count(core, item, METRIC_UNATTACHED_IPS, METRIC_UNATTACHED,
+	    report_missing(allocation, &counts));
 	report_forget(core, item);
 	for (size_t i = 0; i < allocation->addresses_len; i++)
 		report_address(core, item, &allocation->addresses[i]);

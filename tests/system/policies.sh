@@ -117,7 +117,10 @@ eventually 10 "by default all are needed" says web Ready "False Spare: $FOUR: 0/
 check "which is not Degraded" says web Degraded "False AsExpected"
 eventually 10 "the metric says not ready" metric_is \
 	'netipallocation_crd_status{crd_name="web"}' 0
-eventually 10 "and one missing" metric_is \
+eventually 10 "but nobody is woken up for a surplus" metric_is \
+	'netipallocation_unattached_ips_total{crd_name="web"}' 0
+merge_patch "$NIA/web" '{"spec":{"minAttached":4}}'
+eventually 10 "unless the spec asks for it" metric_is \
 	'netipallocation_unattached_ips_total{crd_name="web"}' 1
 merge_patch "$NIA/web" '{"spec":{"minAttached":"75%"}}'
 check "three quarters are enough, kubectl wait hears of it" \

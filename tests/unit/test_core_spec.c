@@ -335,6 +335,14 @@ Test(core_spec, all_are_needed_by_default)
 	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "False/Spare");
 	cr_assert_str_eq(fake_condition(fake, "web", "Degraded"), "False/AsExpected");
 	cr_assert_eq(fake->gauges[METRIC_CRD_STATUS], 0);
+	/* and nobody is woken up for a surplus */
+	cr_assert_eq(fake->gauges[METRIC_UNATTACHED_IPS], 0);
+}
+
+Test(core_spec, spares_that_the_spec_asks_for_are_missed)
+{
+	make_spares(",\"minAttached\":\"100%\"");
+	cr_assert_str_eq(fake_condition(fake, "web", "Ready"), "False/Spare");
 	cr_assert_eq(fake->gauges[METRIC_UNATTACHED_IPS], 1);
 }
 
