@@ -128,8 +128,8 @@ stage_arm(struct event *event, int64_t delay_ms)
 	if (event->place == 0) {
 		if (queue.len + 1 >= queue.size) {
 			queue.size = queue.size > 0 ? 2 * queue.size : 1024;
-			queue.events =
-			    mem_realloc(queue.events, queue.size, sizeof *queue.events);
+			queue.events = mem_realloc(
+			    queue.events, queue.size, sizeof(struct event *));
 		}
 		queue_set(++queue.len, event);
 	}

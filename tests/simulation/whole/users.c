@@ -232,6 +232,10 @@ touch(void)
 			      : "{\"metadata\":{\"labels\":{\"touched\":\"b\"}}}");
 }
 
+#define ANNOTATE(name, value)                                                          \
+	"{\"metadata\":{\"annotations\":{\"netinfra.darkbrains.com/" name              \
+	"\":\"" value "\"}}}"
+
 static void
 edit(void)
 {
@@ -249,14 +253,11 @@ edit(void)
 	    "{\"spec\":{\"deletionPolicy\":\"Retain\"}}",
 	    "{\"spec\":{\"maxConcurrentMoves\":2,\"minAttached\":1}}",
 	    "{\"spec\":{\"restoreEphemeral\":false}}",
-	    "{\"metadata\":{\"annotations\":{\"netinfra.darkbrains.com/release-now\":"
-	    "\"true\"}}}",
-	    "{\"metadata\":{\"annotations\":{\"netinfra.darkbrains.com/reconcile-at\":"
-	    "\"now\"}}}",
+	    ANNOTATE("release-now", "true"),
+	    ANNOTATE("reconcile-at", "now"),
 	    "{\"spec\":{\"workloadRef\":{\"name\":\"nobody\"}}}",
 	    "{\"spec\":{\"workloadRef\":{\"name\":\"sip\"}}}",
-	    "{\"metadata\":{\"annotations\":{\"netinfra.darkbrains.com/paused\":"
-	    "\"true\"}}}",
+	    ANNOTATE("paused", "true"),
 	};
 
 	allocations_patch(stage_pick(ALLOCATIONS_MAX),
