@@ -11,13 +11,17 @@
 /* Between two looks, and between two writes while something is new. */
 #define LOOK_MS	 5000
 #define WRITE_MS 20000
+/* A shorter sleep is not told from two clocks that are read one after the other. */
+#define SLEEP_MS 500
 
 #define RETENTION_MOST_S (INT64_C(100) * 365 * 86400)
 
 struct history {
 	struct diary *diary;
 	struct mono_time look_due, write_due;
-	bool last; /* the last write is under way, or over */
+	struct mono_time awake; /* since then the machine has not slept */
+	int64_t slept_ms;	/* until then */
+	bool last;		/* the last write is under way, or over */
 	struct shell_asks asks;
 };
 
@@ -41,6 +45,19 @@ on_address(void *arg, const struct whereabouts *whereabouts)
 	diary_see(history->diary, whereabouts->address, &stay);
 }
 
+/* In a sleep monotonic time stands still, and with it the age of what was seen. */
+static void
+look(struct history *history)
+{
+	struct shell *shell = history->asks.shell;
+	int64_t slept_ms = shell->now.boot.ms - shell->now.mono.ms;
+
+	if (slept_ms - history->slept_ms > SLEEP_MS)
+		history->awake = shell->now.mono;
+	history->slept_ms = slept_ms;
+	whereabouts_each(shell->core, shell->now, history->awake, on_address, history);
+}
+
 static void
 on_written(void *arg, bool failed)
 {
@@ -59,7 +76,7 @@ shell_end_history(struct shell *shell)
 
 	if (history == NULL || history->last || !elect_leads(shell->elect, shell->now))
 		return;
-	whereabouts_each(shell->core, shell->now, on_address, history);
+	look(history);
 	history->last = true;
 	history->last =
 	    diary_write_last(history->diary, shell->now.wall, on_written, history);
@@ -74,7 +91,7 @@ shell_history_tick(struct shell *shell)
 	    !core_may_start(shell->core))
 		return;
 	history->look_due.ms = shell->now.mono.ms + LOOK_MS;
-	whereabouts_each(shell->core, shell->now, on_address, history);
+	look(history);
 	if (shell->now.mono.ms >= history->write_due.ms &&
 	    diary_write(history->diary, shell->now.wall, on_written, history))
 		history->write_due.ms = shell->now.mono.ms + WRITE_MS;
@@ -102,6 +119,7 @@ shell_start_history(struct shell *shell)
 	    .deleted = "history off",
 	};
 	options.arg = &history->asks;
+	history->slept_ms = shell->now.boot.ms - shell->now.mono.ms;
 	history->diary = diary_new(&options);
 	shell->history = history;
 	meter_add(shell->parts.meter, METRIC_HISTORY_WRITES, 0, "success");

@@ -42,7 +42,8 @@ absent_since(const struct core *core, const struct place *place)
 
 /* The latest order about the address, if it is why it is where it is. */
 static struct wall_time
-moved_at(const struct core *core, const char *address, const char *instance)
+moved_at(const struct core *core, const char *address, const char *instance,
+    struct mono_time since)
 {
 	const struct order *latest = NULL;
 
@@ -56,6 +57,7 @@ moved_at(const struct core *core, const char *address, const char *instance)
 			latest = order;
 	}
 	if (latest == NULL || latest->outcome != OUTCOME_DONE ||
+	    latest->ended.ms < since.ms ||
 	    (instance != NULL ? latest->kind != ORDER_ATTACH ||
 				    strcmp(latest->instance, instance) != 0
 			      : latest->kind != ORDER_DETACH))
@@ -64,10 +66,11 @@ moved_at(const struct core *core, const char *address, const char *instance)
 }
 
 static bool
-find(const struct core *core, const struct holder *holder,
+find(const struct core *core, const struct holder *holder, struct mono_time since,
     struct whereabouts *whereabouts)
 {
 	const char *instance = NULL;
+	struct mono_time seen;
 
 	whereabouts->node = whereabouts->zone = "";
 	switch (holder->kind) {
@@ -76,18 +79,22 @@ find(const struct core *core, const struct holder *holder,
 		whereabouts->node =
 		    holder->node != NULL ? holder->node->name : holder->instance->name;
 		whereabouts->zone = holder->place.zone;
-		whereabouts->seen = wall_of(core, holder->instance->asked);
+		seen = holder->instance->asked;
 		break;
 	case HOLDER_ABSENT:
 	case HOLDER_ELSEWHERE:
 	case HOLDER_NOT_FOUND:
-		whereabouts->seen = wall_of(core, absent_since(core, &holder->place));
+		seen = absent_since(core, &holder->place);
 		break;
 	case HOLDER_UNKNOWN:
 	case HOLDER_UNFIT:
+	default:
 		return false;
 	}
-	whereabouts->moved = moved_at(core, whereabouts->address, instance);
+	if (seen.ms < since.ms)
+		return false;
+	whereabouts->seen = wall_of(core, seen);
+	whereabouts->moved = moved_at(core, whereabouts->address, instance, since);
 	return true;
 }
 
@@ -100,8 +107,8 @@ belongs_to_another(const struct allocation_address *entry)
 }
 
 void
-whereabouts_each(
-    struct core *core, struct core_time now, whereabouts_fn *each, void *arg)
+whereabouts_each(struct core *core, struct core_time now, struct mono_time since,
+    whereabouts_fn *each, void *arg)
 {
 	struct scene scene = {.world = core->world, .view = core->view, .now = now};
 	struct allocation **sorted;
@@ -128,7 +135,7 @@ whereabouts_each(
 			    belongs_to_another(entry))
 				continue;
 			holder_find(&scene, entry, &holder);
-			if (find(core, &holder, &whereabouts))
+			if (find(core, &holder, since, &whereabouts))
 				each(arg, &whereabouts);
 		}
 	}

@@ -14,9 +14,10 @@ struct whereabouts {
 };
 
 /* Calls `each` for the addresses of which it is known, once for each. Texts are
- * borrowed for as long. */
+ * borrowed for as long. What the cloud said before `since` is not told: at which wall
+ * time that was cannot be said when the machine has slept in between. */
 typedef void whereabouts_fn(void *arg, const struct whereabouts *whereabouts);
-void whereabouts_each(
-    struct core *core, struct core_time now, whereabouts_fn *each, void *arg);
+void whereabouts_each(struct core *core, struct core_time now, struct mono_time since,
+    whereabouts_fn *each, void *arg);
 
 #endif

@@ -465,7 +465,7 @@ tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_back.
 	tests/unit/test_core_moves.c tests/unit/test_pod_moves.c \
 	tests/unit/test_core_peers.c tests/unit/test_core_refused.c \
 	tests/unit/test_core_release.c tests/unit/test_core_unlisted.c tests/unit/test_core_spec.c \
-	tests/unit/test_core_trail.c tests/unit/core_rig.c tests/unit/core_rig.h \
+	tests/unit/test_core_trail.c tests/unit/test_core_whereabouts.c tests/unit/core_rig.c tests/unit/core_rig.h \
 	tests/simulation/fake.c tests/simulation/fake.h tests/simulation/fake_api.c \
 	tests/simulation/fake_cloud.c tests/simulation/fake_slice.c tests/simulation/fake_facts.c \
 	tests/simulation/fake_judge.c tests/simulation/fake_trail.c
