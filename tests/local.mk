@@ -645,7 +645,8 @@ $(WHOLE_PARTS): tests/simulation/whole/%.o: tests/simulation/whole/lib%.a
 CLEANFILES = $(WHOLE_PARTS)
 TESTS += tests/simulation/whole.sh
 check_PROGRAMS += tests/simulation/whole/whole
-tests_simulation_whole_whole_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC) $(RECONCILER_INC)
+tests_simulation_whole_whole_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC) $(FOOTPRINT_INC) \
+	$(RECONCILER_INC)
 tests_simulation_whole_whole_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 tests_simulation_whole_whole_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono \
 	-Wl,--wrap=clock_boot -Wl,--wrap=clock_wall -Wl,--wrap=getrandom
@@ -653,10 +654,12 @@ tests_simulation_whole_whole_LDADD = $(WHOLE_PARTS) proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(OPENSSL_LIBS)
 tests_simulation_whole_whole_DEPENDENCIES = $(WHOLE_PARTS) proto/liblink.a \
 	proto/libcontrol.a base/libbase.a
-tests_simulation_whole_whole_SOURCES = tests/simulation/whole/program.h cloudworker/cloud.c \
+tests_simulation_whole_whole_SOURCES = tests/simulation/whole/program.h cloudworker/cloud.c http/json_read.c \
 	tests/simulation/whole/allocations.c tests/simulation/whole/allocations.h \
 	tests/simulation/whole/hosts.c tests/simulation/whole/hosts.h tests/simulation/whole/judge.c tests/simulation/whole/judge.h \
-	tests/simulation/whole/judge_release.c tests/simulation/whole/judge_tracker.c \
+	tests/simulation/whole/configmaps.c tests/simulation/whole/configmaps.h \
+	tests/simulation/whole/judge_footprint.c tests/simulation/whole/judge_history.c \
+	tests/simulation/whole/judge_release.c tests/simulation/whole/judge_tracker.c footprint/stay.c \
 	tests/simulation/whole/trackers.c tests/simulation/whole/trackers.h \
 	tests/simulation/whole/nodes.c tests/simulation/whole/nodes.h \
 	tests/simulation/whole/provider.c tests/simulation/whole/provider.h tests/simulation/whole/provider_serve.c \

@@ -321,6 +321,13 @@ facts_open(struct loop *loop)
 	return facts;
 }
 
+void
+facts_free(struct facts *facts)
+{
+	choose_free(facts->choose);
+	free(facts);
+}
+
 struct meter *
 facts_meter(struct facts *facts)
 {

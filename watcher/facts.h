@@ -10,6 +10,8 @@ struct facts;
 
 /* Opens the links; before sandbox_lock. */
 struct facts *facts_open(struct loop *loop);
+/* What belongs to the loop, such as links and informers, goes with that. */
+void facts_free(struct facts *facts);
 /* Its metrics link; lives as long. */
 struct meter *facts_meter(struct facts *facts);
 /* Starts the informers; those of one node and its pods alone where that is set

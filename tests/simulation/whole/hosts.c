@@ -17,6 +17,7 @@
 #define RESTART_MOST_MS	 3000
 
 struct hosts hosts;
+bool program_keeps;
 
 static const struct program *const programs[PROGRAM_COUNT] = {
     [PROGRAM_WATCHER] = &program_watcher,
@@ -66,9 +67,9 @@ __wrap_clock_boot(void)
 struct wall_time
 __wrap_clock_wall(void)
 {
-	int64_t off_ms = hosts.current != NULL ? hosts.current->host->wall_ms : 0;
-
-	return (struct wall_time){HOSTS_EPOCH_MS + stage.now_ms + off_ms};
+	if (hosts.current != NULL)
+		return hosts_wall(hosts.current->host);
+	return (struct wall_time){hosts.epoch_ms + stage.now_ms};
 }
 
 ssize_t
@@ -80,6 +81,12 @@ __wrap_getrandom(void *out, size_t len, unsigned flags)
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = (unsigned char)stage_random();
 	return (ssize_t)len;
+}
+
+struct wall_time
+hosts_wall(const struct host *host)
+{
+	return (struct wall_time){hosts.epoch_ms + stage.now_ms + host->wall_ms};
 }
 
 /* --- base/loop.h ------------------------------------------------------------------ */
@@ -314,9 +321,24 @@ host_open(struct host *host, size_t index)
 void
 hosts_open(size_t count)
 {
-	hosts = (struct hosts){.len = count};
+	hosts = (struct hosts){.len = count, .epoch_ms = HOSTS_EPOCH_MS};
 	for (size_t i = 0; i < count; i++)
 		host_open(&hosts.all[i], i);
+}
+
+void
+hosts_turn_hour(int64_t in_ms)
+{
+	int64_t hours = stage_chance(500) ? 0 : stage_between(1, 23);
+
+	hosts.epoch_ms = HOSTS_EPOCH_MS + hours * 3600000 - stage.now_ms - in_ms;
+}
+
+void
+hosts_pass_hours(int64_t hours)
+{
+	hosts.epoch_before_ms = hosts.epoch_ms;
+	hosts.epoch_ms += hours * 3600000;
 }
 
 void

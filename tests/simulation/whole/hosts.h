@@ -7,6 +7,7 @@
 
 #include <sys/queue.h>
 
+#include "clock.h"
 #include "link.h"
 #include "loop.h"
 #include "program.h"
@@ -53,7 +54,9 @@ struct hosts_faults {
 struct hosts {
 	struct host all[HOSTS_MAX];
 	size_t len;
-	struct loop *current; /* whose code is running */
+	struct loop *current;	 /* whose code is running */
+	int64_t epoch_ms;	 /* wall time at true time 0 */
+	int64_t epoch_before_ms; /* the same until hours passed */
 	struct hosts_faults faults;
 	unsigned long crashes, frames;
 };
@@ -61,6 +64,10 @@ extern struct hosts hosts;
 
 void hosts_open(size_t count);
 void hosts_close(void);
+/* An hour of wall time, perhaps the last one of a day, ends so much later. */
+void hosts_turn_hour(int64_t in_ms);
+/* So many hours of wall time pass at once. */
+void hosts_pass_hours(int64_t hours);
 /* Starts what is not running. */
 void host_start(struct host *host);
 /* kill -9 of one process, or of all and then not again until host_start. */
@@ -72,6 +79,8 @@ void host_suspend(struct host *host, int64_t ms);
 bool host_is_suspended(const struct host *host);
 /* Every process runs. */
 bool host_is_up(const struct host *host);
+/* What its clock shows. */
+struct wall_time hosts_wall(const struct host *host);
 
 /* Around all code of a process; after leave it may be dead. Enter: false when it is. */
 bool process_enter(struct loop *process, unsigned life);

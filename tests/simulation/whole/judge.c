@@ -43,6 +43,8 @@ judge_open(void)
 	memset(&judge, 0, sizeof judge);
 	judge_release_open();
 	judge_tracker_open();
+	judge_footprint_open();
+	judge_history_open();
 }
 
 /* --- what is true ----------------------------------------------------------------- */
@@ -149,18 +151,25 @@ is_journaled(const char *text)
 	return false;
 }
 
+const struct host *
+judge_leader(void)
+{
+	for (size_t i = 0; i < hosts.len; i++)
+		if (is_leader(&hosts.all[i]))
+			return &hosts.all[i];
+	return NULL;
+}
+
 bool
 judge_is_fit(void)
 {
+	const struct host *leader;
+
 	if (server.down || provider.down || users.old_since_ms != 0)
 		return false;
-	for (size_t i = 0; i < hosts.len; i++) {
-		const struct host *host = &hosts.all[i];
-
-		if (is_leader(host))
-			return host_is_up(host) && !host->no_server && !host->no_cloud;
-	}
-	return false;
+	leader = judge_leader();
+	return leader != NULL && host_is_up(leader) && !leader->no_server &&
+	       !leader->no_cloud;
 }
 
 /* --- as time passes --------------------------------------------------------------- */
@@ -336,7 +345,8 @@ judge_unlabels(const char *path, const char *body)
 static bool
 is_of_nobody_else(const char *path)
 {
-	return strstr(path, "/status") != NULL || strstr(path, "/podtracker") != NULL;
+	return strstr(path, "/status") != NULL || strstr(path, "/podtracker") != NULL ||
+	       strstr(path, "/configmaps") != NULL;
 }
 
 void
@@ -351,6 +361,8 @@ judge_asks(const struct host *host, const struct kube_call *call)
 		stage_violate("%s: %s without the lease", host->name, call->path);
 	if (strstr(call->path, "/podtracker") != NULL)
 		judge_tracker_asks(call);
+	if (strstr(call->path, "/configmaps") != NULL)
+		judge_footprint_asks(call);
 	if (ends_with(call->path, "/eviction"))
 		judge_eviction(call->path);
 	if (server_kind(call->path) == KIND_NODE)
@@ -413,6 +425,8 @@ judge_adds(const struct operation *operation, const struct vm *vm)
 void
 judge_cloud(void)
 {
+	if (users.kept)
+		judge_history_cloud();
 	for (size_t i = 0; i < provider.vms_len; i++)
 		for (size_t j = i + 1; j < provider.vms_len; j++)
 			if (provider.vms[i].exists && provider.vms[j].exists &&
@@ -491,6 +505,10 @@ judge_wrote(struct json_object *before, struct json_object *after, const char *p
 		    server_text(before, "spec/holderIdentity"));
 	judge_release_wrote(before, after, path);
 	judge_tracker_wrote(before, after, path);
+	if (users.kept) {
+		judge_footprint_wrote(before, after, path);
+		judge_history_wrote(before, after, path);
+	}
 	if (server_kind(path) != KIND_ALLOCATION)
 		return;
 	/* what was owed stood in its status; who only observes gives nothing back */

@@ -10,6 +10,7 @@
 #include "kube.h"
 
 struct host;
+struct loop;
 struct json_object;
 struct operation;
 struct vm;
@@ -41,6 +42,8 @@ void judge_cloud(void);
 bool judge_is_owed(const struct operation *operation, const struct vm *vm);
 /* A replica that could do all that is to be done: the lease, cloud and server. */
 bool judge_is_fit(void);
+/* The replica that has the lease; NULL: none. */
+const struct host *judge_leader(void);
 /* The node says ip.ready=true. */
 bool judge_is_labelled(const char *node);
 /* A member of the node's labels; their keys have slashes. */
@@ -54,6 +57,31 @@ void judge_tracker_wrote(
     struct json_object *before, struct json_object *after, const char *path);
 /* What is not as it should be at rest; NULL: all is. */
 const char *judge_tracker_complaint(void);
+
+/* --- judge_footprint.c: the hours of pods, where users.kept ------------------------
+ */
+
+void judge_footprint_open(void);
+/* A reconciler is told of a pod. */
+void judge_footprint_told(const struct loop *process, const struct msg_fact_pod *pod);
+void judge_footprint_asks(const struct kube_call *call);
+void judge_footprint_wrote(
+    struct json_object *before, struct json_object *after, const char *path);
+/* As judge_tracker_complaint; and a while after all hours have passed. `leader` may be
+ * NULL: nobody leads. */
+const char *judge_footprint_complaint(const struct host *leader);
+const char *judge_footprint_unended(const struct host *leader);
+
+/* --- judge_history.c: the days of addresses ----------------------------------------
+ */
+
+void judge_history_open(void);
+/* At the cloud: something may have moved; a list shows that VM. */
+void judge_history_cloud(void);
+void judge_history_shown(const struct vm *vm);
+void judge_history_wrote(
+    struct json_object *before, struct json_object *after, const char *path);
+const char *judge_history_complaint(const struct host *leader);
 
 /* --- judge_release.c -------------------------------------------------------------- */
 

@@ -4,9 +4,14 @@
 #ifndef IPW_PROGRAM_H
 #define IPW_PROGRAM_H
 
+#include <stdbool.h>
+
 #include "roles.h"
 
 struct loop;
+
+/* Footprints are kept (--store-in-cm). */
+extern bool program_keeps;
 
 enum program_id {
 	PROGRAM_WATCHER,

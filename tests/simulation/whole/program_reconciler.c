@@ -8,6 +8,8 @@
 /* Seconds; short, so that a schedule sees leaders change. */
 #define LEASE_DURATION "15"
 #define LEASE_GRACE    "2"
+/* Of footprints. */
+#define INTERVAL_MS "10000"
 
 struct reconciler {
 	struct worker worker;
@@ -26,6 +28,11 @@ reconciler_start(struct loop *loop, const char *pod)
 	settings_set(settings, SETTING_POD_NAMESPACE, "kube-system");
 	settings_set(settings, SETTING_LEASE_DURATION_S, LEASE_DURATION);
 	settings_set(settings, SETTING_LEASE_GRACE_S, LEASE_GRACE);
+	if (program_keeps) {
+		settings_set(settings, SETTING_STORE_IN_CM, "true");
+		settings_set(settings, SETTING_FOOTPRINT_UTC, "true");
+		settings_set(settings, SETTING_FOOTPRINT_INTERVAL_MS, INTERVAL_MS);
+	}
 	reconciler->shell = shell_new(&reconciler->worker);
 	parts = (struct shell_parts){
 	    .facts = link_open(loop, LINK_FACTS, ROLE_RECONCILER, &shell_facts_handlers,

@@ -7,6 +7,7 @@
 #include "mem.h"
 #include "provider.h"
 #include "stage.h"
+#include "users.h"
 
 #define OPERATION_LEAST_MS 300
 #define OPERATION_MOST_MS  4000
@@ -309,6 +310,10 @@ serve_instances(
 			continue;
 		page->len++;
 		vm->shown = true;
+		if (users.kept)
+			judge_history_shown(vm);
+		if (users.kept)
+			judge_history_shown(vm);
 		MESSAGE_TEXT(told->id, vm->id);
 		MESSAGE_TEXT(told->name, vm->name);
 		MESSAGE_TEXT(told->zone, vm->zone);

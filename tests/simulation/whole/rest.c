@@ -123,10 +123,22 @@ is_tracked(void)
 }
 
 static bool
+is_kept(void)
+{
+	const char *what = NULL;
+
+	if (users.kept)
+		what = judge_footprint_complaint(judge_leader());
+	if (users.kept && what == NULL)
+		what = judge_history_complaint(judge_leader());
+	return what == NULL || complain("%s", what);
+}
+
+static bool
 is_well(void)
 {
 	return is_attached() && is_journal_closed() && is_labelled_right() &&
-	       is_tracked();
+	       is_tracked() && is_kept();
 }
 
 /* Runs second by second until `done`, at most `ms`. */
@@ -213,6 +225,28 @@ is_gone(void)
 	return is_deletion_over(false);
 }
 
+/* --- hours pass ------------------------------------------------------------------- */
+
+static bool
+is_ended(void)
+{
+	const char *what = judge_footprint_unended(judge_leader());
+
+	return is_kept() && (what == NULL || complain("%s", what));
+}
+
+/* What is over is closed, what is old goes, and the new hour is begun. */
+static void
+rest_pass_hours(void)
+{
+	static const int64_t hours[] = {1, 3, 30};
+
+	hosts_pass_hours(hours[stage_pick(3)]);
+	users.hours_passed = true;
+	if (!await(is_ended, REST_WELL_MS))
+		stage_violate("%s", complaint);
+}
+
 void
 rest_await(void)
 {
@@ -230,4 +264,6 @@ rest_await(void)
 		stage_violate(
 		    "not quiet: %lu writes, %lu reads, %lu changes so far; %s",
 		    server.writes, server.reads, provider.changes, complaint);
+	if (users.kept)
+		rest_pass_hours();
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "configmaps.h"
 #include "hosts.h"
 #include "judge.h"
 #include "mem.h"
@@ -45,7 +46,11 @@ static void
 answer(struct request *request, int status, struct json_object *json)
 {
 	request->reply.status = status;
-	request->reply.json = json_object_get(json);
+	/* who reads a ConfigMap fills it in to write it */
+	if (server_kind(request->path) == KIND_CONFIGMAP)
+		json_object_deep_copy(json, &request->reply.json, NULL);
+	else
+		request->reply.json = json_object_get(json);
 }
 
 /* The resourceVersion and uid that a write names must be those that are there. */
@@ -99,6 +104,11 @@ serve_replace(struct request *request)
 	if (object == NULL || !is_current(object->json, json)) {
 		refuse(request, object == NULL ? 404 : 409,
 		    object == NULL ? "NotFound" : "Conflict");
+		json_object_put(json);
+		return;
+	}
+	if (!configmaps_may_become(object->json, json)) {
+		refuse(request, 422, "Invalid");
 		json_object_put(json);
 		return;
 	}
@@ -267,24 +277,36 @@ serve_definition(struct request *request)
 }
 
 static void
+serve_read(struct request *request)
+{
+	if (configmaps_is_list(request->path)) {
+		request->reply.status = 200;
+		request->reply.json = configmaps_list(request->query);
+	} else if (is_collection(request->path)) {
+		serve_list(request);
+	} else if (strcmp(request->path, DEFINITION) == 0) {
+		serve_definition(request);
+	} else if (server_get(request->path) != NULL) {
+		answer(request, 200, server_get(request->path));
+	} else {
+		refuse(request, 404, "NotFound");
+	}
+}
+
+static void
 serve(struct request *request)
 {
 	const char *method = request->method;
-	bool lease = strncmp(request->path, LEASES, sizeof LEASES - 2) == 0;
+	/* what goes on at rest, too */
+	bool aside = strncmp(request->path, LEASES, sizeof LEASES - 2) == 0 ||
+		     strncmp(request->path, CONFIGMAPS, sizeof CONFIGMAPS - 2) == 0;
 
 	if (strcmp(method, "GET") == 0) {
-		server.reads += !lease;
-		if (is_collection(request->path))
-			serve_list(request);
-		else if (strcmp(request->path, DEFINITION) == 0)
-			serve_definition(request);
-		else if (server_get(request->path) != NULL)
-			answer(request, 200, server_get(request->path));
-		else
-			refuse(request, 404, "NotFound");
+		server.reads += !aside;
+		serve_read(request);
 		return;
 	}
-	server.writes += !lease;
+	server.writes += !aside;
 	if (cut_off(request->path, "/eviction"))
 		serve_evict(request);
 	else if (strcmp(method, "POST") == 0)

@@ -20,6 +20,7 @@ struct loop;
 #define ALLOCATIONS "/apis/netinfra.darkbrains.com/v1alpha1/netipallocations/"
 #define TRACKERS    "/apis/networking.learntosolveit.com/v1/podtrackers/"
 #define SLICES	    "/apis/tracking.ipwarden.dev/v1alpha1/podtrackerslices/"
+#define CONFIGMAPS  "/api/v1/namespaces/default/configmaps/"
 #define LEASES	    "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/"
 #define LEASE	    LEASES "ip-address-controller-leader"
 #define DEFINITION                                                                     \
@@ -35,7 +36,8 @@ enum kind {
 	KIND_TRACKER,
 	KIND_SLICE,
 	KIND_WATCHED,
-	KIND_OTHER = KIND_WATCHED
+	KIND_OTHER = KIND_WATCHED,
+	KIND_CONFIGMAP,
 };
 enum kind server_kind(const char *path);
 
@@ -78,7 +80,7 @@ struct server {
 	struct server_faults faults;
 	bool down;
 	bool no_trackers; /* their definitions are not there */
-	/* of the replicas: writes aside from the lease's, and reads aside from it */
+	/* of the replicas: writes and reads aside from the lease and ConfigMaps */
 	unsigned long writes, reads, events, evictions;
 };
 extern struct server server;

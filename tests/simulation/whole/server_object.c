@@ -55,6 +55,8 @@ server_kind(const char *path)
 		return KIND_ALLOCATION;
 	if (begins(path, LEASES))
 		return KIND_LEASE;
+	if (begins(path, CONFIGMAPS))
+		return KIND_CONFIGMAP;
 	if (begins(path, TRACKERS))
 		return KIND_TRACKER;
 	if (begins(path, SLICES))
@@ -158,7 +160,7 @@ void
 server_add(const char *path, struct json_object *json)
 {
 	struct object *object;
-	char uid[40];
+	char uid[40], made[CLOCK_TEXT_MAX];
 
 	if ((server.objects_len & (server.objects_len - 1)) == 0)
 		server.objects = mem_realloc(server.objects,
@@ -169,6 +171,11 @@ server_add(const char *path, struct json_object *json)
 	    .path = mem_strdup(path), .kind = server_kind(path), .json = json};
 	snprintf(uid, sizeof uid, "uid-%llu", (unsigned long long)server.version + 1);
 	set_text(json, "uid", uid);
+	if (object->kind == KIND_CONFIGMAP &&
+	    server_at(json, "metadata/creationTimestamp") == NULL) {
+		clock_format(clock_wall(), false, made, sizeof made);
+		set_text(json, "creationTimestamp", made);
+	}
 	stamp(json);
 	judge_wrote(NULL, json, path);
 	remember(object, true, false);

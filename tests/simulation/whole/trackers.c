@@ -109,7 +109,7 @@ static void
 agent_work(size_t node)
 {
 	struct agent *agent = &trackers.agents[node];
-	char name[16];
+	char name[32];
 	struct buf pods;
 
 	snprintf(name, sizeof name, "n%zu", node);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "allocations.h"
+#include "configmaps.h"
+#include "hosts.h"
 #include "judge.h"
 #include "mem.h"
 #include "nodes.h"
@@ -16,6 +18,10 @@
 
 /* Schedules with PodTrackers, per thousand. */
 #define TRACKED_RATE 150
+/* Those in which footprints are kept, and when their hour turns. */
+#define KEPT_RATE     100
+#define TURN_LEAST_MS 5000
+#define TURN_MOST_MS  150000
 
 struct users users;
 
@@ -60,7 +66,13 @@ users_make(size_t replicas)
 	    .addresses = 3 + stage_pick(2),
 	    .habits = stage_random() | stage_random(),
 	    .tracked = stage_chance(TRACKED_RATE),
+	    .kept = stage_chance(KEPT_RATE),
 	};
+	program_keeps = users.kept;
+	if (users.kept) {
+		hosts_turn_hour(stage_between(TURN_LEAST_MS, TURN_MOST_MS));
+		configmaps_make();
+	}
 	foreign = provider_add("foreign", REGION "-a");
 	foreign->foreign = true;
 	for (size_t i = 0; i < users.nodes; i++)

@@ -13,6 +13,8 @@ struct users {
 	size_t nodes, addresses; /* that there are */
 	uint64_t habits;	 /* which of the happenings may happen, a bit each */
 	bool tracked;		 /* there are PodTrackers */
+	bool kept;		 /* footprints are */
+	bool hours_passed;	 /* since all came to rest */
 	int64_t old_since_ms;	 /* a pod of the old controller runs; 0 none */
 };
 extern struct users users;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "allocations.h"
+#include "configmaps.h"
 #include "hosts.h"
 #include "judge.h"
 #include "log.h"
@@ -29,7 +30,8 @@
 /* At the end our definition is deleted, per thousand schedules. */
 #define DEFINITION_RATE 50
 /* With each happening one of PodTrackers, where there are some. */
-#define TRACKERS_RATE 400
+#define TRACKERS_RATE	400
+#define CONFIGMAPS_RATE 400 /* the same of what footprints are of */
 
 static const int64_t pauses_ms[] = {20, 200, 1000, 4000, 12000};
 
@@ -74,6 +76,8 @@ schedule_disturb(void)
 		trackers_keep();
 		if (users.tracked && stage_chance(TRACKERS_RATE))
 			trackers_happen();
+		if (users.kept && stage_chance(CONFIGMAPS_RATE))
+			configmaps_happen();
 		if (stage_chance(650))
 			users_happen();
 		else

@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "messages.h"
 #include "session.h"
+#include "users.h"
 
 /* A frame's way, and how long one that is held up takes. */
 #define FRAME_MS      1
@@ -198,6 +199,8 @@ on_deliver(void *arg, const uint8_t *payload, size_t len)
 	if (link->loop->dying || link->handlers->message == NULL)
 		return;
 	tell_fact(link);
+	if (users.kept && received.type == MSG_FACT_POD)
+		judge_footprint_told(link->loop, &received.u.fact_pod);
 	link->handlers->message(link->arg, &received);
 }
 
