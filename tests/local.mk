@@ -763,6 +763,7 @@ SYSTEM_SHELL += tests/system/owners.sh
 SYSTEM_SHELL += tests/system/path.sh
 SYSTEM_SHELL += tests/system/pods.sh
 SYSTEM_SHELL += tests/system/podtracker.sh
+SYSTEM_SHELL += tests/system/podtracker_large.sh
 SYSTEM_SHELL += tests/system/podtracker_recorded.sh
 SYSTEM_SHELL += tests/system/policies.sh
 SYSTEM_SHELL += tests/system/proc.sh

@@ -178,26 +178,12 @@ eventually 10 "it is said not to be there, but is" is_true "$N1"
 check "409, then patched" test "$(asked POST 409)" -ge 1
 
 # --- more than one, and names of others ---------------------------------------------------
-# many COUNT: pods with long names, 64 KiB are some 280 of them
+# 64 KiB are some 280 pods of such names
 LONG=$(printf 'a%.0s' 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0)
-many() {
-	seq "$1" | while read -r i; do
-		printf 'next\nfail\nsilent\nshow-error\noutput = /dev/null\nurl = "%s"\ndata = "%s"\n' \
-			"$CONTROL_URL/kube/objects" "$(jq -nc --arg i "$i" --arg node "$N1" \
-				--arg long "$LONG" '{apiVersion: "v1", kind: "Pod",
-				metadata: {namespace: "many", name: ($long + "-" + $i)},
-				spec: {nodeName: $node, containers: [{name: "main", image: "none"}]},
-				status: {phase: "Running", podIP: ("10.1.0." + $i)}}' |
-				sed 's/"/\\"/g')"
-	done | curl --config -
-}
-many 350
+many_pods 350 many $LONG "$N1"
 eventually 20 "more than 64 KiB: a second slice" eval \
 	'[ "$(part_names $N1)" = "$N1 $N1-2" ] && is_true $N1'
-seq 350 | while read -r i; do
-	printf 'next\nrequest = DELETE\noutput = /dev/null\nurl = "%s"\n' \
-		"$CONTROL_URL/kube/objects?path=/api/v1/namespaces/many/pods/$LONG-$i"
-done | curl -sS --config -
+many_pods_gone 350 many $LONG
 eventually 20 "and none when they are gone" eval '[ "$(part_names $N1)" = "$N1" ] && is_true $N1'
 # slice NAME NODE PART: as another hand has left it
 slice() {
@@ -212,7 +198,7 @@ stop_ipwarden
 start_ipwarden $(container '.args[]')
 eventually 20 "what a former life has left goes, the slice of a node of such a name stays" eval \
 	'[ "$(part_names $N1)" = "$N1" ] && [ "$(part_names $N1-2)" = "$N1-2" ] && is_true $N1'
-many 350
+many_pods 350 many $LONG "$N1"
 eventually 20 "a second slice has another name then" eval \
 	'[ "$(part_names $N1)" = "$N1 $N1-part-2" ] && is_true $N1'
 is "that of the other node is as it was" "$(slices "$N1-2" '.[0].pods')" "[]"

@@ -6,7 +6,7 @@
 start_world
 . "$SRC/tests/system/footprint_lib.sh"
 
-for name in voice voice-lab cm-long cm-extra cm-immut cm-cont cm-gone cm-old; do
+for name in voice voice-lab cm-long cm-extra cm-immut cm-cont cm-gone cm-old cm-large; do
 	namespace $name
 done
 put_pods pods-all-1.json
@@ -98,6 +98,34 @@ pod-ashiato --kubeconfig norights.kubeconfig --oneshot --store-in-cm --namespace
 is "without the right to it is an error (0 in s13)" $? 1
 check "and is told" grep -q '"event":"footprint_not_stored".*"status":403' "$DIR/log"
 is "all lines are printed" "$(wc -l <"$DIR/out")" 1
+
+# --- more than one object holds ---------------------------------------------------------
+# the server counts the values, which are the nodes' names
+many_pods 5000 large web-7f9c8d6b5d "$(printf 'node-%0220d' 0)"
+put_object '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"whole","namespace":"cm-large"}}' \
+	>/dev/null
+api GET /api/v1/namespaces/large/pods | jq -c '{data: ([.items[] |
+	{key: ("large_" + .metadata.name), value: .spec.nodeName}] | from_entries)}' >"$DIR/whole"
+is "one ConfigMap for the hour is refused by the server" "$(curl -sS -o /dev/null \
+	-w '%{http_code}' -X PATCH --cacert "$SIM_CA" -H "Authorization: Bearer $KUBE_TOKEN" \
+	-H 'Content-Type: application/merge-patch+json' --data-binary "@$DIR/whole" \
+	"$KUBE_URL/api/v1/namespaces/cm-large/configmaps/whole")" 422
+put_parts() {
+	jq -s --arg ns cm-large 'map(select((.verb == "create" or .verb == "update") and
+		.resource == "configmaps" and .namespace == $ns)) | length' "$DIR/requests.jsonl"
+}
+stored() {
+	api GET "/api/v1/namespaces/cm-large/configmaps?labelSelector=app%3Dpod-ashiato" |
+		jq -c '[.items[].data] | add'
+}
+check "more than 1 MiB in an hour is stored" \
+	store --oneshot --namespace large --cm-namespace cm-large
+is "each pod of it" "$(stored | jq -S . | cksum)" "$(jq -S .data "$DIR/whole" | cksum)"
+wrote=$(put_parts)
+one large/late node-b uid-late
+check "and one that comes later" store --oneshot --namespace large --cm-namespace cm-large
+is "too" "$(stored | jq -c '[length, .large_late]')" '[5001,"node-b"]'
+is "by one write" $(($(put_parts) - wrote)) 1
 
 # --- streams --------------------------------------------------------------------------
 # by_now CASE.cm NAMESPACE: as recorded at that time of the stream

@@ -192,6 +192,26 @@ control() {
 # put_object JSON: as the kubelet or an administrator would
 put_object() { control POST /kube/objects --data-binary "$1"; }
 
+# many_pods COUNT NAMESPACE PREFIX NODE: PREFIX-1 and so on, each with an address; thousands
+# in a second or two
+many_pods() {
+	jq -nr --argjson count "$1" --arg ns "$2" --arg prefix "$3" --arg node "$4" '
+		range(1; $count + 1) | {apiVersion: "v1", kind: "Pod",
+		metadata: {namespace: $ns, name: "\($prefix)-\(.)"},
+		spec: {nodeName: $node, containers: [{name: "main", image: "none"}]},
+		status: {phase: "Running", podIP: "10.1.\(. / 250 | floor).\(. % 250 + 1)"}} |
+		"next\nfail\nsilent\nshow-error\noutput = /dev/null\n" +
+		"url = \"'"$CONTROL_URL"'/kube/objects\"\ndata = \(tojson | tojson)"' | curl --config -
+}
+
+# many_pods_gone COUNT NAMESPACE PREFIX
+many_pods_gone() {
+	seq "$1" | while read -r number; do
+		printf 'next\nfail\nsilent\nshow-error\nrequest = DELETE\noutput = /dev/null\nurl = "%s"\n' \
+			"$CONTROL_URL/kube/objects?path=/api/v1/namespaces/$2/pods/$3-$number"
+	done | curl --config -
+}
+
 # lease AGE_S HOLDER [NAMESPACE/NAME DURATION_S]: ipwarden's, renewed so long ago
 lease() {
 	lease_of=${3:-kube-system/ip-address-controller-leader}
