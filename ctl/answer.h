@@ -34,13 +34,15 @@ struct answer_address {
 	struct stay before, after;
 };
 
-/* Of a pod on a node in one hour: what the hour before says more. */
+/* Of a pod that was on a node in one hour: what those beside it say more. */
 enum answer_presence {
 	PRESENCE_NOW,	     /* there is no hour: it is there */
-	PRESENCE_UNKNOWN,    /* the hour before has no ConfigMap */
-	PRESENCE_THROUGHOUT, /* it was there at the end of both */
-	PRESENCE_CAME,	     /* at the end of this one alone */
-	PRESENCE_LEFT,	     /* of the one before alone: it moved in this one */
+	PRESENCE_UNKNOWN,    /* they do not say enough */
+	PRESENCE_STILL,	     /* it was there at the time, and is */
+	PRESENCE_THROUGHOUT, /* it was there before, and afterwards */
+	PRESENCE_CAME,	     /* not before */
+	PRESENCE_LEFT,	     /* not afterwards, or it moved */
+	PRESENCE_PASSED,     /* neither */
 };
 
 struct answer_pod {

@@ -130,10 +130,12 @@ static const char *
 presence_remark(enum answer_presence presence)
 {
 	static const char *const remarks[] = {[PRESENCE_NOW] = "",
-	    [PRESENCE_UNKNOWN] = "",
+	    [PRESENCE_UNKNOWN] = ", from when to when is not known",
+	    [PRESENCE_STILL] = ", as now",
 	    [PRESENCE_THROUGHOUT] = "",
 	    [PRESENCE_CAME] = ", came in that hour",
-	    [PRESENCE_LEFT] = ", left in that hour"};
+	    [PRESENCE_LEFT] = ", left in that hour",
+	    [PRESENCE_PASSED] = ", came and left in that hour"};
 
 	return remarks[presence];
 }
@@ -146,7 +148,7 @@ print_hour(const struct answer *answer, FILE *out)
 	show_time(answer->hour_from_ms, from);
 	show_time(answer->hour_until_ms, until);
 	if (!answer->is_now)
-		fprintf(out, " from %s to %s", from, until);
+		fprintf(out, " between %s and %s", from, until);
 }
 
 /* Where the pod in question was. */
@@ -288,10 +290,12 @@ static void
 put_presence(struct buf *out, enum answer_presence presence)
 {
 	static const char *const words[] = {[PRESENCE_NOW] = "now",
-	    [PRESENCE_UNKNOWN] = "",
+	    [PRESENCE_UNKNOWN] = "unknown",
+	    [PRESENCE_STILL] = "still",
 	    [PRESENCE_THROUGHOUT] = "throughout",
 	    [PRESENCE_CAME] = "came",
-	    [PRESENCE_LEFT] = "left"};
+	    [PRESENCE_LEFT] = "left",
+	    [PRESENCE_PASSED] = "passed"};
 
 	show_member(out, "presence", words[presence]);
 }

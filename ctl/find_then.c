@@ -4,35 +4,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "find.h"
-#include "hour.h"
+#include "finding.h"
 #include "mem.h"
-#include "moment.h"
-#include "seen.h"
 #include "show.h"
 
-/* The ConfigMaps of an hour. */
-struct hour_maps {
-	char name[MOMENT_HOUR_MAX];
-	struct seen *seen;
-	bool is_there; /* there is one at least */
-};
-
-struct finding {
-	const struct find_place *place;
-	const char *namespace; /* its */
-	struct answer *answer;
-	struct history *history;
-	struct hour_maps hour, before; /* that in question, and the one before */
-	struct answer now;
-	bool has_now;
-	const char *doubt; /* of `now`, of the last address; "" none */
-	int64_t now_ms;
-};
-
 /* history_problem_fn, seen_problem_fn. */
-static void
-on_problem(void *arg, const char *configmap, const char *key, const char *text)
+void
+finding_tell(void *arg, const char *configmap, const char *key, const char *text)
 {
 	const struct finding *finding = arg;
 
@@ -45,9 +23,8 @@ on_problem(void *arg, const char *configmap, const char *key, const char *text)
 /* --- ConfigMaps ---------------------------------------------------------------------
  */
 
-/* Returns 1 and the ConfigMap; 0: there is none. */
-static int
-get_map(struct finding *finding, const char *name, struct json_object **ret_map)
+int
+finding_get_map(struct finding *finding, const char *name, struct json_object **ret_map)
 {
 	char *path =
 	    mem_printf("/api/v1/namespaces/%s/configmaps/%s", finding->namespace, name);
@@ -74,62 +51,15 @@ add_day(struct finding *finding, const char *date)
 
 	while (rc > 0 && count < DAY_PARTS_MAX) {
 		day_part_name(date, count, name, sizeof name);
-		rc = get_map(finding, name, &parts[count]);
+		rc = finding_get_map(finding, name, &parts[count]);
 		count += rc > 0;
 	}
 	if (rc >= 0)
 		history_add_day(
-		    finding->history, date, parts, count, on_problem, finding);
+		    finding->history, date, parts, count, finding_tell, finding);
 	for (size_t i = 0; i < count; i++)
 		json_object_put(parts[i]);
 	return rc < 0 ? rc : 0;
-}
-
-static int
-add_hour(struct finding *finding, struct hour_maps *hour)
-{
-	struct json_object *part;
-	char name[HOUR_NAME_MAX];
-	size_t count = 0;
-	int rc = 1;
-
-	while (count < HOUR_PARTS_MAX) {
-		hour_part_name(hour->name, count, name, sizeof name);
-		rc = get_map(finding, name, &part);
-		if (rc <= 0)
-			break;
-		seen_add(hour->seen, name, part, on_problem, finding);
-		json_object_put(part);
-		count++;
-	}
-	hour->is_there = count > 0;
-	return rc < 0 ? rc : 0;
-}
-
-static int
-add_hours(struct finding *finding)
-{
-	int rc = add_hour(finding, &finding->hour);
-
-	if (rc == 0 && finding->hour.is_there)
-		rc = add_hour(finding, &finding->before);
-	return rc;
-}
-
-/* The part of the answer that the hour's ConfigMaps give. */
-static void
-describe_hour(const struct finding *finding, struct answer_part *part)
-{
-	part->asked = true;
-	part->known = finding->hour.is_there;
-	if (part->known)
-		snprintf(part->source, sizeof part->source,
-		    "ConfigMap %s/" HOUR_PREFIX "%s", finding->namespace,
-		    finding->hour.name);
-	else
-		snprintf(part->why, sizeof part->why,
-		    "there is no ConfigMap %s/" HOUR_PREFIX "%s", finding->namespace,
-		    finding->hour.name);
 }
 
 /* --- addresses ----------------------------------------------------------------------
@@ -273,127 +203,6 @@ find_addresses(struct finding *finding)
 	return 0;
 }
 
-/* --- pods ---------------------------------------------------------------------------
- */
-
-static enum answer_presence
-presence_of(const struct finding *finding, const char *namespace, const char *pod)
-{
-	const char *before = seen_node(finding->before.seen, namespace, pod);
-
-	if (!finding->before.is_there)
-		return PRESENCE_UNKNOWN;
-	return before != NULL && strcmp(before, finding->answer->node) == 0
-		   ? PRESENCE_THROUGHOUT
-		   : PRESENCE_CAME;
-}
-
-/* On the node at the end of the hour. */
-static void
-on_pod(void *arg, const char *namespace, const char *name)
-{
-	const struct finding *finding = arg;
-
-	answer_add_pod(
-	    finding->answer, namespace, name, presence_of(finding, namespace, name));
-}
-
-/* On the node at the end of the hour before. What this hour does not have had ended by
- * then. */
-static void
-on_pod_before(void *arg, const char *namespace, const char *name)
-{
-	const struct finding *finding = arg;
-	const char *node = seen_node(finding->hour.seen, namespace, name);
-
-	if (node != NULL && strcmp(node, finding->answer->node) != 0)
-		answer_add_pod(finding->answer, namespace, name, PRESENCE_LEFT);
-}
-
-static int
-find_pods(struct finding *finding)
-{
-	struct answer *answer = finding->answer;
-	struct answer_part *part = &answer->pod_part;
-	int rc;
-
-	if (answer->node[0] == '\0' || answer->question.kind == QUESTION_POD)
-		return 0;
-	rc = add_hours(finding);
-	if (rc < 0)
-		return rc;
-	describe_hour(finding, part);
-	seen_walk(finding->hour.seen, answer->node, on_pod, finding);
-	seen_walk(finding->before.seen, answer->node, on_pod_before, finding);
-	if (part->known && (!seen_is_whole(finding->hour.seen) ||
-			       !seen_is_whole(finding->before.seen))) {
-		part->known = false;
-		snprintf(part->why, sizeof part->why, "not all of it could be used");
-	}
-	return 0;
-}
-
-/* One that moved within the hour was on either node at the time. */
-static void
-place_pod(struct finding *finding, const char *node)
-{
-	struct answer *answer = finding->answer;
-	const struct question *question = &answer->question;
-	struct answer_part *part = &answer->node_part;
-	const char *before =
-	    seen_node(finding->before.seen, question->namespace, question->pod);
-
-	if (before != NULL && before[0] != '\0' && strcmp(before, node) != 0) {
-		part->known = false;
-		snprintf(part->why, sizeof part->why,
-		    "it moved in that hour, from %s to %s", before,
-		    node[0] != '\0' ? node : "none");
-		return;
-	}
-	snprintf(answer->node, sizeof answer->node, "%s", node);
-	answer->presence = presence_of(finding, question->namespace, question->pod);
-}
-
-static int
-find_pod(struct finding *finding)
-{
-	const struct question *question = &finding->answer->question;
-	struct answer_part *part = &finding->answer->node_part;
-	int rc = add_hours(finding);
-	const char *node;
-
-	if (rc < 0)
-		return rc;
-	describe_hour(finding, part);
-	node = seen_node(finding->hour.seen, question->namespace, question->pod);
-	if (node != NULL) {
-		place_pod(finding, node);
-	} else if (part->known) {
-		part->known = false;
-		snprintf(part->why, sizeof part->why, "it was not seen in that hour");
-	}
-	return 0;
-}
-
-/* The hour as the ConfigMaps have it: of the zone that moment_hour has. */
-static void
-set_hour(struct finding *finding)
-{
-	struct answer *answer = finding->answer;
-	struct moment at = {answer->at_ms / 1000, 0};
-	char text[MOMENT_TEXT_MAX];
-	int64_t into_s;
-
-	moment_hour(at, finding->hour.name, sizeof finding->hour.name);
-	moment_format(at, text, sizeof text);
-	into_s = strtol(text + strlen("2026-11-28T10:"), NULL, 10) * 60 +
-		 strtol(text + strlen("2026-11-28T10:03:"), NULL, 10);
-	answer->hour_from_ms = (at.seconds - into_s) * 1000;
-	answer->hour_until_ms = answer->hour_from_ms + INT64_C(3600) * 1000;
-	at.seconds -= into_s + 1;
-	moment_hour(at, finding->before.name, sizeof finding->before.name);
-}
-
 int
 find_then(const struct find_place *place, struct answer *answer)
 {
@@ -404,25 +213,22 @@ find_then(const struct find_place *place, struct answer *answer)
 	    .doubt = "",
 	    .answer = answer,
 	    .history = history_new(),
-	    .hour.seen = seen_new(),
-	    .before.seen = seen_new(),
 	    .now_ms = clock_wall().ms,
 	};
 	int rc = 0;
 
-	set_hour(&finding);
+	hours_init(&finding);
 	if (question->kind == QUESTION_NODE)
 		snprintf(answer->node, sizeof answer->node, "%s", question->node);
 	if (question->kind == QUESTION_POD)
-		rc = find_pod(&finding);
+		rc = hours_find_pod(&finding);
 	if (rc == 0 && (question->kind == QUESTION_ADDRESS || answer->node[0] != '\0'))
 		rc = find_addresses(&finding);
 	if (rc == 0)
-		rc = find_pods(&finding);
+		rc = hours_find_pods(&finding);
 	answer_sort(answer);
 	answer_free(&finding.now);
 	history_free(finding.history);
-	seen_free(finding.hour.seen);
-	seen_free(finding.before.seen);
+	hours_end(&finding);
 	return rc;
 }

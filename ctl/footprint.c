@@ -31,6 +31,7 @@ struct run {
 	struct store *store; /* NULL: nothing is stored */
 	struct loop_timer *tick, *end;
 	struct mono_time due; /* of the next tick */
+	struct moment since;  /* all pods are known, and what happens to them */
 	struct buf line;
 	sigset_t signals;
 	int signal_fd;
@@ -127,6 +128,8 @@ make_store(struct run *run)
 	    .namespace = run->flags.cm_namespace,
 	    .retention_s = run->flags.retention_ms / 1000,
 	    .bytes_max = run->flags.total_mib * 1024 * 1024,
+	    .filter = watched_filter_of(
+		run->flags.namespace, run->flags.name, run->flags.label),
 	    .call = call_kube,
 	    .arg = run,
 	};
@@ -141,12 +144,38 @@ note(struct run *run, const struct footprint *print, struct moment now)
 		store_note(run->store, print->namespace, print->name, print->node, now);
 }
 
+static void
+note_only(void *arg, const struct footprint *print, struct moment seen)
+{
+	note(arg, print, seen);
+}
+
+/* All pods have been noted: those that there were while the server was last heard. Who
+ * looks once has not watched. */
+static void
+tell_watched(struct run *run, struct moment now)
+{
+	int64_t until_ms = now.seconds * 1000 + now.nanos / 1000000;
+
+	if (run->store == NULL || run->informer == NULL)
+		return;
+	until_ms -= kube_informer_silent_ms(run->informer);
+	store_watch(run->store, run->since,
+	    (struct moment){until_ms / 1000, (int32_t)(until_ms % 1000) * 1000000});
+}
+
 static void on_stored(void *arg, bool failed);
 
 static void
 store_last(struct run *run)
 {
-	if (store_write_last(run->store, moment_now(), on_stored, run))
+	struct moment now = moment_now();
+
+	if (run->synced && !run->failing) {
+		track_walk(run->track, now, note_only, run);
+		tell_watched(run, now);
+	}
+	if (store_write_last(run->store, now, on_stored, run))
 		run->last_words = true;
 }
 
@@ -182,13 +211,16 @@ look(struct run *run)
 	size_t missed = track_missed(run->track);
 
 	run->tick_due = false;
-	if (missed > 0)
+	if (missed > 0) {
 		log_warn("footprints_missed", LOG_N("pods", missed));
+		run->since = now;
+	}
 	if (track_walk(run->track, now, note_pod, run) == 0)
 		log_info("footprint_no_pods", LOG_S("namespace", run->flags.namespace),
 		    LOG_S("name", run->flags.name), LOG_S("label", run->flags.label));
 	if (run->code != EXIT_SUCCESS)
 		return;
+	tell_watched(run, now);
 	if (run->store != NULL && !run->stopping)
 		store_write(run->store, now, on_stored, run);
 	else if (run->flags.oneshot)
@@ -229,7 +261,8 @@ on_sync_end(void *arg)
 {
 	struct run *run = arg;
 
-	track_end(run->track, moment_now());
+	run->since = moment_now();
+	track_end(run->track, run->since);
 	run->synced = true;
 	run->failing = false;
 	if (run->flags.oneshot) {

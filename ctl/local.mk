@@ -28,7 +28,7 @@ ipwardenctl_SOURCES = \
 	ctl/ask.c ctl/ask.h \
 	ctl/client.c ctl/client.h \
 	ctl/connect.c ctl/connect.h \
-	ctl/find.h ctl/find_now.c ctl/find_then.c \
+	ctl/find.h ctl/find_hours.c ctl/find_now.c ctl/find_then.c ctl/finding.h \
 	ctl/footprint.c ctl/footprint.h \
 	ctl/leads.c ctl/leads.h \
 	ctl/main.c \

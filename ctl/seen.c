@@ -12,6 +12,8 @@
 struct seen {
 	struct json_object *pods; /* NAMESPACE_POD, never shortened → node */
 	bool not_whole;
+	struct watched watched;
+	bool tells;
 };
 
 struct seen *
@@ -38,6 +40,18 @@ seen_is_whole(const struct seen *seen)
 	return !seen->not_whole;
 }
 
+bool
+seen_tells(const struct seen *seen)
+{
+	return seen->tells;
+}
+
+const struct watched *
+seen_watched(const struct seen *seen)
+{
+	return &seen->watched;
+}
+
 /* --- reading ------------------------------------------------------------------------
  */
 
@@ -51,14 +65,20 @@ is_pod(const char *whole)
 	       question_is_name(whole + len + 1, strlen(whole + len + 1));
 }
 
+static const char *
+annotation(struct json_object *part, const char *key)
+{
+	struct json_object *metadata = json_read_member(part, "metadata");
+
+	return json_read_string(
+	    json_read_member(json_read_member(metadata, "annotations"), key));
+}
+
 /* The JSON of the annotation that lists the shortened keys; NULL: there is none. */
 static struct json_object *
 read_longs(struct json_object *part)
 {
-	struct json_object *annotations =
-	    json_read_member(json_read_member(part, "metadata"), "annotations");
-	const char *text =
-	    json_read_string(json_read_member(annotations, HOUR_LONG_KEYS));
+	const char *text = annotation(part, HOUR_LONG_KEYS);
 
 	return text != NULL ? json_read_object(text, strlen(text)) : NULL;
 }
@@ -69,7 +89,12 @@ seen_add(struct seen *seen, const char *name, struct json_object *part,
 {
 	struct json_object *data = json_read_member(part, "data");
 	struct json_object *longs = read_longs(part);
+	const char *watched = annotation(part, HOUR_WATCHED);
 
+	seen->tells |= watched != NULL;
+	if (watched != NULL && watched_read(&seen->watched, watched) < 0)
+		fn(arg, name, HOUR_WATCHED,
+		    "has a line that is no span of time: it is not used");
 	if (!json_object_is_type(data, json_type_object)) {
 		json_object_put(longs);
 		return;

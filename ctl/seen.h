@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "watched.h"
+
 struct json_object;
 struct seen;
 
@@ -23,6 +25,11 @@ void seen_add(struct seen *seen, const char *name, struct json_object *part,
 
 /* Everything could be taken. */
 bool seen_is_whole(const struct seen *seen);
+
+/* When its writers watched the pods, and which (footprint/watched.h). False: none of
+ * the ConfigMaps says so. */
+bool seen_tells(const struct seen *seen);
+const struct watched *seen_watched(const struct seen *seen);
 
 /* NULL: it is not in it; "": it was on no node. Borrowed. */
 const char *seen_node(const struct seen *seen, const char *namespace, const char *pod);

@@ -20,6 +20,11 @@ struct hour {
 	struct json_object *longs; /* shortened key → the whole */
 	/* that were noted so far; of these hour_fill has seen, and are written */
 	uint64_t changes, filled, written;
+	struct watched watched;
+	/* the last time; so much of it hour_fill has seen, and is written */
+	struct wall_time watched_until, told_filled, told;
+	bool full; /* a pod had no room */
+	bool ends;
 };
 
 struct hour *
@@ -102,6 +107,7 @@ hour_note(struct hour *hour, const char *namespace, const char *pod, const char 
 	if (known == NULL &&
 	    json_object_object_length(hour->seen) >= (int)HOUR_PODS_MAX) {
 		rc = -ENOSPC;
+		hour->full = true;
 	} else if (known == NULL || strcmp(known, node) != 0) {
 		part_set_text(hour->seen, key, node);
 		hour->changes++;
@@ -111,6 +117,39 @@ hour_note(struct hour *hour, const char *namespace, const char *pod, const char 
 	free(whole);
 	free(key);
 	return rc;
+}
+
+void
+hour_watch(struct hour *hour, const struct watched_span *span)
+{
+	watched_add(&hour->watched, span);
+	hour->watched_until = span->until;
+}
+
+struct wall_time
+hour_watched_until(const struct hour *hour)
+{
+	return hour->watched_until;
+}
+
+void
+hour_end(struct hour *hour)
+{
+	hour->ends = true;
+}
+
+bool
+hour_is_untold(const struct hour *hour)
+{
+	const struct watched *watched = &hour->watched;
+	int64_t told_ms = hour->told.ms, more_ms;
+
+	if (watched->len == 0)
+		return false;
+	if (watched->spans[watched->len - 1].from.ms > told_ms)
+		told_ms = watched->spans[watched->len - 1].from.ms;
+	more_ms = hour->watched_until.ms - told_ms;
+	return more_ms >= HOUR_EXTEND_MS || (hour->ends && more_ms > 0);
 }
 
 /* --- where it stands ----------------------------------------------------------------
@@ -192,6 +231,51 @@ place_key(const struct hour *hour, struct parts *parts, size_t *sizes, const cha
 	return false;
 }
 
+/* Adds to the part's spans. */
+static void
+claim_in(struct hour *hour, struct parts *parts, size_t index)
+{
+	struct json_object *metadata = part_map_in(parts->objects[index], "metadata");
+	struct json_object *annotations = NULL;
+	struct watched *all = mem_calloc(1, sizeof *all);
+	struct buf value;
+	const char *text;
+
+	json_object_object_get_ex(metadata, "annotations", &annotations);
+	text = part_text_of(annotations, HOUR_WATCHED);
+	watched_read(all, text != NULL ? text : "");
+	for (size_t i = 0; i < hour->watched.len; i++)
+		watched_add(all, &hour->watched.spans[i]);
+	buf_init(&value, (size_t)WATCHED_SPANS_MAX * WATCHED_LINE_MAX);
+	watched_print(all, &value);
+	if (text == NULL || strcmp(text, value.data) != 0)
+		parts_claim(
+		    parts, index, HOUR_WATCHED, value.data, hour_is_untold(hour));
+	if (parts->claim == NULL || parts->changed[index])
+		hour->told_filled = hour->watched_until;
+	buf_free(&value);
+	free(all);
+}
+
+/* The first one that can be written vouches for all: after the others. One that is new
+ * is the first to be written, and vouches the next time. */
+static void
+claim(struct hour *hour, struct parts *parts)
+{
+	size_t index = 0;
+
+	while (index < parts->count && (parts->objects[index] == NULL ||
+					   part_is_immutable(parts->objects[index])))
+		index++;
+	if (index == parts->count || hour->watched.len == 0)
+		return;
+	for (size_t i = 0; i < parts->count; i++)
+		if (i != index && parts->changed[i] &&
+		    part_is_new(parts->objects[index]))
+			return;
+	claim_in(hour, parts, index);
+}
+
 size_t
 hour_fill(struct hour *hour, struct parts *parts)
 {
@@ -204,6 +288,8 @@ hour_fill(struct hour *hour, struct parts *parts)
 		homeless +=
 		    !place_key(hour, parts, sizes, key, json_object_get_string(node));
 	hour->filled = hour->changes;
+	if (homeless == 0 && !hour->full)
+		claim(hour, parts);
 	return homeless;
 }
 
@@ -211,6 +297,7 @@ void
 hour_written(struct hour *hour)
 {
 	hour->written = hour->filled;
+	hour->told = hour->told_filled;
 }
 
 bool

@@ -5,6 +5,7 @@
 #define IPW_FOOTPRINT_HOUR_H
 
 #include "parts.h"
+#include "watched.h"
 
 struct hour;
 
@@ -13,6 +14,13 @@ struct hour;
 #define HOUR_TYPE      "pod-node-mapping"
 #define HOUR_SELECTOR  "app=" HOUR_APP ",type=" HOUR_TYPE
 #define HOUR_LONG_KEYS "footprint.ipwarden.dev/long-keys" /* annotation */
+
+#define HOUR_WATCHED "footprint.ipwarden.dev/watched" /* annotation: watched.h */
+
+/* Nothing else being new, the ConfigMaps say after that how long they were watched
+ * (ms).
+ */
+#define HOUR_EXTEND_MS 300000
 
 #define HOUR_PART_MAX PART_MAX
 /* Parts of one hour: 64 MiB. */
@@ -35,6 +43,17 @@ const char *hour_name(const struct hour *hour);
  * than HOUR_PODS_MAX. */
 int hour_note(
     struct hour *hour, const char *namespace, const char *pod, const char *node);
+
+/* All pods of the filter that were there in that time have been noted; a ConfigMap says
+ * so, unless a pod had no place, when it is written for another reason or after
+ * HOUR_EXTEND_MS. */
+void hour_watch(struct hour *hour, const struct watched_span *span);
+/* Until when, the last time; 0: never. */
+struct wall_time hour_watched_until(const struct hour *hour);
+/* It says so at once from now on: the next writing is the last one. */
+void hour_end(struct hour *hour);
+/* It is time to say so though nothing else is new. */
+bool hour_is_untold(const struct hour *hour);
 
 void hour_part_name(const char *hour, size_t index, char *out, size_t out_size);
 /* Adds what was noted and is not there, or is otherwise, and marks what it changed;

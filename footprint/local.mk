@@ -16,4 +16,5 @@ footprint_libfootprint_a_SOURCES = \
 	footprint/round.c footprint/round.h \
 	footprint/stay.c footprint/stay.h \
 	footprint/store.c footprint/store.h \
-	footprint/sweep.c footprint/sweep.h
+	footprint/sweep.c footprint/sweep.h \
+	footprint/watched.c footprint/watched.h

@@ -137,3 +137,11 @@ moment_hour(struct moment moment, char *out, size_t out_size)
 	snprintf(out, out_size, "%04d%02d%02d%02d", parts.tm_year + 1900,
 	    parts.tm_mon + 1, parts.tm_mday, parts.tm_hour);
 }
+
+struct moment
+moment_hour_start(struct moment moment)
+{
+	struct tm parts = local_parts(moment);
+
+	return (struct moment){moment.seconds - parts.tm_min * 60 - parts.tm_sec, 0};
+}

@@ -27,6 +27,8 @@ struct moment moment_now(void);
 /* Returns 0, or -EINVAL when it is no RFC 3339 time. */
 int moment_parse(const char *text, struct moment *ret_moment);
 void moment_format(struct moment moment, char *out, size_t out_size);
+/* When its hour began. */
+struct moment moment_hour_start(struct moment moment);
 /* YYYYMMDDHH, local. */
 void moment_hour(struct moment moment, char *out, size_t out_size);
 

@@ -1,11 +1,32 @@
 #include "parts.h"
 
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "mem.h"
+
+struct part_claim {
+	size_t index;
+	char *key, *was; /* NULL: it was not there */
+	bool alone;	 /* nothing else of the part was to be written */
+};
+
+static void
+forget_claim(struct parts *parts)
+{
+	if (parts->claim == NULL)
+		return;
+	free(parts->claim->key);
+	free(parts->claim->was);
+	free(parts->claim);
+	parts->claim = NULL;
+}
 
 void
 parts_clear(struct parts *parts)
 {
+	forget_claim(parts);
 	for (size_t i = 0; i < parts->count; i++)
 		json_object_put(parts->objects[i]);
 	memset(parts, 0, sizeof *parts);
@@ -48,6 +69,15 @@ part_is_immutable(struct json_object *part)
 
 	json_object_object_get_ex(part, "immutable", &flag);
 	return json_object_get_boolean(flag);
+}
+
+bool
+part_is_new(struct json_object *part)
+{
+	struct json_object *metadata = NULL;
+
+	json_object_object_get_ex(part, "metadata", &metadata);
+	return !json_object_object_get_ex(metadata, "resourceVersion", NULL);
 }
 
 static struct json_object *
@@ -139,6 +169,8 @@ parts_set(struct parts *parts, size_t index, const char *name,
 void
 parts_close(struct parts *parts)
 {
+	if (parts->claim != NULL)
+		parts->claim->alone = false;
 	for (size_t i = 0; i < parts->count; i++) {
 		if (parts->objects[i] == NULL || part_is_immutable(parts->objects[i]))
 			continue;
@@ -146,4 +178,59 @@ parts_close(struct parts *parts)
 		    parts->objects[i], "immutable", json_object_new_boolean(true));
 		parts->changed[i] = true;
 	}
+}
+
+/* --- one that vouches for the others ------------------------------------------------
+ */
+
+static struct json_object *
+annotations_of(struct json_object *part)
+{
+	return part_map_in(part_map_in(part, "metadata"), "annotations");
+}
+
+void
+parts_claim(
+    struct parts *parts, size_t index, const char *key, const char *value, bool due)
+{
+	struct json_object *map = annotations_of(parts->objects[index]);
+	const char *was = part_text_of(map, key);
+	struct part_claim *claim = mem_calloc(1, sizeof *claim);
+
+	forget_claim(parts);
+	claim->index = index;
+	claim->key = mem_strdup(key);
+	claim->was = was != NULL ? mem_strdup(was) : NULL;
+	claim->alone = !parts->changed[index];
+	parts->claim = claim;
+	part_set_text(map, key, value);
+	parts->changed[index] |= due;
+}
+
+void
+parts_disclaim(struct parts *parts)
+{
+	const struct part_claim *claim = parts->claim;
+	struct json_object *map;
+
+	if (claim == NULL)
+		return;
+	map = annotations_of(parts->objects[claim->index]);
+	if (claim->was != NULL)
+		part_set_text(map, claim->key, claim->was);
+	else
+		json_object_object_del(map, claim->key);
+	parts->changed[claim->index] &= !claim->alone;
+	forget_claim(parts);
+}
+
+size_t
+parts_next(const struct parts *parts)
+{
+	size_t last = parts->claim != NULL ? parts->claim->index : parts->count;
+
+	for (size_t i = 0; i < parts->count; i++)
+		if (parts->changed[i] && (i != last || part_is_new(parts->objects[i])))
+			return i;
+	return last < parts->count && parts->changed[last] ? last : parts->count;
 }

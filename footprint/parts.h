@@ -20,9 +20,23 @@ struct parts {
 	struct json_object *objects[PARTS_MAX];
 	bool changed[PARTS_MAX];
 	size_t count;
+	/* NULL: none does. One that is there already is written after the others, and
+	 * says so only if they could be. */
+	struct part_claim *claim;
 };
 
 void parts_clear(struct parts *parts);
+
+/* The part with that number vouches for all of them, in an annotation: that is set, and
+ * counts as a change when `due`. */
+void parts_claim(
+    struct parts *parts, size_t index, const char *key, const char *value, bool due);
+/* It does not: the annotation is as it was. */
+void parts_disclaim(struct parts *parts);
+/* The next one to write: `count` when there is none. */
+size_t parts_next(const struct parts *parts);
+/* It has no resourceVersion: the server does not have it. */
+bool part_is_new(struct json_object *part);
 
 /* What they are kept for is over: they are immutable from now on. */
 void parts_close(struct parts *parts);

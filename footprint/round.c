@@ -96,7 +96,6 @@ fill(struct round *round)
 	}
 	if (round->job.closes)
 		parts_close(&round->parts);
-	round->at = 0;
 	write_next(round);
 }
 
@@ -142,21 +141,12 @@ read_next(struct round *round)
 	free(path);
 }
 
-static bool
-is_new(struct json_object *part)
-{
-	struct json_object *metadata = NULL;
-
-	json_object_object_get_ex(part, "metadata", &metadata);
-	return !json_object_object_get_ex(metadata, "resourceVersion", NULL);
-}
-
 static void
 on_written(void *arg, const struct kube_reply *reply)
 {
 	struct round *round = arg;
 
-	bool is_update = !is_new(round->parts.objects[round->at]);
+	bool is_update = !part_is_new(round->parts.objects[round->at]);
 
 	/* another one, or it was deleted since */
 	if (reply->error == 0 &&
@@ -164,14 +154,16 @@ on_written(void *arg, const struct kube_reply *reply)
 		again(round, reply);
 		return;
 	}
-	if (reply->error != 0 || reply->status < 200 || reply->status > 299)
+	if (reply->error != 0 || reply->status < 200 || reply->status > 299) {
 		tell_failure(round, "cannot be written", round->at, reply);
+		parts_disclaim(&round->parts);
+	}
 	if (reply->error != 0) {
 		/* nobody would answer for the other parts either */
 		end_round(round);
 		return;
 	}
-	round->at++;
+	round->parts.changed[round->at] = false;
 	write_next(round);
 }
 
@@ -202,15 +194,14 @@ write_next(struct round *round)
 	struct kube_call call = {0};
 	char *path;
 
-	while (round->at < round->parts.count && !round->parts.changed[round->at])
-		round->at++;
+	round->at = parts_next(&round->parts);
 	if (round->at == round->parts.count) {
 		end_round(round);
 		return;
 	}
 	call.body = json_object_to_json_string_ext(round->parts.objects[round->at],
 	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	call.method = is_new(round->parts.objects[round->at]) ? "POST" : "PUT";
+	call.method = part_is_new(round->parts.objects[round->at]) ? "POST" : "PUT";
 	path = call.method[1] == 'O' ? mem_strdup(round->place->path)
 				     : part_path(round, round->at);
 	call.path = path;

@@ -65,14 +65,20 @@ put_text(struct buf *out, const char *key, const char *value)
 }
 
 /* Milliseconds: what the seconds of clock_format lack. */
+void
+stay_format_time(struct wall_time time, char out[CLOCK_TEXT_MAX])
+{
+	clock_format(time, true, out, CLOCK_TEXT_MAX);
+	memcpy(out + sizeof "2026-11-28T10:00:00.000" - 1, "Z", 2);
+}
+
 static void
 put_time(struct buf *out, const char *key, struct wall_time time)
 {
 	char text[CLOCK_TEXT_MAX];
 
-	clock_format(time, true, text, sizeof text);
-	text[sizeof "2026-11-28T10:00:00.000" - 1] = '\0';
-	buf_printf(out, "\"%s\":\"%sZ\",", key, text);
+	stay_format_time(time, text);
+	buf_printf(out, "\"%s\":\"%s\",", key, text);
 }
 
 void

@@ -32,6 +32,8 @@ bool stay_is_there(const struct stay *one, const struct stay *other);
 /* The next line of a value: 1, and *text stands behind it; 0 at the end; -EBADMSG, and
  * *text stands behind it, when it is no stay: somebody else's. */
 int stay_next(const char **text, struct stay *ret_stay);
+/* RFC 3339 with milliseconds. */
+void stay_format_time(struct wall_time time, char out[CLOCK_TEXT_MAX]);
 /* Adds its line. */
 void stay_print(const struct stay *stay, struct buf *out);
 

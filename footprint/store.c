@@ -21,9 +21,10 @@ struct store {
 	struct hour *hour;  /* what is noted goes here; NULL: nothing was, yet */
 	struct hour *old;   /* the one before, not yet closed */
 	size_t parts_known; /* of `hour` */
-	size_t missed;	    /* notes that it had no room for, not yet told */
-	bool writes;	    /* it does not only note */
-	bool lost;	    /* something, since the last write */
+	struct watched_filter filter;
+	size_t missed; /* notes that it had no room for, not yet told */
+	bool writes;   /* it does not only note */
+	bool lost;     /* something, since the last write */
 	int64_t reread_s;
 	int64_t now_s, read_s; /* of this write, and of the last good one of `hour` */
 	enum step step;	       /* the next one */
@@ -63,6 +64,7 @@ store_new(const struct store_options *options)
 	    store->namespace, store->path, options->call, options->arg};
 	store->sweep = sweep_new(&store->place, &sweep_kind,
 	    &(struct sweep_limits){options->retention_s, options->bytes_max});
+	store->filter = options->filter;
 	store->reread_s = options->reread_s;
 	store->sweep_due = true;
 	store->step = STEP_IDLE;
@@ -167,6 +169,66 @@ store_note(struct store *store, const char *namespace, const char *pod,
 		    LOG_S("pod", pod));
 }
 
+/* --- since when, until when ---------------------------------------------------------
+ */
+
+static int64_t
+moment_ms(struct moment moment)
+{
+	return moment.seconds * 1000 + moment.nanos / 1000000;
+}
+
+static void
+watch_hour(struct store *store, struct hour *hour, int64_t from_ms, int64_t until_ms)
+{
+	struct watched_span span = {
+	    .from = {from_ms}, .until = {until_ms}, .filter = store->filter};
+
+	if (from_ms < until_ms)
+		hour_watch(hour, &span);
+}
+
+static bool
+is_of(const struct hour *hour, int64_t ms)
+{
+	char name[MOMENT_HOUR_MAX];
+
+	moment_hour((struct moment){ms / 1000, 0}, name, sizeof name);
+	return hour != NULL && strcmp(hour_name(hour), name) == 0;
+}
+
+void
+store_watch(struct store *store, struct moment since, struct moment until)
+{
+	int64_t start_ms = moment_ms(moment_hour_start(until));
+	int64_t since_ms = moment_ms(since), until_ms = moment_ms(until);
+	struct hour *old = store->old;
+	int64_t old_ms = old != NULL ? hour_watched_until(old).ms : 0;
+	struct hour *hour = is_of(store->hour, until_ms) ? store->hour
+			    : is_of(old, until_ms)	 ? old
+							 : NULL;
+
+	if (hour != NULL)
+		watch_hour(
+		    store, hour, since_ms < start_ms ? start_ms : since_ms, until_ms);
+	if (since_ms > old_ms)
+		old_ms = since_ms;
+	if (old_ms < start_ms && is_of(old, start_ms - 1) &&
+	    until_ms - old_ms < STORE_SILENCE_MS)
+		watch_hour(store, old, old_ms, start_ms - 1);
+}
+
+/* Of the rest of the old hour nothing more will be told. */
+static bool
+is_over(const struct store *store)
+{
+	int64_t until_ms = hour_watched_until(store->old).ms;
+	int64_t silent_ms = store->now_s * 1000 - until_ms;
+
+	return until_ms == 0 || !is_of(store->old, until_ms + 1) ||
+	       silent_ms >= STORE_SILENCE_MS || silent_ms < 0;
+}
+
 /* --- its ConfigMaps -----------------------------------------------------------------
  */
 
@@ -209,7 +271,7 @@ begin_round(struct store *store, struct hour *hour)
 {
 	struct round_job job;
 
-	store->closes = hour == store->old;
+	store->closes = hour == store->old && is_over(store);
 	job = (struct round_job){
 	    .of = hour,
 	    .name = name_part,
@@ -218,7 +280,7 @@ begin_round(struct store *store, struct hour *hour)
 	    .full = "footprint_hour_full",
 	    .why = store->closes ? "the hour is over" : "pods were seen",
 	    .closes = store->closes,
-	    .parts_known = store->closes ? 0 : store->parts_known,
+	    .parts_known = hour == store->old ? 0 : store->parts_known,
 	};
 
 	store->writing = hour;
@@ -235,7 +297,8 @@ is_due(const struct store *store)
 	int64_t since_s = store->now_s - store->read_s;
 	bool rereads = !store->last && (since_s < 0 || since_s >= store->reread_s);
 
-	return store->hour != NULL && (hour_is_due(store->hour) || rereads);
+	return store->hour != NULL &&
+	       (hour_is_due(store->hour) || hour_is_untold(store->hour) || rereads);
 }
 
 static void
@@ -263,7 +326,7 @@ go_on(struct store *store)
 {
 	switch (store->step++) {
 	case STEP_OLD:
-		if (store->old != NULL)
+		if (store->old != NULL && (is_over(store) || hour_is_due(store->old)))
 			begin_round(store, store->old);
 		else
 			go_on(store);
@@ -317,6 +380,10 @@ bool
 store_write_last(struct store *store, struct moment now, store_done_fn *done, void *arg)
 {
 	store->last = true;
+	if (store->hour != NULL)
+		hour_end(store->hour);
+	if (store->old != NULL)
+		hour_end(store->old);
 	sweep_end(store->sweep);
 	return store_write(store, now, done, arg);
 }

@@ -27,7 +27,8 @@ enum fact_kind {
 	FACT_KIND_COUNT
 };
 #define FACT_KIND_NEEDED FACT_KIND_TRACKER /* so many of them */
-enum sync_phase { SYNC_BEGIN, SYNC_END };
+/* HEARD: what has been told is all that there was `silent_ms` ago. */
+enum sync_phase { SYNC_BEGIN, SYNC_END, SYNC_HEARD };
 enum node_ready { NODE_READY_UNKNOWN, NODE_READY_FALSE, NODE_READY_TRUE };
 enum pod_phase {
 	POD_PHASE_UNKNOWN,
@@ -73,7 +74,8 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 
 #define FIELDS_fact_sync(U8, U32, U64, I64, STR, PACK)                                 \
 	U8(kind, FACT_KIND_COUNT - 1)                                                  \
-	U8(phase, SYNC_END)
+	U8(phase, SYNC_HEARD)                                                          \
+	U32(silent_ms)
 
 #define FIELDS_fact_node(U8, U32, U64, I64, STR, PACK)                                 \
 	STR(uid, UID_MAX_LEN)                                                          \

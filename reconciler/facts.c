@@ -79,6 +79,11 @@ facts_sync(struct core *core, const struct msg_fact_sync *sync)
 	enum fact_kind kind = (enum fact_kind)sync->kind;
 	bool before = core->world->sync[kind].complete;
 
+	if (sync->phase == SYNC_HEARD) {
+		world_heard(core->world, kind,
+		    (struct wall_time){core->now.wall.ms - sync->silent_ms});
+		return;
+	}
 	world_sync(core->world, kind, (enum sync_phase)sync->phase, core->now.wall);
 	if (kind == FACT_KIND_ALLOCATION && !before && core->world->sync[kind].complete)
 		facts_sweep_hints(core);

@@ -223,6 +223,8 @@ on_facts_message(void *arg, const struct message *message)
 {
 	struct shell *shell = arg;
 
+	shell_look_at_clocks(shell);
+	shell_footprints_hour(shell);
 	take_message(shell, shell->parts.facts, message);
 	if (message->type == MSG_FACT_POD)
 		shell_footprints_pod(shell, &message->u.fact_pod);

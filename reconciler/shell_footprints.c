@@ -46,13 +46,17 @@ shell_footprints_pod(struct shell *shell, const struct msg_fact_pod *pod)
 
 /* What runs on from one hour to the next belongs to both. While the watch is not
  * complete some of what is known may be gone. */
-static void
-note_all(struct shell *shell, struct moment now)
+void
+shell_footprints_hour(struct shell *shell)
 {
 	struct footprints *footprints = shell->footprints;
-	const struct world *world = core_world(shell->core);
+	struct moment now = moment_of(shell->now.wall);
+	const struct world *world;
 	char hour[MOMENT_HOUR_MAX];
 
+	if (footprints == NULL)
+		return;
+	world = core_world(shell->core);
 	moment_hour(now, hour, sizeof hour);
 	if (strcmp(hour, footprints->hour) == 0 || !world->sync[FACT_KIND_POD].complete)
 		return;
@@ -62,6 +66,18 @@ note_all(struct shell *shell, struct moment now)
 		if (pod->footprint)
 			store_note(footprints->store, pod->kin->namespace, pod->name,
 			    pod->node, now);
+}
+
+/* What there was until the API server was last heard has been noted. */
+static void
+note_watched(struct shell *shell)
+{
+	const struct world *world = core_world(shell->core);
+
+	if (world->sync[FACT_KIND_POD].complete)
+		store_watch(shell->footprints->store,
+		    moment_of(world->sync[FACT_KIND_POD].since),
+		    moment_of(world->sync[FACT_KIND_POD].heard));
 }
 
 static void
@@ -85,6 +101,8 @@ shell_end_footprints(struct shell *shell)
 	if (footprints == NULL || footprints->last ||
 	    !elect_leads(shell->elect, shell->now))
 		return;
+	shell_footprints_hour(shell);
+	note_watched(shell);
 	footprints->last = true;
 	footprints->last = store_write_last(
 	    footprints->store, moment_of(shell->now.wall), on_stored, shell);
@@ -98,7 +116,8 @@ shell_footprints_tick(struct shell *shell)
 
 	if (footprints == NULL)
 		return;
-	note_all(shell, now);
+	shell_footprints_hour(shell);
+	note_watched(shell);
 	if (shell->now.mono.ms < footprints->due.ms || !core_may_start(shell->core))
 		return;
 	footprints->due.ms = shell->now.mono.ms + footprints->interval_ms;
@@ -120,6 +139,10 @@ shell_start_footprints(struct shell *shell)
 			 settings_number(settings, SETTING_CM_TOTAL_MIB, 0,
 			     TOTAL_MOST_MIB, TOTAL_MIB),
 	    .reread_s = REREAD_S,
+	    .filter = watched_filter_of(
+		settings_get(settings, SETTING_FOOTPRINT_NAMESPACE, ""),
+		settings_get(settings, SETTING_FOOTPRINT_NAME, ""),
+		settings_get(settings, SETTING_FOOTPRINT_LABEL, "")),
 	    .call = shell_ask,
 	};
 	struct footprints *footprints;

@@ -116,6 +116,8 @@ store_call_fn shell_ask;
 /* Where they are wanted, after the core. */
 void shell_start_footprints(struct shell *shell);
 /* With each pod's fact, and each second; whether they are wanted or not. */
+/* Before what happens in a new hour. */
+void shell_footprints_hour(struct shell *shell);
 void shell_footprints_pod(struct shell *shell, const struct msg_fact_pod *pod);
 void shell_footprints_tick(struct shell *shell);
 /* A stop has begun: who leads writes what is not written yet, as long as core_ask lets

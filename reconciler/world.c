@@ -122,7 +122,14 @@ world_sync(struct world *world, enum fact_kind kind, enum sync_phase phase,
 		return;
 	world_sweep(world, kind);
 	world->sync[kind].complete = !world->sync[kind].overflow;
-	world->sync[kind].since = now;
+	world->sync[kind].since = world->sync[kind].heard = now;
+}
+
+void
+world_heard(struct world *world, enum fact_kind kind, struct wall_time until)
+{
+	if (world->sync[kind].complete && until.ms > world->sync[kind].heard.ms)
+		world->sync[kind].heard = until;
 }
 
 bool

@@ -54,6 +54,7 @@ struct world {
 		bool complete;
 		bool overflow;
 		struct wall_time since; /* complete since */
+		struct wall_time heard; /* and of all that there was until then */
 	} sync[FACT_KIND_COUNT];
 };
 
@@ -65,6 +66,8 @@ void world_unsync(struct world *world);
 /* A list of `kind` begins, or has ended (what was not seen since is forgotten). */
 void world_sync(struct world *world, enum fact_kind kind, enum sync_phase phase,
     struct wall_time now);
+/* While it is complete: all that there was until then has been told. */
+void world_heard(struct world *world, enum fact_kind kind, struct wall_time until);
 bool world_complete(const struct world *world);
 
 /* What an upsert or removal of a node changes for the cloud's view of it. */

@@ -71,13 +71,19 @@ tests_unit_test_footprint_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) 
 tests_unit_test_footprint_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_footprint_LDADD = footprint/libfootprint.a kube/libkube.a base/libbase.a \
 	$(JSON_LIBS) $(OPENSSL_LIBS) $(CRITERION_LIBS)
-tests_unit_test_footprint_SOURCES = tests/unit/test_footprint.c
+tests_unit_test_footprint_SOURCES = tests/unit/test_footprint.c http/json_read.c
 
 UNIT_TESTS += tests/unit/test_hour
 tests_unit_test_hour_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS)
 tests_unit_test_hour_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_hour_LDADD = $(tests_unit_test_footprint_LDADD)
-tests_unit_test_hour_SOURCES = tests/unit/test_hour.c
+tests_unit_test_hour_SOURCES = tests/unit/test_hour.c http/json_read.c
+
+UNIT_TESTS += tests/unit/test_watched
+tests_unit_test_watched_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS)
+tests_unit_test_watched_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_watched_LDADD = $(tests_unit_test_footprint_LDADD)
+tests_unit_test_watched_SOURCES = tests/unit/test_watched.c http/json_read.c
 
 UNIT_TESTS += tests/unit/test_flags
 tests_unit_test_flags_CPPFLAGS = $(TESTS_CPPFLAGS) $(CTL_INC)
@@ -117,7 +123,14 @@ tests_unit_test_store_LDADD = footprint/libfootprint.a kube/libkube.a http/libht
 	proto/libcontrol.a sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) $(OPENSSL_LIBS) \
 	$(JSON_LIBS) $(SECCOMP_LIBS) $(CRITERION_LIBS)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/store_rig.c \
-	tests/unit/store_rig.h
+	tests/unit/store_rig.h http/json_read.c
+
+UNIT_TESTS += tests/unit/test_store_watched
+tests_unit_test_store_watched_CPPFLAGS = $(tests_unit_test_store_CPPFLAGS)
+tests_unit_test_store_watched_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_store_watched_LDADD = $(tests_unit_test_store_LDADD)
+tests_unit_test_store_watched_SOURCES = tests/unit/test_store_watched.c \
+	tests/unit/store_rig.c tests/unit/store_rig.h http/json_read.c
 
 UNIT_TESTS += tests/unit/test_dial
 tests_unit_test_dial_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC)
@@ -632,7 +645,7 @@ tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_
 	reconciler/shell_ask.c reconciler/shell_footprints.c reconciler/shell_history.c \
 	reconciler/shell_identity.c reconciler/shell_lease.c \
 	footprint/day.c footprint/diary.c footprint/stay.c footprint/hour.c footprint/moment.c footprint/parts.c footprint/round.c \
-	footprint/store.c footprint/sweep.c \
+	footprint/store.c footprint/sweep.c footprint/watched.c \
 	$(RECONCILER_PURE) $(RECONCILER_CORE)
 tests_simulation_whole_libcloudworker_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC)
 tests_simulation_whole_libcloudworker_a_SOURCES = \

@@ -294,11 +294,28 @@ on_message(void *arg, const struct message *message)
 static const struct link_handlers link_handlers = {
     .up = on_up, .message = on_message, .room = on_room};
 
+/* For how long footprints say that the pods were watched. What cannot be sent now the
+ * next one says. */
+static void
+tell_heard(struct facts *facts)
+{
+	struct feed *feed = &facts->feeds[FACT_KIND_POD];
+	int64_t silent_ms;
+	struct msg_fact_sync heard = {.kind = FACT_KIND_POD, .phase = SYNC_HEARD};
+
+	if (facts->choose == NULL || !feed->synced)
+		return;
+	silent_ms = kube_informer_silent_ms(feed->informer);
+	heard.silent_ms = (uint32_t)(silent_ms < UINT32_MAX ? silent_ms : UINT32_MAX);
+	link_send(facts->link, MSG_FACT_SYNC, &heard);
+}
+
 static void
 on_counts(void *arg)
 {
 	struct facts *facts = arg;
 
+	tell_heard(facts);
 	meter_link(facts->meter, facts->link, "watcher", "facts");
 	for (int kind = 0; kind < FACT_KIND_COUNT; kind++)
 		if (is_told(&facts->feeds[kind]))

@@ -33,7 +33,7 @@ tests_regressions_test_footprint_CPPFLAGS = $(tests_unit_test_store_CPPFLAGS) $(
 tests_regressions_test_footprint_CFLAGS = $(TESTS_CFLAGS)
 tests_regressions_test_footprint_LDADD = ctl/libctl.a $(tests_unit_test_store_LDADD)
 tests_regressions_test_footprint_SOURCES = tests/regressions/defects_footprint.c \
-	tests/unit/store_rig.c tests/unit/store_rig.h
+	tests/unit/store_rig.c tests/unit/store_rig.h http/json_read.c
 
 if HAVE_CRITERION
 check_PROGRAMS += $(REGRESSION_TESTS)

@@ -106,6 +106,18 @@ short default/short
 eventually 5 "a pod that came and went between two writes is there" value_is default_short "$N1"
 a_pod default/web-1 "$N2"
 eventually 5 "a pod that has moved is where it is" value_is default_web-1 "$N2"
+# knows TIME: all pods of a node at that time
+knows() {
+	env -u KUBECONFIG "$STAGE/bin/ipwardenctl" who node/"$N2" --at "$1" \
+		--kubeconfig "$KUBECONFIG" -o json | jq -e .pods.known
+}
+WHEN=$(date -u +%FT%T.%3NZ)
+a_pod default/web-1 "$N1"
+eventually 5 "the next one moves it back" value_is default_web-1 "$N1"
+a_pod default/web-1 "$N2"
+eventually 15 "it tells when pods were watched: which there were is known" knows "$WHEN"
+is "of all pods" "$(map | jq -c '.metadata.annotations["footprint.ipwarden.dev/watched"] |
+	fromjson | keys')" '["from","until"]'
 LONG=$(printf 'a%.0s' $(seq 250))
 a_pod "voice/$LONG" "$N1"
 eventually 5 "an over-long key is shortened, and listed" eval '[ "$(map | jq -r ".metadata.annotations[
@@ -194,5 +206,9 @@ eventually 30 "--namespace, --name and --label choose" value_is voice_sip-0 "$N2
 is "and nothing else is there" "$(map | jq -c '.data | keys')" '["voice_sip-0"]'
 merge_patch /api/v1/namespaces/voice/pods/sip-1 '{"metadata":{"labels":{"tier":"live"}}}'
 eventually 5 "a label that changes counts" value_is voice_sip-1 "$N1"
+merge_patch /api/v1/namespaces/voice/pods/sip-1 '{"spec":{"nodeName":"'"$N2"'"}}'
+eventually 15 "the hour says which pods were watched" eval '[ "$(map | jq -c ".metadata.annotations[
+	\"footprint.ipwarden.dev/watched\"] | fromjson | [.namespace, .name, .label]")" = \
+	"[\"voice\",\"sip\",\"app in (sip,rtp),tier!=dev\"]" ]'
 stop_ipwarden
 check "no violations" no_violations

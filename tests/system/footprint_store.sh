@@ -36,6 +36,12 @@ made() {
 	shape <"$SAMPLES/$1.cm.json" | diff - "$DIR/maps"
 }
 
+# watched NAMESPACE FILTER: of the spans that its hour's map tells of, an array
+watched() {
+	map "$1" | jq -c '[.metadata.annotations["footprint.ipwarden.dev/watched"] // "" |
+		split("\n")[] | select(. != "") | fromjson]' | jq -c "$2"
+}
+
 # put_map NAMESPACE JSON: a ConfigMap, as another hand would make it
 put_map() {
 	api POST "/api/v1/namespaces/$1/configmaps" -o /dev/null \
@@ -51,6 +57,7 @@ store() { pod-ashiato --kubeconfig kubeconfig --store-in-cm "$@" 2>"$DIR/log"; }
 
 # --- one-shot -------------------------------------------------------------------------
 check s01-store-first made s01-store-first default
+is "who looks once has not watched" "$(watched default .)" '[]'
 check s08-store-nomatch made s08-store-nomatch voice
 check "s06-cmns-empty is in default" recorded s06-cmns-empty
 is "beside what another filter stored there (lost in s03, s06)" \
@@ -151,12 +158,23 @@ put_pods pods-3-changed-in-s20.json
 gone voice/sip6-0
 eventually 5 "s20: a pod has moved, another is gone" \
 	by_now s20-store-move-while-running.cm cm-cont
+WHEN=$(date -u +%FT%T.%3NZ)
 one voice/sip-late node-c uid-late
 merge_patch /api/v1/namespaces/voice/pods/sip-late '{"metadata":{"labels":{"app":"sip"}}}'
 gone voice/sip-late
 end_stream TERM
 is "SIGTERM: 0" $SAID 0
 is "a pod that came and went right before it is stored" "$(value cm-cont voice_sip-late)" node-c
+is "with the time until when it was watched, and which pods" "$(watched cm-cont "[length,
+	(last | .from < \"$WHEN\", .until >= \"$WHEN\", .namespace, .name, .label)]")" \
+	'[1,true,true,"voice",null,"app=sip"]'
+stream --interval=500ms --store-in-cm --namespace voice --label app=sip --cm-namespace cm-cont
+one voice/sip-again node-c uid-again
+merge_patch /api/v1/namespaces/voice/pods/sip-again '{"metadata":{"labels":{"app":"sip"}}}'
+eventually 5 "it starts anew: it goes on with the hour" value_is cm-cont voice_sip-again node-c
+end_stream TERM
+is "and adds a span" "$(watched cm-cont '[length, .[0].until < .[1].from]')" '[2,true]'
+gone voice/sip-again
 
 stream --interval=500ms --store-in-cm --namespace voice --label app=sip --cm-namespace cm-gone
 eventually 5 "s21-store-cm-deleted" by_now s21-store-cm-deleted.at-5s cm-gone

@@ -18,12 +18,20 @@ says() { is "$1" "$SAID $(cat "$DIR/out" "$DIR/err")" "$2 $3"; }
 # json FILTER: of the answer
 json() { jq -c "$1" "$DIR/out"; }
 
-# map NAME JSON: a ConfigMap with that data
+# map NAME JSON [WATCHED [NAMESPACE]]: a ConfigMap with that data, and when pods were watched
 map() {
-	put_object "$(jq -nc --arg name "$1" --argjson data "$2" '{apiVersion: "v1",
-		kind: "ConfigMap", metadata: {name: $name, namespace: "default"},
+	put_object "$(jq -nc --arg name "$1" --argjson data "$2" --arg watched "${3:-}" \
+		--arg ns "${4:-default}" '{apiVersion: "v1", kind: "ConfigMap",
+		metadata: ({name: $name, namespace: $ns} + if $watched == "" then {} else
+			{annotations: {"footprint.ipwarden.dev/watched": $watched}} end),
 		data: $data}')" >/dev/null
 }
+
+# span FROM UNTIL [MEMBERS]: a line of that annotation, of 5 January 2026
+span() {
+	printf '{"from":"2026-01-05T%sZ","until":"2026-01-05T%sZ"%s}\n' "$1" "$2" "${3:+,$3}"
+}
+hour() { span "$1:00:00.000" "$1:59:59.999"; }
 
 # stay NODE FROM UNTIL [SOURCE]: a line of 5 January 2026
 stay() {
@@ -124,9 +132,13 @@ map ipwarden-addresses-20260105 "$(jq -nc --arg seven "$(
 map ipwarden-addresses-20260105-p2 "$(jq -nc --arg eight "$(
 	stay node-b 00:00:00.000 23:59:59.999 observed)" \
 	'{"203.0.113.8": ($eight | gsub("\\\\n"; "\n"))}')"
-map pod-ashiato-2026010510 '{"voice_sip-0":"node-a","voice_sip-1":"node-b","web_new":""}'
+map pod-ashiato-2026010510 '{"voice_sip-0":"node-a","voice_sip-1":"node-b","web_new":"",
+	"voice_sip-3":"node-a","voice_sip-4":"node-a"}' "$(hour 10)"
 map pod-ashiato-2026010510-p2 '{"voice_sip-1":"node-a","voice_sip-2":"node-b"}'
-map pod-ashiato-2026010509 '{"voice_sip-0":"node-a","voice_sip-2":"node-a","voice_old":"node-a"}'
+map pod-ashiato-2026010509 '{"voice_sip-0":"node-a","voice_sip-2":"node-a","voice_old":"node-a",
+	"voice_sip-3":"node-a"}' "$(hour 09)"
+map pod-ashiato-2026010511 '{"voice_sip-0":"node-a","voice_sip-1":"node-a",
+	"voice_sip-2":"node-b"}' "$(hour 11)"
 
 NOISE='ipwardenctl: ConfigMap default/ipwarden-addresses-20260105: 203.0.113.9 has a line that is no stay of that day: it is not used
 ipwardenctl: ConfigMap default/ipwarden-addresses-20260105: hostname is the key of no address: it is not used'
@@ -138,10 +150,12 @@ says "then: since when over midnight, until when, the pods of that hour" 0 \
   zone    z
   for     web
   source  ConfigMap default/ipwarden-addresses-20260105
-3 pods on node-a from 2026-01-05T10:00:00Z to 2026-01-05T11:00:00Z
+5 pods on node-a between 2026-01-05T10:00:00Z and 2026-01-05T11:00:00Z
   pod     voice/sip-0
   pod     voice/sip-1, came in that hour
   pod     voice/sip-2, left in that hour
+  pod     voice/sip-3, left in that hour
+  pod     voice/sip-4, came and left in that hour
   source  ConfigMap default/pod-ashiato-2026010510
 $NOISE"
 who 203.0.113.7 --at 2026-01-05T10:10:00Z
@@ -163,10 +177,10 @@ is "the next part of the day; a midnight is no beginning" "$SAID $(json \
 	'0 [true,"node-b","2026-01-05T00:00:00Z","observed","ConfigMap default/ipwarden-addresses-20260105-p2"]'
 is "the pods of that hour, in JSON" "$(json '[.pods.known, .pods.resolutionSeconds,
 	.pods.items]')" '[true,3600,[{"namespace":"voice","name":"sip-2","presence":"came"}]]'
-who 203.0.113.7 --at 2026-01-05T11:30:00Z
+who 203.0.113.7 --at 2026-01-05T12:00:00Z
 is "the node is known, the pods of that hour are not" "$SAID $(head -1 "$DIR/out") $(
-	grep why "$DIR/out")" "3 203.0.113.7 was on node-b at 2026-01-05T11:30:00Z \
-  why     there is no ConfigMap default/pod-ashiato-2026010511"
+	grep why "$DIR/out")" "3 203.0.113.7 was on node-b at 2026-01-05T12:00:00Z \
+  why     there is no ConfigMap default/pod-ashiato-2026010512"
 TZ=America/New_York who 203.0.113.7 --at '2026-01-05 05:03' --local
 is "hours of the local zone are looked up where they are asked for" \
 	"$SAID $(sed -n 's/^  why *//p' "$DIR/out")" \
@@ -178,11 +192,11 @@ is "and those of UTC else" "$SAID $(head -1 "$DIR/out")" \
 who node/node-a --at 2026-01-05T10:03:00Z -o json
 is "a node then" "$SAID $(json '[.known, .addresses.othersNotKnown, (.addresses.items |
 	map([.address, .known])), (.pods.items | map([.name, .presence]))]')" \
-	'3 [false,1,[["2001:db8::1",true],["203.0.113.7",true]],[["sip-0","throughout"],["sip-1","came"],["sip-2","left"]]]'
-who pod/voice/sip-1 --at 2026-01-05T10:03:00Z
-is "a pod then: where it was last in that hour, and the addresses there" \
-	"$(grep -v zone "$DIR/out")" "pod voice/sip-1 was on node-a at 2026-01-05T10:03:00Z
-  hour    2026-01-05T10:00:00Z to 2026-01-05T11:00:00Z, came in that hour
+	'3 [false,1,[["2001:db8::1",true],["203.0.113.7",true]],[["sip-0","throughout"],["sip-1","came"],["sip-2","left"],["sip-3","left"],["sip-4","passed"]]]'
+who pod/voice/sip-0 --at 2026-01-05T10:03:00Z
+is "a pod then: where it was before and afterwards, and the addresses there" \
+	"$(grep -v zone "$DIR/out")" "pod voice/sip-0 was on node-a at 2026-01-05T10:03:00Z
+  hour    2026-01-05T10:00:00Z to 2026-01-05T11:00:00Z
   source  ConfigMap default/pod-ashiato-2026010510
 2001:db8::1 was on node-a at 2026-01-05T10:03:00Z
   since   2026-01-05T09:00:00Z or before: it was first seen so then
@@ -198,6 +212,15 @@ not known where 1 other address was then"
 who pod/voice/sip-2 --at 2026-01-05T10:03:00Z
 is "one that moved in that hour was on either node" "$SAID $(sed -n 's/^  why *//p' \
 	"$DIR/out")" "3 it moved in that hour, from node-a to node-b"
+who pod/voice/sip-1 --at 2026-01-05T10:03:00Z
+is "one that came in that hour, before then or after" "$SAID $(sed -n 's/^  why *//p' \
+	"$DIR/out")" "3 it was on node-a in that hour: it came in that hour, before that time or after it"
+who pod/voice/sip-3 --at 2026-01-05T10:03:00Z -o json
+is "one that ended in it" "$SAID $(json '[.node, .placement.known, .placement.presence]')" \
+	'3 [null,false,"left"]'
+who pod/voice/sip-0 --at 2026-01-05T09:30:00Z -o json
+is "one of which the hour before says nothing" "$SAID $(json '[.node, .placement.known,
+	.placement.presence]')" '3 [null,false,"unknown"]'
 who pod/voice/sip-9 --at 2026-01-05T10:03:00Z
 is "a pod that was not seen" "$SAID $(sed -n 's/^  why *//p' "$DIR/out")" \
 	"3 it was not seen in that hour"
@@ -208,6 +231,59 @@ who 203.0.113.7 --at 2025-06-01T00:00:00Z
 is "a day without a ConfigMap" "$SAID $(grep -c 'not known where' "$DIR/out")" "3 1"
 who 203.0.113.7 --at 2026-01-05T10:03:00Z --cm-namespace elsewhere
 is "ConfigMaps of another namespace" "$SAID" 3
+
+# --- what the hour has, and when it was watched -------------------------------------------
+# hour_says WATCHED: of node-a, whose hour has that annotation, "" none
+hour_says() {
+	map pod-ashiato-2026010510 '{"voice_sip-0":"node-a"}' "$1" watched
+	who node/node-a --at 2026-01-05T10:03:00Z --cm-namespace watched -o json
+	json '[.pods.known, (.pods.items | map([.name, .presence])), .pods.why]'
+}
+SIP='[["sip-0","unknown"]]'
+is "all of the hour" "$(hour_says "$(hour 10)")" '[true,'"$SIP"',""]'
+is "an hour that says nothing, as Pod Ashiato's" "$(hour_says "")" '[false,'"$SIP"','\
+'"it does not say when, and which, pods were watched: there may have been others"]'
+is "a time at which nobody watched" "$(hour_says "$(span 10:00:00.000 10:02:00.000
+	span 10:05:00.000 10:59:59.999)")" '[false,'"$SIP"',"it is not known that pods were '\
+'watched then, but until 2026-01-05T10:02:00.000Z, but from 2026-01-05T10:05:00.000Z on: '\
+'there may have been others"]'
+is "some pods only" "$(hour_says "$(span 10:00:00.000 10:59:59.999 \
+	'"namespace":"voice","name":"sip","label":"app=sip"')")" '[false,'"$SIP"','\
+'"only pods of namespace voice whose name begins with sip with labels app=sip were watched: '\
+'there may have been others"]'
+is "some, and all as well" "$(hour_says "$(span 10:00:00.000 10:59:59.999 '"name":"sip"'
+	span 10:01:00.000 10:04:00.000)")" '[true,'"$SIP"',""]'
+is "what is no span says nothing" "$(hour_says '{"from":"x"}') $(grep -c \
+	'footprint.ipwarden.dev/watched has a line that is no span' "$DIR/err")" \
+	'[false,'"$SIP"',"it is not known that pods were watched then: there may have been others"] 1'
+who node/node-a --at 2026-01-05T10:03:00Z --cm-namespace watched
+is "the table has it, too" "$(grep -A1 '  pod' "$DIR/out")" \
+	"  pod     voice/sip-0, from when to when is not known
+  why     it is not known that pods were watched then: there may have been others"
+
+# --- this hour: which pods are there still ------------------------------------------------
+# started NAME SECONDS: on node-a, so long ago
+started() {
+	put_object "$(jq -nc --arg name "$1" --arg at "$(date -u -d "-$2 seconds" +%FT%TZ)" '{
+		apiVersion: "v1", kind: "Pod", metadata: {name: $name, namespace: "still"},
+		spec: {nodeName: "node-a", containers: [{name: "main", image: "none"}]},
+		status: {phase: "Running", startTime: $at}}')" >/dev/null
+}
+started old 300
+started young 5
+map "pod-ashiato-$(date -u -d "-60 seconds" +%Y%m%d%H)" '{"still_old":"node-a",
+	"still_young":"node-a","still_gone":"node-a"}' "" still
+who node/node-a --at 60s --cm-namespace still -o json
+is "one that is there since was there then" "$(json '.pods.items | map([.name, .presence])')" \
+	'[["gone","unknown"],["old","still"],["young","unknown"]]'
+who pod/still/old --at 60s --cm-namespace still
+is "it is known where it was" "$(head -1 "$DIR/out" | cut -d' ' -f1-6)" \
+	"pod still/old was on node-a at"
+fault '{"target":"kube","path":"/api/v1/pods","status":403}'
+who node/node-a --at 60s --cm-namespace still -o json
+is "who may not list pods knows less" "$(json '.pods.items | map(.presence) | unique')" \
+	'["unknown"]'
+clear_faults
 
 # --- the last minutes, which nobody has written yet --------------------------------------
 # ago SECONDS: as the history has times

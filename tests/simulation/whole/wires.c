@@ -182,7 +182,8 @@ tell_fact(const struct link *link)
 	else if (received.type == MSG_FACT_GONE)
 		stage_tell(link->loop->who, "hears that %s is gone",
 		    received.u.fact_gone.name);
-	else if (received.type == MSG_FACT_SYNC)
+	else if (received.type == MSG_FACT_SYNC &&
+		 received.u.fact_sync.phase != SYNC_HEARD)
 		stage_tell(link->loop->who, "hears that list %u %s",
 		    received.u.fact_sync.kind, phases[received.u.fact_sync.phase]);
 }
