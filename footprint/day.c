@@ -211,6 +211,19 @@ day_is_due(const struct day *day)
 	return false;
 }
 
+bool
+day_is_written(const struct day *day)
+{
+	for (size_t i = 0; i < day->len; i++) {
+		const struct entry *entry = &day->entries[i];
+
+		if (entry->len > 1 || !entry->written ||
+		    entry->stays[0].until.ms > entry->written_until.ms)
+			return false;
+	}
+	return true;
+}
+
 /* The stays of a value, and those of the entry that are not among them. */
 static void
 merge(const char *value, const struct entry *entry, struct entry *all)

@@ -63,6 +63,8 @@ void day_extend(struct day *day, const char *address, struct wall_time until);
 
 /* Whether something is new, or goes on since DAY_EXTEND_MS. */
 bool day_is_due(const struct day *day);
+/* Whether nothing is, and nothing has gone on. */
+bool day_is_written(const struct day *day);
 /* Brings the ConfigMaps up to date: stays that go on from what is there extend it, the
  * others are added. Lines of our keys that are no stays go, other keys stay. Returns
  * how many addresses had no place. */

@@ -23,11 +23,12 @@ struct diary {
 	struct day *today; /* NULL: nothing was seen, yet */
 	struct day *before;
 	size_t parts_known; /* of today */
-	size_t missed;	    /* that today has no room for */
+	size_t missed;	    /* that the days have no room for, not yet told */
+	bool lost;	    /* something, since the last write */
 	enum step step;	    /* the next one */
 	struct wall_time now;
 	struct round round;
-	struct day *writing; /* its; NULL: none runs */
+	struct day *writing; /* its, and perhaps nobody else's; NULL: none runs */
 	bool closes;	     /* it is the last time */
 	struct sweep *sweep;
 	bool sweep_due;
@@ -65,13 +66,24 @@ diary_new(const struct diary_options *options)
 	return diary;
 }
 
+/* Of a day that was being written: it may have been given up meanwhile. */
+static void
+forget_writing(struct diary *diary)
+{
+	if (diary->writing != diary->today && diary->writing != diary->before)
+		day_free(diary->writing);
+	diary->writing = NULL;
+}
+
 static void
 forget_days(struct diary *diary)
 {
+	forget_writing(diary);
 	day_free(diary->today);
 	day_free(diary->before);
 	diary->today = diary->before = NULL;
-	diary->parts_known = 0;
+	diary->parts_known = diary->missed = 0;
+	diary->lost = false;
 }
 
 void
@@ -93,7 +105,6 @@ diary_forget(struct diary *diary)
 	round_abort(&diary->round);
 	sweep_abort(diary->sweep);
 	forget_days(diary);
-	diary->writing = NULL;
 	diary->step = STEP_IDLE;
 	diary->done = NULL;
 	diary->sweep_due = true;
@@ -102,35 +113,81 @@ diary_forget(struct diary *diary)
 /* --- what was seen ------------------------------------------------------------------
  */
 
-/* False: a write of the day before is under way, or what was seen is older than today.
- */
+/* False: it has nothing that is not written. */
 static bool
-turn_day(struct diary *diary, const char *date)
+tell_lost(const struct day *day)
 {
-	int order = diary->today != NULL ? strcmp(date, day_name(diary->today)) : 1;
-
-	if (order <= 0)
-		return order == 0;
-	if (diary->before != NULL && diary->writing == diary->before)
+	if (day_is_written(day))
 		return false;
-	if (diary->before != NULL)
-		log_error("history_day_lost", LOG_S("date", day_name(diary->before)));
-	day_free(diary->before);
-	diary->before = diary->today;
-	diary->today = day_new(date);
-	diary->parts_known = 0;
-	diary->missed = 0;
-	diary->sweep_due = true;
+	log_error("history_day_lost", LOG_S("date", day_name(day)));
 	return true;
 }
 
-static bool
-is_of(const struct day *day, struct wall_time time)
+/* What is being written still is. */
+static void
+drop_day(struct diary *diary, struct day *day)
+{
+	if (day == NULL || day == diary->writing)
+		return;
+	diary->lost = tell_lost(day) || diary->lost;
+	day_free(day);
+}
+
+static void
+set_today(struct diary *diary, struct day *day)
+{
+	diary->today = day;
+	diary->parts_known = 0;
+	diary->sweep_due = true;
+}
+
+static int
+compare_day(const struct day *day, const char *date)
+{
+	return strcmp(day_name(day), date);
+}
+
+/* The day of that time, which is today but right after midnight, or where clocks were
+ * set back: then what was today is yet to come, and goes, unless there is room. */
+static struct day *
+hold_day(struct diary *diary, struct wall_time time)
 {
 	char date[DAY_DATE_MAX];
 
 	day_date(time, date, sizeof date);
-	return strcmp(day_name(day), date) == 0;
+	if (diary->today != NULL && compare_day(diary->today, date) == 0)
+		return diary->today;
+	if (diary->before != NULL && compare_day(diary->before, date) == 0)
+		return diary->before;
+	if (diary->today == NULL || compare_day(diary->today, date) < 0) {
+		drop_day(diary, diary->before);
+		diary->before = diary->today;
+		set_today(diary, day_new(date));
+		return diary->today;
+	}
+	if (diary->before == NULL)
+		return diary->before = day_new(date);
+	drop_day(diary, diary->today);
+	if (compare_day(diary->before, date) < 0) {
+		set_today(diary, day_new(date));
+		return diary->today;
+	}
+	set_today(diary, diary->before);
+	return diary->before = day_new(date);
+}
+
+/* The day before today; what is older is left. */
+static struct day *
+hold_before(struct diary *diary, struct wall_time evening)
+{
+	char date[DAY_DATE_MAX];
+
+	day_date(evening, date, sizeof date);
+	if (diary->before == NULL || compare_day(diary->before, date) != 0) {
+		drop_day(diary, diary->before);
+		diary->before = day_new(date);
+	}
+	return diary->before;
 }
 
 /* What began before midnight, or went on over it, is of both days. */
@@ -139,17 +196,15 @@ divide(struct diary *diary, const char *address, struct stay *seen)
 {
 	struct wall_time midnight = {seen->until.ms - seen->until.ms % DAY_MS};
 	struct wall_time evening = {midnight.ms - 1};
-	struct day *before = diary->before != NULL && is_of(diary->before, evening)
-				 ? diary->before
-				 : NULL;
-	const struct stay *last = before != NULL ? day_last(before, address) : NULL;
 	bool begun_before = seen->from.ms < midnight.ms;
+	struct day *before = begun_before ? hold_before(diary, evening) : diary->before;
+	const struct stay *last = before != NULL ? day_last(before, address) : NULL;
 	struct stay rest = *seen;
 
 	if (begun_before) {
 		rest.until = evening;
-		if (before != NULL)
-			day_see(before, address, &rest);
+		if (!day_see(before, address, &rest))
+			diary->missed++;
 	} else if (last != NULL && !seen->operation && stay_is_there(last, seen) &&
 		   seen->until.ms - last->until.ms < DAY_GAP_MS) {
 		day_extend(before, address, evening);
@@ -164,22 +219,20 @@ void
 diary_see(struct diary *diary, const char *address, const struct stay *seen)
 {
 	struct stay stay = *seen;
-	char date[DAY_DATE_MAX];
+	struct wall_time midnight = {seen->until.ms - seen->until.ms % DAY_MS};
+	struct day *day = hold_day(diary, seen->until);
 
-	day_date(seen->until, date, sizeof date);
-	if (!turn_day(diary, date))
-		return;
 	/* how it came there is remembered for long, but not that it has been there
 	 * since */
 	if (stay.until.ms - stay.from.ms >= DAY_GAP_MS) {
 		stay.from = stay.until;
 		stay.operation = false;
 	}
-	if (day_last(diary->today, address) == NULL)
+	if (day == diary->today && day_last(day, address) == NULL)
 		divide(diary, address, &stay);
-	else if (stay.from.ms < stay.until.ms - stay.until.ms % DAY_MS)
-		stay.from.ms = stay.until.ms - stay.until.ms % DAY_MS;
-	if (!day_see(diary->today, address, &stay))
+	else if (stay.from.ms < midnight.ms)
+		stay.from = midnight;
+	if (!day_see(day, address, &stay))
 		diary->missed++;
 }
 
@@ -204,16 +257,16 @@ on_round(void *arg, bool failed, size_t parts)
 	struct diary *diary = arg;
 	struct day *day = diary->writing;
 
-	diary->writing = NULL;
-	diary->failed = diary->failed || failed;
 	if (!failed)
 		day_written(day);
-	if (day == diary->today)
+	if (day == diary->today && !failed)
 		diary->parts_known = parts;
-	if (day == diary->before && diary->closes && !failed) {
-		day_free(diary->before);
+	if (day == diary->before && diary->closes && !failed && day_is_written(day))
 		diary->before = NULL;
-	}
+	else if (day != diary->today && day != diary->before)
+		failed = tell_lost(day) || failed;
+	diary->failed = diary->failed || failed;
+	forget_writing(diary);
 	go_on(diary);
 }
 
@@ -239,7 +292,11 @@ begin_round(struct diary *diary, struct day *day)
 static bool
 is_over(const struct diary *diary)
 {
-	return diary->before != NULL && diary->now.ms % DAY_MS >= DAY_GAP_MS;
+	struct wall_time then = {diary->now.ms - DAY_GAP_MS};
+	char date[DAY_DATE_MAX];
+
+	day_date(then, date, sizeof date);
+	return diary->before != NULL && compare_day(diary->before, date) < 0;
 }
 
 static bool
@@ -262,6 +319,7 @@ static void
 go_on(struct diary *diary)
 {
 	diary_done_fn *done = diary->done;
+	char date[DAY_DATE_MAX];
 
 	switch (diary->step++) {
 	case STEP_BEFORE:
@@ -281,8 +339,8 @@ go_on(struct diary *diary)
 	case STEP_SWEEP:
 		if (diary->sweep_due && !diary->failed && !diary->last) {
 			diary->sweep_due = false;
-			sweep_start(
-			    diary->sweep, day_name(diary->today), on_swept, diary);
+			day_date(diary->now, date, sizeof date);
+			sweep_start(diary->sweep, date, on_swept, diary);
 		} else {
 			go_on(diary);
 		}
@@ -305,11 +363,12 @@ diary_write(struct diary *diary, struct wall_time now, diary_done_fn *done, void
 	    (!is_over(diary) && !is_due(diary->before) && !is_due(diary->today) &&
 		(!diary->sweep_due || diary->last)))
 		return false;
-	diary->failed = diary->missed > 0;
+	diary->failed = diary->lost || diary->missed > 0;
 	if (diary->missed > 0)
 		log_error("history_day_full", LOG_S("date", day_name(diary->today)),
 		    LOG_N("missed", diary->missed));
 	diary->missed = 0;
+	diary->lost = false;
 	diary->done = done;
 	diary->done_arg = arg;
 	diary->step = STEP_BEFORE;

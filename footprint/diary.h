@@ -2,7 +2,8 @@
  * What was seen is written when something is new, or goes on, by compare and set: so
  * who is started anew goes on with the day. A while after midnight the day before is
  * immutable, and days that are older than the retention are deleted. What is refused is
- * logged, and tried again. */
+ * logged, and tried again; a day that has to go with something unwritten, since it was
+ * not written for a day or clocks jump, is told, and the next write fails. */
 #ifndef IPW_FOOTPRINT_DIARY_H
 #define IPW_FOOTPRINT_DIARY_H
 
@@ -29,7 +30,8 @@ void diary_free(struct diary *diary);
 
 /* As day_see; what lasts over midnight is divided there. What began DAY_GAP_MS before
  * it was seen, or longer ago, was seen then and no more: that it came there is known,
- * but not that it stayed. What is older than the days that are held is left out. */
+ * but not that it stayed. Where another one led before midnight, the time from its last
+ * write to midnight is a gap. */
 void diary_see(struct diary *diary, const char *address, const struct stay *seen);
 
 /* Writes what there is to write, and tells when that is over; false: there is nothing,

@@ -71,3 +71,18 @@ Test(core_whereabouts, what_was_seen_before_a_sleep_is_not_told)
 	    tell_since((struct mono_time){fake_time(fake).mono.ms - 39000}).seen_ms,
 	    told.seen_ms);
 }
+
+Test(core_whereabouts, without_a_watch_or_the_lease_nothing_is_told)
+{
+	const struct mono_time ever = {0};
+
+	rig_attach_both();
+	cr_assert_eq(tell_since(ever).count, 2);
+	core_watcher(fake->core, fake_time(fake), false);
+	cr_assert_eq(tell_since(ever).count, 0);
+	fake_watch_start(fake);
+	fake_run(fake, 1000);
+	cr_assert_eq(tell_since(ever).count, 2);
+	core_unlead(fake->core, fake_time(fake));
+	cr_assert_eq(tell_since(ever).count, 0);
+}

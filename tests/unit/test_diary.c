@@ -233,6 +233,120 @@ Test(diary, midnight_divides)
 	    "\"until\":\"2026-11-21T23:59:59.999Z\""));
 }
 
+Test(diary, midnight_with_another_leader)
+{
+	int64_t midnight = NOON + DAY_MS / 2;
+
+	see(ONE, "n1", midnight - MINUTE, 0);
+	see("192.0.2.2", "n1", midnight - MINUTE, 0);
+	write_at(midnight - MINUTE);
+	restart();
+	see(ONE, "n2", midnight + MINUTE, midnight - MINUTE / 2);
+	see("192.0.2.2", "n1", midnight + MINUTE, 0);
+	write_at(midnight + MINUTE);
+	cr_assert_str_eq(told(TODAY, ONE), "n1 719-719; n2 719.5-720 op");
+	cr_assert_str_eq(told(NEXT, ONE), "n2 720-721");
+	cr_assert_str_eq(told(TODAY, "192.0.2.2"), "n1 719-719");
+	cr_assert_str_eq(told(NEXT, "192.0.2.2"), "n1 721-721", "it has not seen it");
+	write_at(midnight + 10 * MINUTE);
+	cr_assert(store_rig_closed(&rig, TODAY));
+	cr_assert_eq(store_rig_lines(&rig, "history_day_lost"), 0);
+}
+
+Test(diary, what_was_seen_before_midnight_may_come_after_it)
+{
+	int64_t midnight = NOON + DAY_MS / 2;
+
+	see(ONE, "n1", midnight + MINUTE, 0);
+	see("192.0.2.2", "n1", midnight - MINUTE, 0);
+	write_at(midnight + MINUTE);
+	cr_assert_str_eq(told(TODAY, "192.0.2.2"), "n1 719-719");
+	cr_assert_str_eq(told(NEXT, ONE), "n1 721-721");
+	see("192.0.2.3", "n1", midnight - MINUTE, 0);
+	write_at(midnight + MINUTE);
+	cr_assert_str_eq(told(TODAY, "192.0.2.3"), "n1 719-719");
+}
+
+Test(diary, a_clock_that_jumps_and_comes_back_loses_nothing)
+{
+	int64_t midnight = NOON + DAY_MS / 2;
+
+	see(ONE, "n1", NOON, 0);
+	see(ONE, "n2", NOON + 100 * DAY_MS, 0);
+	cr_assert_geq(write_at(NOON + 100 * DAY_MS), 2);
+	see(ONE, "n1", NOON + MINUTE, 0);
+	see(ONE, "n2", NOON + 2 * MINUTE, 0);
+	write_at(NOON + 2 * MINUTE);
+	cr_assert_str_eq(told(TODAY "-p2", ONE), "n1 1-1; n2 2-2",
+	    "it was over, as far as one could tell");
+	see(ONE, "n3", midnight + MINUTE, 0);
+	write_at(midnight + MINUTE);
+	see(ONE, "n4", midnight - MINUTE, 0);
+	write_at(midnight - MINUTE);
+	cr_assert_str_eq(told(TODAY "-p2", ONE), "n1 1-1; n2 2-2; n4 719-719");
+	cr_assert_str_eq(told(NEXT, ONE), "n3 721-721");
+	cr_assert_str_eq(told(DAY_PREFIX "20270301", ONE), "n2 144000-144000");
+	cr_assert_eq(store_rig_lines(&rig, "history_day_lost"), 0);
+	cr_assert_eq(failures, 0);
+}
+
+/* The one that goes on is not taken for over while its clock is ahead. */
+Test(diary, a_jump_that_nobody_has_written_closes_nothing)
+{
+	see(ONE, "n1", NOON, 0);
+	see(ONE, "n2", NOON + 100 * DAY_MS, 0);
+	see(ONE, "n1", NOON + MINUTE, 0);
+	write_at(NOON + MINUTE);
+	cr_assert_str_eq(told(TODAY, ONE), "n1 0-1");
+	cr_assert_not(store_rig_closed(&rig, TODAY));
+	see(ONE, "n1", NOON - 3 * DAY_MS, 0);
+	write_at(NOON - 3 * DAY_MS);
+	cr_assert_str_eq(told(DAY_PREFIX "20261118", ONE), "n1 -4320--4320");
+	cr_assert_eq(store_rig_lines(&rig, "history_day_lost"), 0);
+	cr_assert_eq(failures, 0);
+}
+
+Test(diary, a_day_that_turns_while_one_is_written_loses_nothing)
+{
+	see(ONE, "n1", NOON, 0);
+	see(ONE, "n1", NOON + DAY_MS, 0);
+	rig.refuse = "POST";
+	rig.refuse_status = 500;
+	write_at(NOON + DAY_MS);
+	cr_assert(diary_write(diary, (struct wall_time){NOON + DAY_MS}, on_done, NULL));
+	see(ONE, "n2", NOON + 2 * DAY_MS, 0);
+	store_rig_serve(&rig);
+	write_at(NOON + 2 * DAY_MS);
+	cr_assert_str_eq(told(TODAY, ONE), "n1 0-0");
+	cr_assert_str_eq(told(NEXT, ONE), "n1 1440-1440");
+	cr_assert_str_eq(told(DAY_PREFIX "20261123", ONE), "n2 2880-2880");
+	cr_assert_eq(store_rig_lines(&rig, "history_day_lost"), 0);
+}
+
+Test(diary, a_day_that_is_lost_is_told)
+{
+	for (int day = 0; day < 3; day++)
+		see(ONE, "n1", NOON + day * DAY_MS, 0);
+	cr_assert_eq(store_rig_lines(&rig, "history_day_lost"), 1);
+	write_at(NOON + 2 * DAY_MS);
+	cr_assert_eq(failures, 1);
+	write_at(NOON + 2 * DAY_MS);
+	see(ONE, "n2", NOON + 2 * DAY_MS + MINUTE, 0);
+	write_at(NOON + 2 * DAY_MS + MINUTE);
+	cr_assert_eq(failures, 1);
+}
+
+Test(diary, at_the_end_what_is_new_is_written_and_nothing_else)
+{
+	store_rig_old_map(&rig, DAY_PREFIX "20260801", 100 * 86400, 10);
+	see(ONE, "n1", NOON, 0);
+	cr_assert(diary_write_last(diary, (struct wall_time){NOON}, on_done, NULL));
+	store_rig_serve(&rig);
+	cr_assert_str_eq(told(TODAY, ONE), "n1 0-0");
+	cr_assert_eq(rig.lists + rig.deletes, 0);
+	cr_assert_not(diary_write_last(diary, (struct wall_time){NOON}, on_done, NULL));
+}
+
 Test(diary, a_line_that_is_none_goes)
 {
 	see(ONE, "n1", NOON, 0);
