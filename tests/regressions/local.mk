@@ -15,6 +15,13 @@ tests_regressions_test_reconciler_SOURCES = tests/regressions/defects_place.c \
 	tests/simulation/fake_facts.c tests/simulation/fake_judge.c \
 	tests/simulation/fake_slice.c tests/simulation/fake_trail.c
 
+REGRESSION_TESTS += tests/regressions/test_agent
+tests_regressions_test_agent_CPPFLAGS = $(tests_unit_test_agent_CPPFLAGS)
+tests_regressions_test_agent_CFLAGS = $(TESTS_CFLAGS)
+tests_regressions_test_agent_LDADD = $(tests_unit_test_agent_LDADD)
+tests_regressions_test_agent_SOURCES = tests/regressions/defects_agent.c \
+	tests/unit/agent_rig.c tests/unit/agent_rig.h
+
 REGRESSION_TESTS += tests/regressions/test_cloudworker
 tests_regressions_test_cloudworker_CPPFLAGS = $(tests_unit_test_orders_CPPFLAGS)
 tests_regressions_test_cloudworker_CFLAGS = $(TESTS_CFLAGS)

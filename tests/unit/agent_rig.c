@@ -138,6 +138,7 @@ answer_write(const struct rig_request *request, char *path, size_t size)
 		return 404;
 	put(path, request->body);
 	rig.writes++;
+	request->peer->writes++;
 	return post ? 201 : 200;
 }
 

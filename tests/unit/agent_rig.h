@@ -21,6 +21,7 @@ struct rig_peer {
 	char node[16]; /* "" a leader */
 	char reason[TEXT_MAX + 1];
 	int64_t wake_ms; /* INT64_MAX: never */
+	unsigned long writes;
 };
 
 struct rig {
