@@ -736,6 +736,7 @@ SYSTEM_TESTS = tests/system/edge_test tests/system/cloud_test \
 	tests/system/metricsd_test
 SYSTEM_SHELL =
 SYSTEM_SHELL += tests/system/admission.sh
+SYSTEM_SHELL += tests/system/agents_at_once.sh
 SYSTEM_SHELL += tests/system/adopt.sh
 SYSTEM_SHELL += tests/system/agent.sh
 SYSTEM_SHELL += tests/system/agent_rights.sh
