@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "history.h"
+#include "kubelets.h"
 #include "question.h"
 
 /* Longest text that says why something is not known, or where from it is (bytes). */
@@ -77,6 +78,11 @@ struct answer {
 	size_t elsewhere; /* more of which it is not known where they were */
 
 	struct answer_part pod_part; /* on that node */
+	/* Now, where there is a node: whether its kubelet is heard, when it was last
+	 * (KUBELET_SILENT), and why that is not known. */
+	enum kubelet kubelet;
+	int64_t heard_ms;
+	char kubelet_why[ANSWER_TEXT_MAX];
 	struct answer_pod *pods;
 	size_t pods_len, pods_cap;
 };

@@ -207,6 +207,15 @@ print_pods(const struct answer *answer, FILE *out)
 	print_more(out, "source", part->source);
 }
 
+static void
+print_kubelet(const struct answer *answer, FILE *out)
+{
+	if (answer->kubelet_why[0] == '\0')
+		return;
+	fprintf(out, "not known whether the kubelet of %s is alive\n", answer->node);
+	print_more(out, "why", answer->kubelet_why);
+}
+
 void
 answer_print(const struct answer *answer, FILE *out)
 {
@@ -214,6 +223,7 @@ answer_print(const struct answer *answer, FILE *out)
 	print_addresses(answer, out);
 	print_elsewhere(answer, out);
 	print_pods(answer, out);
+	print_kubelet(answer, out);
 }
 
 /* --- JSON ---------------------------------------------------------------------------
@@ -355,6 +365,25 @@ put_node(struct buf *out, const struct answer *answer)
 }
 
 static void
+put_kubelet(struct buf *out, const struct answer *answer)
+{
+	static const char *const words[] = {[KUBELET_NOT_KNOWN] = "unknown",
+	    [KUBELET_ALIVE] = "alive",
+	    [KUBELET_SILENT] = "silent"};
+
+	show_key(out, "kubelet");
+	if (!answer->is_now || answer->node[0] == '\0') {
+		buf_puts(out, "null");
+		return;
+	}
+	buf_putc(out, '{');
+	show_member(out, "state", words[answer->kubelet]);
+	put_time(out, "since", answer->heard_ms);
+	show_member(out, "why", answer->kubelet_why);
+	buf_putc(out, '}');
+}
+
+static void
 put_addresses(struct buf *out, const struct answer *answer)
 {
 	show_key(out, "addresses");
@@ -407,6 +436,7 @@ answer_print_json(const struct answer *answer, FILE *out)
 	put_bool(&text, "now", answer->is_now);
 	put_bool(&text, "known", answer_is_whole(answer));
 	put_node(&text, answer);
+	put_kubelet(&text, answer);
 	put_addresses(&text, answer);
 	put_pods(&text, answer);
 	rc = buf_puts(&text, "}\n");

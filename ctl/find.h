@@ -5,6 +5,7 @@
 
 #include "answer.h"
 #include "ask.h"
+#include "kubelets.h"
 
 /* Where it looks; borrowed. */
 struct find_place {
@@ -18,6 +19,10 @@ struct find_place {
 int find_now(const struct find_place *place, struct answer *answer);
 /* Hours are of the zone that moment_zone chose. */
 int find_then(const struct find_place *place, struct answer *answer);
+
+/* When the node's kubelet was last heard; KUBELET_NOT_KNOWN and why, in words. */
+enum kubelet find_kubelet(const struct find_place *place, const char *node,
+    int64_t now_ms, int64_t *ret_heard_ms, char why[ANSWER_TEXT_MAX]);
 
 /* All addresses of which the NetIPAllocations say where they are now, and those of
  * which they do not; unless an ipwarden leads it is known of none. Returns as

@@ -208,16 +208,28 @@ on_still(void *arg, const char *text, size_t len)
 	return 0;
 }
 
-/* Where no later hour tells that a pod stayed. Who may not list them knows less. */
+/* Where no later hour tells that a pod stayed: those that run, as far as the kubelet
+ * was heard. Who may not ask for that knows less. */
 static void
 add_still(struct finding *finding)
 {
 	static const struct ask_list_handlers handlers = {on_still_begin, on_still};
 	const char *node = finding->answer->node;
-	char *query;
+	char why[ANSWER_TEXT_MAX], *query;
+	int64_t heard_ms = 0;
 
 	if (finding->after.is_there || !finding->hour.is_there || node[0] == '\0')
 		return;
+	switch (find_kubelet(finding->place, node, finding->now_ms, &heard_ms, why)) {
+	case KUBELET_ALIVE:
+		break;
+	case KUBELET_SILENT:
+		if (heard_ms >= finding->answer->at_ms)
+			break;
+		return;
+	case KUBELET_NOT_KNOWN:
+		return;
+	}
 	query = mem_printf("fieldSelector=spec.nodeName%%3D%s", node);
 	if (ask_list(finding->place->ask, "/api/v1/pods", query, &handlers, finding) !=
 	    200)

@@ -314,6 +314,54 @@ find_pod(struct ask *ask, struct answer *answer)
 	return 0;
 }
 
+enum kubelet
+find_kubelet(const struct find_place *place, const char *node, int64_t now_ms,
+    int64_t *ret_heard_ms, char why[ANSWER_TEXT_MAX])
+{
+	struct kubelets *kubelets = kubelets_new();
+	int status = kubelets_ask(kubelets, place->ask, node);
+	enum kubelet kubelet = kubelets_of(kubelets, node, now_ms, ret_heard_ms);
+
+	if (status != 200)
+		snprintf(why, ANSWER_TEXT_MAX,
+		    "Lease " KUBELETS_NAMESPACE "/%s cannot be read: %s", node,
+		    ask_message(place->ask));
+	else if (kubelet == KUBELET_NOT_KNOWN)
+		snprintf(why, ANSWER_TEXT_MAX,
+		    "there is no Lease " KUBELETS_NAMESPACE "/%s", node);
+	kubelets_free(kubelets);
+	return kubelet;
+}
+
+static void
+doubt_part(const struct answer *answer, struct answer_part *part, const char *what)
+{
+	char heard[CLOCK_TEXT_MAX];
+
+	if (!part->asked || !part->known)
+		return;
+	stay_format_time((struct wall_time){answer->heard_ms}, heard);
+	part->known = false;
+	snprintf(part->why, sizeof part->why,
+	    "the kubelet of %s was last heard at %s: %s", answer->node, heard, what);
+}
+
+/* What the API server has of a node's pods is true while the kubelet is heard. */
+static void
+doubt_node(const struct find_place *place, struct answer *answer)
+{
+	if (answer->node[0] == '\0')
+		return;
+	answer->kubelet = find_kubelet(
+	    place, answer->node, answer->at_ms, &answer->heard_ms, answer->kubelet_why);
+	if (answer->kubelet != KUBELET_SILENT)
+		return;
+	doubt_part(
+	    answer, &answer->node_part, "it is not known whether it still runs there");
+	doubt_part(
+	    answer, &answer->pod_part, "what runs there since then is not known");
+}
+
 int
 find_now(const struct find_place *place, struct answer *answer)
 {
@@ -329,6 +377,8 @@ find_now(const struct find_place *place, struct answer *answer)
 		rc = find_addresses(place, answer);
 	if (rc == 0)
 		rc = find_pods(place->ask, answer);
+	if (rc == 0)
+		doubt_node(place, answer);
 	answer_sort(answer);
 	return rc;
 }

@@ -414,6 +414,28 @@ describe(struct inventory_slice *const *slices, size_t count, int64_t now_ms,
 	return true;
 }
 
+/* Of one node, from there on. */
+static size_t
+slices_of_node(const struct inventory *inventory, size_t at)
+{
+	const char *node = inventory->slices[at]->node;
+	size_t count = 1;
+
+	while (at + count < inventory->slices_len &&
+	       strcmp(inventory->slices[at + count]->node, node) == 0)
+		count++;
+	return count;
+}
+
+void
+inventory_walk_nodes(
+    const struct inventory *inventory, inventory_node_fn *fn, void *arg)
+{
+	for (size_t at = 0; at < inventory->slices_len;
+	     at += slices_of_node(inventory, at))
+		fn(arg, inventory->slices[at]->node);
+}
+
 size_t
 inventory_problems(const struct inventory *inventory, int64_t now_ms,
     inventory_problem_fn *fn, void *arg)
@@ -422,12 +444,9 @@ inventory_problems(const struct inventory *inventory, int64_t now_ms,
 
 	while (at < inventory->slices_len) {
 		struct inventory_slice *const *slices = inventory->slices + at;
+		size_t count = slices_of_node(inventory, at);
 		char text[TEXT_MAX];
-		size_t count = 1;
 
-		while (at + count < inventory->slices_len &&
-		       strcmp(slices[count]->node, slices[0]->node) == 0)
-			count++;
 		if (describe(slices, count, now_ms, text)) {
 			fn(arg, slices[0]->node, text);
 			nodes++;

@@ -69,6 +69,11 @@ size_t inventory_pods(const struct inventory *inventory);
 const struct inventory_pod *inventory_pod(
     const struct inventory *inventory, size_t index);
 
+/* Nodes of these slices, in order, once each. */
+typedef void inventory_node_fn(void *arg, const char *node);
+void inventory_walk_nodes(
+    const struct inventory *inventory, inventory_node_fn *fn, void *arg);
+
 /* By node, once each: what is not as it should be. `text` is a sentence's rest: "has 1
  * of 2 slices". */
 typedef void inventory_problem_fn(void *arg, const char *node, const char *text);

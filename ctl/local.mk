@@ -10,6 +10,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/flags.c ctl/flags.h \
 	ctl/history.c ctl/history.h \
 	ctl/inventory.c ctl/inventory.h \
+	ctl/kubelets.c ctl/kubelets.h \
 	ctl/option.c ctl/option.h \
 	ctl/pods_print.c ctl/pods_print.h \
 	ctl/question.c ctl/question.h \
@@ -30,6 +31,7 @@ ipwardenctl_SOURCES = \
 	ctl/connect.c ctl/connect.h \
 	ctl/find.h ctl/find_hours.c ctl/find_now.c ctl/find_then.c ctl/finding.h \
 	ctl/footprint.c ctl/footprint.h \
+	ctl/kubelets_ask.c \
 	ctl/leads.c ctl/leads.h \
 	ctl/main.c \
 	ctl/pods.c ctl/pods.h \

@@ -29,8 +29,8 @@ struct pods {
 
 	struct ask *ask;
 	struct inventory *inventory;
-	uint64_t refused; /* slices that could not be read */
-	enum leads leads; /* looked at when it matters */
+	struct pods_sources sources; /* leads: looked at when it matters */
+	struct kubelets *kubelets;
 };
 
 static const struct option options[] = {
@@ -122,7 +122,7 @@ list_slices(struct pods *pods)
 
 	if (status == 400 && selects)
 		status = list(pods, false);
-	pods->refused = ask_refused(pods->ask);
+	pods->sources.refused = ask_refused(pods->ask);
 	if (status == 404)
 		fputs("ipwardenctl: this cluster has no PodTrackerSlices: apply crds/, "
 		      "and create a PodTracker (see ipwardenctl(1))\n",
@@ -154,8 +154,7 @@ print(const struct pods *pods, int64_t now_ms)
 		    pods->inventory, pods->form == FORM_WIDE, now_ms, stdout);
 		break;
 	case FORM_JSON:
-		pods_print_json(
-		    pods->inventory, pods->refused, pods->leads, now_ms, stdout);
+		pods_print_json(pods->inventory, &pods->sources, now_ms, stdout);
 		break;
 	case FORM_NAME:
 		pods_print_names(pods->inventory, stdout);
@@ -190,14 +189,72 @@ look_for_leader(struct pods *pods, int64_t now_ms)
 
 	if (slices == 0)
 		return;
-	pods->leads = leads_ask(pods->ask, pods->lease, now_ms);
-	if (pods->leads == LEADS_YES)
+	pods->sources.leads = leads_ask(pods->ask, pods->lease, now_ms);
+	if (pods->sources.leads == LEADS_YES)
 		return;
-	leads_why(pods->leads, pods->lease, why);
+	leads_why(pods->sources.leads, pods->lease, why);
 	fputs("ipwardenctl: ", stderr);
 	show_text(why, stderr);
 	fprintf(
 	    stderr, ": the %zu slices that no agent has written may be old\n", slices);
+}
+
+struct unheard {
+	const struct pods *pods;
+	int64_t now_ms;
+	size_t nodes;
+	const char *first;
+};
+
+static void
+tell_kubelet(void *arg, const char *node)
+{
+	struct unheard *unheard = arg;
+	int64_t since_ms = 0;
+	char age[SHOW_AGE_MAX], text[SHOW_AGE_MAX + 64];
+
+	switch (
+	    kubelets_of(unheard->pods->kubelets, node, unheard->now_ms, &since_ms)) {
+	case KUBELET_ALIVE:
+		return;
+	case KUBELET_SILENT:
+		show_age(unheard->now_ms - since_ms, age);
+		snprintf(
+		    text, sizeof text, "has a kubelet that was last heard %s ago", age);
+		on_problem(NULL, node, text);
+		return;
+	case KUBELET_NOT_KNOWN:
+		if (unheard->nodes++ == 0)
+			unheard->first = node;
+		return;
+	}
+}
+
+/* That the API server has a pod says that it runs while its node's kubelet is heard. */
+static void
+look_for_kubelets(struct pods *pods, int64_t now_ms)
+{
+	struct unheard unheard = {.pods = pods, .now_ms = now_ms};
+	int status = 200;
+
+	if (inventory_slices(pods->inventory) > 0)
+		status = kubelets_ask(pods->kubelets, pods->ask, pods->filter.node);
+	if (status != 200) {
+		ask_tell(pods->ask,
+		    "whether the nodes' kubelets are alive is not known, their Leases "
+		    "in " KUBELETS_NAMESPACE " cannot be read");
+		return;
+	}
+	inventory_walk_nodes(pods->inventory, tell_kubelet, &unheard);
+	if (unheard.nodes == 0)
+		return;
+	fprintf(stderr,
+	    "ipwardenctl: whether the kubelets of %zu nodes are alive is not known, "
+	    "for "
+	    "want of a Lease in " KUBELETS_NAMESPACE ": ",
+	    unheard.nodes);
+	show_text(unheard.first, stderr);
+	fputs(unheard.nodes > 1 ? ", …\n" : "\n", stderr);
 }
 
 static int
@@ -206,15 +263,16 @@ answer(struct pods *pods)
 	int64_t now_ms = clock_wall().ms;
 
 	inventory_finish(pods->inventory);
-	if (pods->refused > 0)
+	if (pods->sources.refused > 0)
 		fprintf(stderr,
 		    "ipwardenctl: %" PRIu64 " slices cannot be read: their pods are "
 		    "missing here\n",
-		    pods->refused);
+		    pods->sources.refused);
 	else if (inventory_slices(pods->inventory) == 0)
 		return tell_no_slices(pods);
 	look_for_leader(pods, now_ms);
 	inventory_problems(pods->inventory, now_ms, on_problem, NULL);
+	look_for_kubelets(pods, now_ms);
 	if (pods->form != FORM_JSON && inventory_pods(pods->inventory) == 0)
 		fputs("ipwardenctl: no such pods\n", stderr);
 	show_begin();
@@ -237,8 +295,10 @@ pods_run(const char *const *argv)
 	if (pods.ask == NULL)
 		return EXIT_FAILURE;
 	pods.inventory = inventory_new(&pods.filter);
+	pods.sources.kubelets = pods.kubelets = kubelets_new();
 	rc = list_slices(&pods) ? answer(&pods) : EXIT_FAILURE;
 	inventory_free(pods.inventory);
+	kubelets_free(pods.kubelets);
 	ask_free(pods.ask);
 	return rc;
 }

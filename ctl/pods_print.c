@@ -154,8 +154,52 @@ on_problem(void *arg, const char *node, const char *text)
 	buf_putc(&problems->line, '}');
 }
 
+struct silent {
+	const struct kubelets *kubelets;
+	int64_t now_ms;
+	FILE *out;
+	struct buf line; /* as of the problems */
+	size_t nodes, not_known;
+};
+
+static void
+on_node(void *arg, const char *node)
+{
+	struct silent *silent = arg;
+	int64_t since_ms = 0;
+	enum kubelet kubelet =
+	    kubelets_of(silent->kubelets, node, silent->now_ms, &since_ms);
+
+	silent->not_known += kubelet == KUBELET_NOT_KNOWN;
+	if (kubelet != KUBELET_SILENT)
+		return;
+	if (silent->nodes++ > 0)
+		flush(&silent->line, false, silent->out);
+	buf_putc(&silent->line, '{');
+	show_member(&silent->line, "nodeName", node);
+	put_time(&silent->line, "since", since_ms);
+	buf_putc(&silent->line, '}');
+}
+
+/* Returns of how many nodes. */
+static size_t
+print_silent(const struct inventory *inventory, const struct pods_sources *sources,
+    int64_t now_ms, FILE *out)
+{
+	struct silent silent = {sources->kubelets, now_ms, out, .nodes = 0};
+
+	buf_init(&silent.line, OBJECT_MAX);
+	fputs("],\"silentKubelets\":[\n", out);
+	inventory_walk_nodes(inventory, on_node, &silent);
+	if (silent.nodes > 0)
+		flush(&silent.line, true, out);
+	buf_free(&silent.line);
+	fprintf(out, "],\"kubeletsNotKnown\":%zu,", silent.not_known);
+	return silent.nodes;
+}
+
 void
-pods_print_json(const struct inventory *inventory, uint64_t refused, enum leads leads,
+pods_print_json(const struct inventory *inventory, const struct pods_sources *sources,
     int64_t now_ms, FILE *out)
 {
 	static const char *const words[] = {
@@ -177,10 +221,12 @@ pods_print_json(const struct inventory *inventory, uint64_t refused, enum leads 
 	nodes = inventory_problems(inventory, now_ms, on_problem, &problems);
 	if (problems.line.len > 0)
 		flush(&problems.line, true, out);
-	fprintf(out, "],\"unreadableSlices\":%ju,\"byLeader\":%zu,\"leads\":\"%s\",",
-	    (uintmax_t)refused, by_leader, words[leads]);
+	nodes += print_silent(inventory, sources, now_ms, out);
+	fprintf(out, "\"unreadableSlices\":%ju,\"byLeader\":%zu,\"leads\":\"%s\",",
+	    (uintmax_t)sources->refused, by_leader, words[sources->leads]);
 	fprintf(out, "\"complete\":%s}\n",
-	    nodes == 0 && refused == 0 && (by_leader == 0 || leads == LEADS_YES)
+	    nodes == 0 && sources->refused == 0 &&
+		    (by_leader == 0 || sources->leads == LEADS_YES)
 		? "true"
 		: "false");
 	buf_free(&line);

@@ -56,6 +56,9 @@ slice node-a node-a 1 1 3 10 voice/sip-1=10.1.0.2 web/www-0=10.1.0.3 voice/sip-0
 slice node-b node-b 1 1 1 10 voice/gw-0=10.2.0.1
 
 lease 10 me
+# heard NODE AGE_S: its kubelet was, so long ago
+heard() { lease "$2" "$1" "kube-node-lease/$1" 40; }
+for node in a b d; do heard node-$node 10; done
 pods --node node-b -o name
 is "a server that does not know the field: the node's pods" \
 	"$SAID $(cat "$DIR/out" "$DIR/err")" "0 voice/gw-0"
@@ -103,6 +106,7 @@ WRITER=Agent
 slice node-d node-d 1 1 1 4000 web/www-2=10.4.0.1
 WRITER=Leader
 slice node-e node-e 1 1 7 10 web/www-3=10.5.0.1
+for node in a b c d e; do heard node-$node 5; done
 pods --namespace web -o name
 is "what there is is shown" "$SAID $(wc -l <"$DIR/out")" "0 4"
 is "and of which nodes that is not all, or old" "$(cat "$DIR/err")" \
@@ -131,6 +135,31 @@ pods --node node-a -o json --lease kube-system/elsewhere
 is "without that Lease it is not known" "$(jq -c '[.leads, .complete]' "$DIR/out")" \
 	'["unknown",false]'
 check "and told" told 'for want of Lease kube-system/elsewhere'
+
+# --- which nodes are heard ------------------------------------------------------------
+heard node-a 3610
+heard node-b 5
+pods --node node-a -o json
+is "a node whose kubelet is silent" "$(cat "$DIR/err") $(jq -c '[.silentKubelets[].nodeName,
+	(.silentKubelets[0].since | length), .kubeletsNotKnown, .complete]' "$DIR/out")" \
+	'ipwardenctl: not sure of node node-a: it has a kubelet that was last heard 60m ago ["node-a",20,0,false]'
+pods --node node-b -o json
+is "one that is heard" "$(cat "$DIR/err") $(jq -c '[.silentKubelets, .complete]' "$DIR/out")" \
+	' [[],true]'
+remove_object /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node-b
+for node in c d e; do heard node-$node 5; done
+pods -o json
+is "one that has no Lease" "$(grep -c 'whether the kubelets of 1 nodes are alive is not known, for '\
+'want of a Lease in kube-node-lease: node-b' "$DIR/err") $(jq -c '[.kubeletsNotKnown,
+	(.silentKubelets | length)]' "$DIR/out")" "1 [1,1]"
+heard node-a 5
+heard node-b 5
+fault '{"target":"kube","path":"/kube-node-lease/","status":403}'
+pods --node node-a -o json
+is "who may not read it knows less, and goes on" "$SAID $(grep -c 'kubelets are alive is not known, '\
+'their Leases in kube-node-lease cannot be read: ' "$DIR/err") $(jq -c .kubeletsNotKnown "$DIR/out")" \
+	"0 1 1"
+clear_faults
 
 # --- what goes wrong ------------------------------------------------------------------
 fault '{"target":"kube","path":"/podtrackerslices","status":403}'

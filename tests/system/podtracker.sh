@@ -217,6 +217,7 @@ is "it goes with its node" "$(api GET "$SLICES/$N1" | jq -c '.metadata.ownerRefe
 	[.kind, .name]')" '["Node","'"$N1"'"]'
 a_pod voice/sip-9 "$N1" Running 10.0.1.77
 eventually 15 "a pod more" has_slice "$N1"
+lease 1 "$N1" "kube-node-lease/$N1" 40
 is "ipwardenctl pods has them, and nothing to say against them" \
 	"$("$STAGE/bin/ipwardenctl" pods --node "$N1" -o name 2>&1)" \
 	"$(slice_wanted "$N1" | jq -r '.[2:][] | "\(.namespace)/\(.podName)"')"

@@ -84,6 +84,30 @@ who 203.0.113.7 --lease kube-system/ours
 is "--lease names the one that counts" "$SAID $(head -1 "$DIR/out")" "0 203.0.113.7 is on node-a"
 
 lease 10 me
+# heard NODE AGE_S: its kubelet was, so long ago
+heard() { lease "$2" "$1" "kube-node-lease/$1" 40; }
+heard node-b 5
+who 203.0.113.7
+is "whether a kubelet is heard is not known without its Lease" "$SAID $(tail -2 "$DIR/out")" \
+	"0 not known whether the kubelet of node-a is alive
+  why     there is no Lease kube-node-lease/node-a"
+fault '{"target":"kube","path":"/kube-node-lease/","status":403}'
+who 203.0.113.7 -o json
+is "nor when that may not be read" "$SAID $(json '[.kubelet.state, (.kubelet.why |
+	startswith("Lease kube-node-lease/node-a cannot be read: ")), .pods.known]')" \
+	'0 ["unknown",true,true]'
+clear_faults
+heard node-a 300
+who 203.0.113.7 -o json
+is "of a node whose kubelet is silent it is not known what runs there" "$SAID $(json '[.kubelet.state,
+	.kubelet.since == (.pods.why | capture("at (?<at>[^ ]*): what runs there since").at |
+	sub("[.]000Z"; "Z")), .pods.known, (.pods.items | map(.name)), .addresses.items[0].known]')" \
+	'3 ["silent",true,false,["www-0"],true]'
+who pod/default/www-0
+is "nor whether a pod does" "$SAID $(head -1 "$DIR/out") $(grep -c \
+	'why     the kubelet of node-a was last heard at .*: it is not known whether it still runs there' \
+	"$DIR/out")" "3 not known where pod default/www-0 is 1"
+heard node-a 5
 who 203.0.113.7
 says "now: node, since when, pods, sources" 0 "203.0.113.7 is on node-a
   since   2026-01-05T10:00:00Z, when its state became what it is
@@ -269,6 +293,7 @@ started() {
 		spec: {nodeName: "node-a", containers: [{name: "main", image: "none"}]},
 		status: {phase: "Running", startTime: $at}}')" >/dev/null
 }
+heard node-a 5
 started old 300
 started young 5
 map "pod-ashiato-$(date -u -d "-60 seconds" +%Y%m%d%H)" '{"still_old":"node-a",
@@ -284,6 +309,13 @@ who node/node-a --at 60s --cm-namespace still -o json
 is "who may not list pods knows less" "$(json '.pods.items | map(.presence) | unique')" \
 	'["unknown"]'
 clear_faults
+heard node-a 120
+who pod/still/old --at 60s --cm-namespace still -o json
+is "nor does who asks for a silent node" "$(json '[.placement.presence, .placement.known]')" \
+	'["unknown",false]'
+heard node-a 50
+who pod/still/old --at 60s --cm-namespace still -o json
+is "but of what was before" "$(json '[.placement.presence, .placement.known]')" '["still",true]'
 
 # --- the last minutes, which nobody has written yet --------------------------------------
 # ago SECONDS: as the history has times

@@ -14,6 +14,7 @@
 #define NOW_MS	(INT64_C(1767323045) * 1000 + 60000) /* a minute later */
 
 static struct inventory *inventory;
+static struct kubelets *kubelets;
 static struct buf told;
 
 static void
@@ -23,12 +24,14 @@ begin(void)
 
 	buf_init(&told, 1 << 20);
 	inventory = inventory_new(&all);
+	kubelets = kubelets_new();
 }
 
 static void
 end(void)
 {
 	inventory_free(inventory);
+	kubelets_free(kubelets);
 	buf_free(&told);
 }
 
@@ -218,7 +221,9 @@ names(FILE *out)
 static void
 json(FILE *out)
 {
-	pods_print_json(inventory, 0, LEADS_YES, NOW_MS, out);
+	struct pods_sources sources = {.leads = LEADS_YES, .kubelets = kubelets};
+
+	pods_print_json(inventory, &sources, NOW_MS, out);
 }
 
 Test(inventory, nothing_of_it_reaches_a_terminal_as_a_command)
@@ -253,6 +258,59 @@ Test(inventory, json)
 	    "\"writer\":\"Leader\",\"lastUpdateTime\":\"" WRITTEN "\"}\n"
 	    "],\"problems\":[\n"
 	    "{\"nodeName\":\"n1\",\"problem\":\"has 1 of 2 pods\"}\n"
-	    "],\"unreadableSlices\":0,\"byLeader\":1,\"leads\":\"yes\","
-	    "\"complete\":false}\n");
+	    "],\"silentKubelets\":[\n"
+	    "],\"kubeletsNotKnown\":1,\"unreadableSlices\":0,\"byLeader\":1,"
+	    "\"leads\":\"yes\",\"complete\":false}\n");
+}
+
+/* --- kubelets -----------------------------------------------------------------------
+ */
+
+static int
+hear(const char *node, const char *spec)
+{
+	char lease[512];
+	int len = snprintf(lease, sizeof lease,
+	    "{\"metadata\":{\"name\":\"%s\"},\"spec\":{%s}}", node, spec);
+
+	return kubelets_add(kubelets, lease, (size_t)len);
+}
+
+Test(inventory, a_kubelet_is_silent_when_its_lease_has_run_out)
+{
+	static const char renewed[] = "\"renewTime\":\"2026-01-02T03:04:05.000000Z\"";
+	int64_t at_ms = NOW_MS - 60000, since_ms = 0;
+
+	cr_assert_eq(kubelets_of(kubelets, "n1", at_ms, &since_ms), KUBELET_NOT_KNOWN);
+	cr_assert_eq(hear("n1", renewed), 0);
+	cr_assert_eq(
+	    kubelets_of(kubelets, "n1", at_ms + 40000, &since_ms), KUBELET_ALIVE);
+	cr_assert_eq(since_ms, 0);
+	cr_assert_eq(
+	    kubelets_of(kubelets, "n1", at_ms + 40001, &since_ms), KUBELET_SILENT);
+	cr_assert_eq(since_ms, at_ms);
+	cr_assert_eq(hear("n2", "\"renewTime\":\"2026-01-02T03:04:05Z\","
+				"\"leaseDurationSeconds\":100"),
+	    0);
+	cr_assert_eq(
+	    kubelets_of(kubelets, "n2", at_ms + 99000, &since_ms), KUBELET_ALIVE);
+	cr_assert_eq(hear("n3", ""), -EBADMSG);
+	cr_assert_eq(hear("n3", "\"renewTime\":7"), -EBADMSG);
+	cr_assert_eq(kubelets_add(kubelets, "x", 1), -EBADMSG);
+	cr_assert_eq(kubelets_of(kubelets, "n3", at_ms, &since_ms), KUBELET_NOT_KNOWN);
+}
+
+Test(inventory, json_of_silent_kubelets)
+{
+	cr_assert_eq(add(SLICE("n1", "\"podCount\":0,\"pods\":[]")), 0);
+	cr_assert_eq(add(SLICE("n2", "\"podCount\":0,\"pods\":[]")), 0);
+	hear("n1", "\"renewTime\":\"" WRITTEN "\"");
+	hear("n2", "\"renewTime\":\"" WRITTEN "\",\"leaseDurationSeconds\":600");
+	cr_assert_str_eq(printed(json),
+	    "{\"pods\":[\n"
+	    "],\"problems\":[\n"
+	    "],\"silentKubelets\":[\n"
+	    "{\"nodeName\":\"n1\",\"since\":\"" WRITTEN "\"}\n"
+	    "],\"kubeletsNotKnown\":0,\"unreadableSlices\":0,\"byLeader\":2,"
+	    "\"leads\":\"yes\",\"complete\":false}\n");
 }
