@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "hosts.h"
 #include "mem.h"
 #include "server.h"
 #include "stage.h"
@@ -222,8 +223,10 @@ scribble(void)
 void
 configmaps_happen(void)
 {
-	if (stage_chance(700))
+	if (stage_chance(600))
 		brief_comes();
+	else if (stage_chance(500))
+		host_set_clock(&hosts.all[stage_pick(hosts.len)]);
 	else
 		scribble();
 }

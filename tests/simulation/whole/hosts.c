@@ -11,6 +11,8 @@
 
 /* 2026-11-20T00:00:00Z, at true time 0. */
 #define HOSTS_EPOCH_MS 1795132800000
+/* How much wall clocks are off. */
+#define WALL_OFF_MS 3000
 
 /* A process that died starts again: at once, or after the supervisor's back-off. */
 #define RESTART_LEAST_MS 100
@@ -298,6 +300,14 @@ host_suspend(struct host *host, int64_t ms)
 	stage_delay(&host->suspended_until_ms);
 }
 
+void
+host_set_clock(struct host *host)
+{
+	host->wall_ms = stage_between(-WALL_OFF_MS, WALL_OFF_MS);
+	stage_tell(
+	    host->name, "has its clock set: off by %lld ms", (long long)host->wall_ms);
+}
+
 static void
 host_open(struct host *host, size_t index)
 {
@@ -305,7 +315,7 @@ host_open(struct host *host, size_t index)
 	host->ppm = stage_between(-5000, 5000);
 	host->mono_ms = stage_between(0, 1000000);
 	host->boot_ms = host->mono_ms + stage_between(0, 1000000);
-	host->wall_ms = stage_between(-3000, 3000);
+	host->wall_ms = stage_between(-WALL_OFF_MS, WALL_OFF_MS);
 	for (size_t i = 0; i < PROGRAM_COUNT; i++) {
 		struct loop *process = &host->processes[i];
 

@@ -76,6 +76,8 @@ void host_kill(struct host *host);
 /* As a rolling update: the replica gives its lease away and ends. */
 void host_stop(struct host *host);
 void host_suspend(struct host *host, int64_t ms);
+/* Its wall clock is set, a little ahead or back: across an hour, it may be. */
+void host_set_clock(struct host *host);
 bool host_is_suspended(const struct host *host);
 /* Every process runs. */
 bool host_is_up(const struct host *host);

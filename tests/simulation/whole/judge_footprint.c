@@ -43,6 +43,9 @@ static struct {
 		char key[128], node[64];
 	} places[PLACES_MAX];
 	size_t places_len;
+	/* who led before hours passed, and has the hour of that time to close */
+	const struct loop *leader;
+	unsigned leader_life;
 	char complaint[256];
 } judge;
 
@@ -50,6 +53,7 @@ void
 judge_footprint_open(void)
 {
 	judge.notes_len = judge.places_len = 0;
+	judge.leader = NULL;
 }
 
 /* --- names and times -------------------------------------------------------------- */
@@ -229,9 +233,9 @@ judge_keys(struct json_object *before, struct json_object *after, const char *pa
 	}
 }
 
-/* No two parts in a row say the same of a pod: a later one is there to mend. */
+/* No part begins to say what an earlier one says of a pod: it is there to mend. */
 static void
-judge_doubles(struct json_object *after, const char *path)
+judge_doubles(struct json_object *before, struct json_object *after, const char *path)
 {
 	struct json_object *data = server_at(after, "data");
 	char hour[16];
@@ -248,7 +252,7 @@ judge_doubles(struct json_object *after, const char *path)
 		for (size_t i = 0; i < at; i++)
 			if (said_in(part_of(hour, i), key) != NULL)
 				earlier = said_in(part_of(hour, i), key);
-		if (earlier != NULL &&
+		if (earlier != NULL && said_in(before, key) == NULL &&
 		    strcmp(earlier, json_object_get_string(node)) == 0)
 			stage_violate("%s has %s again", path, key);
 	}
@@ -266,7 +270,7 @@ judge_footprint_wrote(
 	if (is_hour(path))
 		judge_keys(before, after, path);
 	if (is_hour(path))
-		judge_doubles(after, path);
+		judge_doubles(before, after, path);
 }
 
 /* A leader asks for that. */
@@ -355,6 +359,10 @@ judge_footprint_complaint(const struct host *leader)
 {
 	if (leader == NULL)
 		return "nobody leads";
+	if (!users.hours_passed) {
+		judge.leader = &leader->processes[PROGRAM_RECONCILER];
+		judge.leader_life = judge.leader->life;
+	}
 	if (is_hour_right(leader) &&
 	    (users.hours_passed ||
 		is_all_noted(&leader->processes[PROGRAM_RECONCILER])))
@@ -381,6 +389,19 @@ is_ended(const struct object *object, const char *now)
 		   (long long)s);
 }
 
+static bool
+is_hour_closed(const char *hour)
+{
+	for (size_t i = 0; i < PARTS_MOST; i++) {
+		struct json_object *part = part_of(hour, i);
+
+		if (part != NULL &&
+		    !json_object_get_boolean(server_at(part, "immutable")))
+			return complain("hour %s is over, and not closed", hour);
+	}
+	return true;
+}
+
 const char *
 judge_footprint_unended(const struct host *leader)
 {
@@ -396,6 +417,9 @@ judge_footprint_unended(const struct host *leader)
 	hour_of(before, then);
 	/* they are gone through when one begins */
 	days = strncmp(now, then, DAY_DIGITS) != 0;
+	if (&leader->processes[PROGRAM_RECONCILER] == judge.leader &&
+	    judge.leader->life == judge.leader_life && !is_hour_closed(then))
+		return judge.complaint;
 	for (size_t i = 0; i < server.objects_len; i++) {
 		const struct object *object = &server.objects[i];
 
