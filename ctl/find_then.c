@@ -121,6 +121,9 @@ find_address(
 	return rc;
 }
 
+/* A limit of ours, which is never taken for what the ConfigMaps say. */
+#define TOO_MANY "there are more addresses than can be looked at"
+
 static void
 take_found(const struct finding *finding, struct answer_address *address,
     const struct history_answer *found)
@@ -129,7 +132,9 @@ take_found(const struct finding *finding, struct answer_address *address,
 
 	answer_take_history(address, found, finding->namespace);
 	len = strlen(address->why);
-	if (!found->known && finding->doubt[0] != '\0')
+	if (!found->known && !history_is_whole(finding->history))
+		snprintf(address->why, sizeof address->why, "%s", TOO_MANY);
+	else if (!found->known && finding->doubt[0] != '\0')
 		snprintf(address->why + len, sizeof address->why - len, "; %s",
 		    finding->doubt);
 }
@@ -162,6 +167,11 @@ find_addresses_on_node(struct finding *finding)
 			    finding, answer_add_address(answer, address), &found);
 		else if (rc == 0)
 			answer->elsewhere += !found.known;
+	}
+	if (rc == 0 && !history_is_whole(finding->history)) {
+		answer->address_part.known = false;
+		snprintf(answer->address_part.why, sizeof answer->address_part.why,
+		    "%s", TOO_MANY);
 	}
 	return rc;
 }
@@ -226,6 +236,11 @@ find_then(const struct find_place *place, struct answer *answer)
 		rc = find_addresses(&finding);
 	if (rc == 0)
 		rc = hours_find_pods(&finding);
+	if (history_is_full(finding.history))
+		fprintf(stderr,
+		    "ipwardenctl: %u days were looked at: what was before and after "
+		    "them is not known\n",
+		    HISTORY_DAYS_MAX);
 	answer_sort(answer);
 	answer_free(&finding.now);
 	history_free(finding.history);

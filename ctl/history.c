@@ -37,6 +37,8 @@ struct added_day {
 struct history {
 	struct row *rows;
 	size_t rows_len, rows_cap;
+	struct json_object *index; /* address → place in rows */
+	bool not_whole;
 	struct added_day days[HISTORY_DAYS_MAX];
 	size_t days_len;
 };
@@ -44,7 +46,10 @@ struct history {
 struct history *
 history_new(void)
 {
-	return mem_calloc(1, sizeof(struct history));
+	struct history *history = mem_calloc(1, sizeof *history);
+
+	history->index = json_object_new_object();
+	return history;
 }
 
 void
@@ -55,7 +60,20 @@ history_free(struct history *history)
 	for (size_t i = 0; i < history->rows_len; i++)
 		free(history->rows[i].stays);
 	free(history->rows);
+	json_object_put(history->index);
 	free(history);
+}
+
+bool
+history_is_whole(const struct history *history)
+{
+	return !history->not_whole;
+}
+
+bool
+history_is_full(const struct history *history)
+{
+	return history->days_len == HISTORY_DAYS_MAX;
 }
 
 size_t
@@ -73,10 +91,9 @@ history_address(const struct history *history, size_t index)
 static struct row *
 find_row(const struct history *history, const char *address)
 {
-	for (size_t i = 0; i < history->rows_len; i++)
-		if (strcmp(history->rows[i].address, address) == 0)
-			return &history->rows[i];
-	return NULL;
+	struct json_object *at = json_read_member(history->index, address);
+
+	return at != NULL ? &history->rows[json_object_get_int(at)] : NULL;
 }
 
 static const struct added_day *
@@ -118,6 +135,8 @@ make_row(struct history *history, const char *address)
 		history->rows =
 		    mem_realloc(history->rows, history->rows_cap, sizeof *row);
 	}
+	json_object_object_add(
+	    history->index, address, json_object_new_int((int)history->rows_len));
 	row = &history->rows[history->rows_len++];
 	*row = (struct row){0};
 	snprintf(row->address, sizeof row->address, "%s", address);
@@ -183,6 +202,7 @@ read_key(const struct reading *reading, const char *key, struct json_object *val
 	}
 	row = find_row(reading->history, address);
 	if (row == NULL && reading->history->rows_len == HISTORY_ADDRESSES_MAX) {
+		reading->history->not_whole = true;
 		reading->fn(reading->arg, reading->name, key,
 		    "is one address too many: it is not used");
 		return;
@@ -226,7 +246,7 @@ history_add_day(struct history *history, const char *date,
 	    .history = history, .date = date, .fn = fn, .arg = arg};
 	struct added_day *day;
 
-	if (history->days_len == HISTORY_DAYS_MAX)
+	if (history_is_full(history))
 		return;
 	day = &history->days[history->days_len++];
 	snprintf(day->date, sizeof day->date, "%s", date);
@@ -260,8 +280,7 @@ knows(const struct search *search, int64_t ms)
 	char date[DAY_DATE_MAX];
 
 	day_date((struct wall_time){ms}, date, sizeof date);
-	if (search->history->days_len == HISTORY_DAYS_MAX ||
-	    find_day(search->history, date) != NULL)
+	if (history_is_full(search->history) || find_day(search->history, date) != NULL)
 		return true;
 	snprintf(search->date, DAY_DATE_MAX, "%s", date);
 	return false;

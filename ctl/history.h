@@ -16,8 +16,9 @@ struct history;
 /* Days that are looked at for one answer; what was before that is not asked for. */
 #define HISTORY_DAYS_MAX 400u
 
-/* Addresses; of more nothing is taken. */
-#define HISTORY_ADDRESSES_MAX 4096u
+/* Addresses: those that as many writers as this can note in a day; of more nothing is
+ * taken. */
+#define HISTORY_ADDRESSES_MAX (4u * DAY_ADDRESSES_MAX)
 
 struct history *history_new(void);
 void history_free(struct history *history);
@@ -33,6 +34,11 @@ void history_add_day(struct history *history, const char *date,
     struct json_object *const *parts, size_t count, history_problem_fn *fn, void *arg);
 /* False: it was not added, or has no ConfigMap. */
 bool history_has_day(const struct history *history, const char *date);
+
+/* There was no address too many. */
+bool history_is_whole(const struct history *history);
+/* No further day can be added. */
+bool history_is_full(const struct history *history);
 
 /* Addresses of all days, in no order; more when a day is added, the others in their
  * place. */

@@ -111,12 +111,16 @@ read_words(const char *const *argv, struct who *who)
 static int
 print(const struct who *who)
 {
+	bool whole = true;
+
 	show_begin();
 	if (strcmp(who->form, "table") == 0)
 		answer_print(&who->answer, stdout);
 	else if (answer_print_json(&who->answer, stdout) < 0)
+		whole = false;
+	if (!whole)
 		fputs("ipwardenctl: the answer is too long\n", stderr);
-	if (show_end() < 0)
+	if (show_end() < 0 || !whole)
 		return EXIT_FAILURE;
 	return answer_is_whole(&who->answer) ? EXIT_SUCCESS : WHO_NOT_KNOWN;
 }

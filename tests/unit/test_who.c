@@ -368,6 +368,43 @@ add_part(struct json_object *map)
 	json_object_put(map);
 }
 
+/* One stay each, of those with these numbers. */
+static void
+add_addresses(unsigned from, unsigned until)
+{
+	struct json_object *map = part();
+	char key[64];
+
+	for (unsigned i = from; i < until; i++) {
+		snprintf(
+		    key, sizeof key, "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
+		write_lines(map, key,
+		    LINES({"n1", "2026-01-05T10:00:00.000Z", "2026-01-05T10:10:00.000Z",
+			NULL}));
+	}
+	add("20260105", &map, 1);
+}
+
+Test(who, all_addresses_that_a_writer_can_note_are_taken)
+{
+	add_addresses(0, DAY_ADDRESSES_MAX);
+	cr_assert_eq(history_addresses(history), DAY_ADDRESSES_MAX);
+	cr_assert(history_is_whole(history));
+	cr_assert_str_eq(told.data != NULL ? told.data : "", "");
+	cr_assert_str_eq(ask_of("10.0.63.255", "2026-01-05T10:05:00Z"),
+	    "moved n1 from 05T10:00:00. until 05T10:10:00.;");
+}
+
+Test(who, one_address_too_many_is_told)
+{
+	add_addresses(0, HISTORY_ADDRESSES_MAX);
+	cr_assert(history_is_whole(history));
+	add_addresses(HISTORY_ADDRESSES_MAX, HISTORY_ADDRESSES_MAX + 1);
+	cr_assert_eq(history_addresses(history), HISTORY_ADDRESSES_MAX);
+	cr_assert_not(history_is_whole(history));
+	cr_assert_str_eq(told.data, "ipwarden-addresses-20260105 10.1.0.0\n");
+}
+
 Test(who, pods_of_an_hour)
 {
 	struct json_object *first = part(), *second = part();
