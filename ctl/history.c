@@ -1,5 +1,6 @@
 #include "history.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -135,6 +136,7 @@ make_row(struct history *history, const char *address)
 		history->rows =
 		    mem_realloc(history->rows, history->rows_cap, sizeof *row);
 	}
+	assert(history->rows != NULL);
 	json_object_object_add(
 	    history->index, address, json_object_new_int((int)history->rows_len));
 	row = &history->rows[history->rows_len++];

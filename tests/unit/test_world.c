@@ -101,3 +101,19 @@ Test(world, an_end_without_a_beginning_sweeps_nothing)
 	cr_assert_not_null(world_node(world, "a"), "what is known stays");
 	world_free(world);
 }
+
+Test(world, heard_is_what_was_told_while_it_is_complete)
+{
+	struct world *world = complete_world();
+	const struct wall_time *heard = &world->sync[FACT_KIND_POD].heard;
+
+	cr_assert_eq(heard->ms, now.ms);
+	world_heard(world, FACT_KIND_POD, (struct wall_time){now.ms + 50});
+	cr_assert_eq(heard->ms, now.ms + 50);
+	world_heard(world, FACT_KIND_POD, (struct wall_time){now.ms + 20});
+	cr_assert_eq(heard->ms, now.ms + 50, "what is late says nothing");
+	world_unsync(world);
+	world_heard(world, FACT_KIND_POD, (struct wall_time){now.ms + 90});
+	cr_assert_eq(heard->ms, now.ms + 50, "some of it may be gone");
+	world_free(world);
+}
