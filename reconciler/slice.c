@@ -136,6 +136,13 @@ slices_sweep(struct core *core)
 		if (slice->seen != generation)
 			slices_gone(core, slice->name);
 	}
+	/* what we made and somebody else took away before we were told of it */
+	MAP_EACH(core->slices->nodes, entry)
+	{
+		const struct slice_node *it = lh_entry_v(entry);
+
+		slices_upset(core->slices, it->name);
+	}
 }
 
 void

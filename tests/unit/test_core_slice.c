@@ -157,6 +157,18 @@ Test(core_slice, follows_its_node)
 	cr_assert_eq(pods_in(FAKE_SLICES "n3"), -1);
 }
 
+/* It went before it was told of: the next list does not have it. */
+Test(core_slice, that_nobody_told_of_is_written_again)
+{
+	fake->mute = FAKE_SLICES "n2";
+	start();
+	fake_delete(fake, FAKE_SLICES "n2");
+	fake->mute = NULL;
+	fake_watch_start(fake);
+	fake_run(fake, A_WHILE_MS);
+	cr_assert_eq(pods_in(FAKE_SLICES "n2"), 0);
+}
+
 /* Another machine of that name. */
 Test(core_slice, is_of_one_node)
 {
