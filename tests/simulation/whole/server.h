@@ -69,6 +69,7 @@ struct server_faults {
 	unsigned watch_late;
 	unsigned stale_list; /* as it was a while ago */
 	unsigned definition; /* it cannot, or may not be read */
+	unsigned unserved;   /* of PodTracker: a list or watch finds none, for once */
 };
 
 struct server {

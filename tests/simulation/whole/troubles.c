@@ -38,6 +38,8 @@ troubles_make(void)
 	    .stale_list = level(200, 600),
 	    .definition = level(200, 800),
 	};
+	if (users.tracked)
+		server.faults.unserved = level(100, 400);
 	provider.faults = (struct provider_faults){
 	    .lost_before = level(30, 150),
 	    .lost_after = level(50, 200),

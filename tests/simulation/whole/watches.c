@@ -30,6 +30,7 @@ struct kube_informer {
 	enum stage_of_informer at;
 	size_t position; /* in the history: what is to be told next */
 	bool held;	 /* the handler takes nothing now */
+	bool missed;	 /* the last answer was that its kind is not served */
 	unsigned restarts;
 	bool inside, doomed; /* it is freed by its own handler */
 	struct event event;
@@ -159,10 +160,18 @@ informer_watch(struct kube_informer *informer)
 	}
 }
 
+/* PodTracker may be missing for a moment, too, but not twice in a row: that would be
+ * for longer. */
 static bool
-is_served(enum kind kind)
+is_served(struct kube_informer *informer)
 {
-	return !server.no_trackers || (kind != KIND_TRACKER && kind != KIND_SLICE);
+	bool tracker = informer->kind == KIND_TRACKER;
+
+	if (server.no_trackers && (tracker || informer->kind == KIND_SLICE))
+		return false;
+	informer->missed = tracker && !informer->missed && server.faults.unserved > 0 &&
+			   stage_chance(server.faults.unserved);
+	return !informer->missed;
 }
 
 static void
@@ -184,7 +193,8 @@ informer_run(void *arg)
 	informer->inside = true;
 	if (server.down || process->host->no_server) {
 		informer_fail(informer, 0, "it is not there");
-	} else if (!is_served(informer->kind)) {
+	} else if (!is_served(informer)) {
+		informer->at = INFORMER_LISTS;
 		informer_fail(informer, 404, "NotFound");
 	} else if (informer->at == INFORMER_LISTS) {
 		informer_list(informer, stale_end());
