@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "notes.h"
 #include "parts.h"
 
 /* Hexadecimal digits of the hash in a shortened key. */
@@ -16,8 +17,8 @@
 
 struct hour {
 	char name[16];
-	struct json_object *seen;  /* key → node */
-	struct json_object *longs; /* shortened key → the whole */
+	struct notes *seen;  /* key → node */
+	struct notes *longs; /* shortened key → the whole */
 	/* that were noted so far; of these hour_fill has seen, and are written */
 	uint64_t changes, filled, written;
 	struct watched watched;
@@ -33,8 +34,8 @@ hour_new(const char *name)
 	struct hour *hour = mem_calloc(1, sizeof *hour);
 
 	snprintf(hour->name, sizeof hour->name, "%s", name);
-	hour->seen = json_object_new_object();
-	hour->longs = json_object_new_object();
+	hour->seen = notes_new();
+	hour->longs = notes_new();
 	return hour;
 }
 
@@ -43,8 +44,8 @@ hour_free(struct hour *hour)
 {
 	if (hour == NULL)
 		return;
-	json_object_put(hour->seen);
-	json_object_put(hour->longs);
+	notes_free(hour->seen);
+	notes_free(hour->longs);
 	free(hour);
 }
 
@@ -88,12 +89,29 @@ shorten(const char *key)
 	    "%.*s-%s", (int)(HOUR_KEY_MAX - HASH_DIGITS - 1), key, digits);
 }
 
+static int
+note_key(struct hour *hour, const char *key, const char *whole, const char *node)
+{
+	const char *known = notes_get(hour->seen, key);
+	int rc = 0;
+
+	if (known != NULL && strcmp(known, node) == 0)
+		return 0;
+	if (known == NULL && notes_count(hour->seen) >= HOUR_PODS_MAX)
+		return -ENOSPC;
+	if (whole != NULL)
+		rc = notes_set(hour->longs, key, whole);
+	if (rc == 0)
+		rc = notes_set(hour->seen, key, node);
+	hour->changes += rc == 0;
+	return rc;
+}
+
 int
 hour_note(struct hour *hour, const char *namespace, const char *pod, const char *node)
 {
 	char *key = mem_printf("%s_%s", namespace, pod), *whole = NULL;
-	const char *known;
-	int rc = 0;
+	int rc;
 
 	if (!is_key(key)) {
 		free(key);
@@ -103,17 +121,8 @@ hour_note(struct hour *hour, const char *namespace, const char *pod, const char 
 		whole = key;
 		key = shorten(whole);
 	}
-	known = part_text_of(hour->seen, key);
-	if (known == NULL &&
-	    json_object_object_length(hour->seen) >= (int)HOUR_PODS_MAX) {
-		rc = -ENOSPC;
-		hour->full = true;
-	} else if (known == NULL || strcmp(known, node) != 0) {
-		part_set_text(hour->seen, key, node);
-		hour->changes++;
-		if (whole != NULL)
-			part_set_text(hour->longs, key, whole);
-	}
+	rc = note_key(hour, key, whole, node);
+	hour->full |= rc < 0;
 	free(whole);
 	free(key);
 	return rc;
@@ -178,7 +187,7 @@ write_key(const struct hour *hour, struct parts *parts, size_t index, const char
     const char *node)
 {
 	static const struct part_labels labels = {HOUR_APP, HOUR_TYPE};
-	const char *whole = part_text_of(hour->longs, key);
+	const char *whole = notes_get(hour->longs, key);
 	char name[HOUR_NAME_MAX];
 
 	hour_part_name(hour->name, index, name, sizeof name);
@@ -192,7 +201,7 @@ write_key(const struct hour *hour, struct parts *parts, size_t index, const char
 static size_t
 key_size(const struct hour *hour, const char *key, const char *node)
 {
-	const char *whole = part_text_of(hour->longs, key);
+	const char *whole = notes_get(hour->longs, key);
 	size_t size = part_key_size(strlen(key), strlen(node));
 
 	return whole == NULL ? size : size + part_key_size(strlen(key), strlen(whole));
@@ -280,13 +289,13 @@ size_t
 hour_fill(struct hour *hour, struct parts *parts)
 {
 	size_t sizes[HOUR_PARTS_MAX] = {0};
-	size_t homeless = 0;
+	size_t homeless = 0, at = 0;
+	const char *key, *node;
 
 	for (size_t i = 0; i < parts->count; i++)
 		sizes[i] = part_size(parts->objects[i]);
-	json_object_object_foreach(hour->seen, key, node)
-		homeless +=
-		    !place_key(hour, parts, sizes, key, json_object_get_string(node));
+	while (notes_next(hour->seen, &at, &key, &node))
+		homeless += !place_key(hour, parts, sizes, key, node);
 	hour->filled = hour->changes;
 	if (homeless == 0 && !hour->full)
 		claim(hour, parts);

@@ -25,7 +25,8 @@ struct hour;
 #define HOUR_PART_MAX PART_MAX
 /* Parts of one hour: 64 MiB. */
 #define HOUR_PARTS_MAX PARTS_MAX
-/* Pods that are noted in one hour: some 32 MiB of memory with names of usual length. */
+/* Pods that are noted in one hour: some 10 MiB of memory with names of usual length, 32
+ * at most (notes.h). */
 #define HOUR_PODS_MAX 131072u
 /* Longest key of a ConfigMap (Kubernetes: IsConfigMapKey). */
 #define HOUR_KEY_MAX  253u
@@ -40,7 +41,7 @@ const char *hour_name(const struct hour *hour);
  * HOUR_KEY_MAX ends in a hash of the whole; its ConfigMap has the whole in the
  * annotation HOUR_LONG_KEYS, a JSON object. Returns 0; or, and nothing is noted,
  * -EINVAL when a ConfigMap cannot have such a key, -ENOSPC when it would be one more
- * than HOUR_PODS_MAX. */
+ * than HOUR_PODS_MAX, or too much to hold. */
 int hour_note(
     struct hour *hour, const char *namespace, const char *pod, const char *node);
 

@@ -12,6 +12,7 @@ footprint_libfootprint_a_SOURCES = \
 	footprint/hour.c footprint/hour.h \
 	footprint/line.c footprint/line.h \
 	footprint/moment.c footprint/moment.h \
+	footprint/notes.c footprint/notes.h \
 	footprint/parts.c footprint/parts.h \
 	footprint/round.c footprint/round.h \
 	footprint/stay.c footprint/stay.h \

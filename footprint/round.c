@@ -188,10 +188,23 @@ send_part(struct round *round, const struct kube_call *call, bool is_new)
 	round->place->call(round->place->arg, call, &change, on_written, round);
 }
 
+/* json-c keeps the text that it has made of an object as long as that: so this is an
+ * object of its own, which lives no longer than it is needed. */
+static struct json_object *
+copy_to_print(struct json_object *part)
+{
+	struct json_object *copy = json_object_new_object();
+
+	json_object_object_foreach(part, key, value)
+		json_object_object_add(copy, key, json_object_get(value));
+	return copy;
+}
+
 static void
 write_next(struct round *round)
 {
 	struct kube_call call = {0};
+	struct json_object *copy;
 	char *path;
 
 	round->at = parts_next(&round->parts);
@@ -199,12 +212,14 @@ write_next(struct round *round)
 		end_round(round);
 		return;
 	}
-	call.body = json_object_to_json_string_ext(round->parts.objects[round->at],
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	copy = copy_to_print(round->parts.objects[round->at]);
+	call.body = json_object_to_json_string_ext(
+	    copy, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	call.method = part_is_new(round->parts.objects[round->at]) ? "POST" : "PUT";
 	path = call.method[1] == 'O' ? mem_strdup(round->place->path)
 				     : part_path(round, round->at);
 	call.path = path;
 	send_part(round, &call, call.method[1] == 'O');
+	json_object_put(copy);
 	free(path);
 }

@@ -85,6 +85,12 @@ tests_unit_test_watched_CFLAGS = $(TESTS_CFLAGS)
 tests_unit_test_watched_LDADD = $(tests_unit_test_footprint_LDADD)
 tests_unit_test_watched_SOURCES = tests/unit/test_watched.c http/json_read.c
 
+UNIT_TESTS += tests/unit/test_notes
+tests_unit_test_notes_CPPFLAGS = $(tests_unit_test_footprint_CPPFLAGS)
+tests_unit_test_notes_CFLAGS = $(TESTS_CFLAGS)
+tests_unit_test_notes_LDADD = $(tests_unit_test_footprint_LDADD)
+tests_unit_test_notes_SOURCES = tests/unit/test_notes.c
+
 UNIT_TESTS += tests/unit/test_flags
 tests_unit_test_flags_CPPFLAGS = $(TESTS_CPPFLAGS) $(CTL_INC)
 tests_unit_test_flags_CFLAGS = $(TESTS_CFLAGS)
@@ -644,8 +650,9 @@ tests_simulation_whole_libreconciler_a_SOURCES = tests/simulation/whole/program_
 	reconciler/access.c reconciler/shell.c reconciler/shell_effects.c \
 	reconciler/shell_ask.c reconciler/shell_footprints.c reconciler/shell_history.c \
 	reconciler/shell_identity.c reconciler/shell_lease.c \
-	footprint/day.c footprint/diary.c footprint/stay.c footprint/hour.c footprint/moment.c footprint/parts.c footprint/round.c \
-	footprint/store.c footprint/sweep.c footprint/watched.c \
+	footprint/day.c footprint/diary.c footprint/stay.c footprint/hour.c footprint/moment.c \
+	footprint/notes.c footprint/parts.c footprint/round.c footprint/store.c \
+	footprint/sweep.c footprint/watched.c \
 	$(RECONCILER_PURE) $(RECONCILER_CORE)
 tests_simulation_whole_libcloudworker_a_CPPFLAGS = $(WHOLE_CPPFLAGS) $(CLOUDWORKER_INC)
 tests_simulation_whole_libcloudworker_a_SOURCES = \

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <json-c/json.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -201,4 +202,20 @@ Test(hour, an_hour_has_room_for_so_many_pods)
 	note_many(0, (int)HOUR_PODS_MAX, "node-1");
 	cr_assert_eq(hour_note(hour, "namespace", "one-more", "node-1"), -ENOSPC);
 	note_many(0, 1, "node-2");
+}
+
+/* There are two of them when it turns, beside all else that a reconciler holds. */
+Test(hour, a_full_hour_is_held_in_12_MiB)
+{
+	struct mallinfo2 before = mallinfo2(), now;
+	size_t bytes;
+
+	note_many(0, (int)HOUR_PODS_MAX, "node-1");
+	now = mallinfo2();
+	bytes = now.uordblks + now.hblkhd - before.uordblks - before.hblkhd;
+	printf("%zu bytes a pod\n", bytes / HOUR_PODS_MAX);
+#ifndef __SANITIZE_ADDRESS__
+	cr_assert_gt(bytes, HOUR_PODS_MAX, "it is counted");
+#endif
+	cr_assert_leq(bytes, 12 * 1024 * 1024);
 }
