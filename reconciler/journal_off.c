@@ -7,6 +7,9 @@
 #include "labels.h"
 #include "trail.h"
 
+/* After it was sent: what an order of unknown outcome has begun at the cloud has come.
+ */
+#define JOURNAL_OFF_LATE_MS 90000
 /* Tries to give an ephemeral address back whose outcome stays unknown. */
 #define JOURNAL_OFF_GIVE_TRIES_MAX 5u
 /* The name of an access config that nobody will look for by name; CLOUDS.md §1.1. */
@@ -198,6 +201,21 @@ journal_off_give(struct act *act, const char *project, const char *zone, const c
 	return false;
 }
 
+/* Nothing is heard any more of the order, and the target was seen with what it was to
+ * take off: it may still do so. */
+static bool
+journal_off_may_come(const struct act *act, const struct order *order)
+{
+	const struct intent *intent = &act->entry->intent;
+	const struct view_instance *target = journal_instance(
+	    act, intent->to.project, intent->to.zone, intent->to.instance);
+
+	return order != NULL && order->outcome == OUTCOME_UNKNOWN && target != NULL &&
+	       target->address[0] != '\0' &&
+	       strcmp(target->address, intent->ephemeral) == 0 &&
+	       target->asked.ms < order->sent.ms + JOURNAL_OFF_LATE_MS;
+}
+
 /* The order that takes it off the target is awaited, and what it may have done counts
  * as done, whoever sent it. False: not yet. */
 static bool
@@ -208,7 +226,7 @@ journal_off_settle(struct act *act)
 
 	if (intent->step != INTENT_EPHEMERAL)
 		return true;
-	if (order != NULL && order->open)
+	if ((order != NULL && order->open) || journal_off_may_come(act, order))
 		return false;
 	intent->ephemeral_taken |= order == NULL || order->outcome == OUTCOME_DONE ||
 				   order->outcome == OUTCOME_UNKNOWN;

@@ -132,6 +132,29 @@ Test(core_back, what_is_taken_again_is_given_back_as_a_new_request)
 	cr_assert_str_neq(fake_instance(fake, "n1")->address, "");
 }
 
+/* The cloudworker dies, and what it had begun comes later: that it is not so yet, as is
+ * seen meanwhile, says nothing. */
+Test(core_back, what_is_taken_late_is_given_back)
+{
+	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
+	fake_cordon(fake, "n2", true);
+	fake_cordon(fake, "n3", true);
+	fake->stuck = true;
+	fake_start(fake);
+	while (fake->ordered == 0)
+		fake_run(fake, 10);
+	fake->addresses[0].foreign_user[0] = 'x';
+	fake_cloud_kill(fake);
+	fake->stuck = false;
+	fake_cloud_start(fake);
+	fake_run(fake, 20000);
+	cr_assert_str_neq(fake_instance(fake, "n1")->address, "");
+	fake_instance(fake, "n1")->address[0] = '\0';
+	fake_run(fake, 180000);
+	cr_assert_str_neq(fake_instance(fake, "n1")->address, "");
+	cr_assert_not(fake_has_intent(fake, "web"));
+}
+
 static void
 set_address(const char *node, const char *address, const char *fence)
 {
