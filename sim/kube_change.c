@@ -9,6 +9,7 @@
 #include "kube_custom.h"
 #include "kube_delete.h"
 #include "kube_json.h"
+#include "kube_managed.h"
 #include "kube_patch.h"
 #include "kube_read.h"
 #include "kube_status.h"
@@ -24,8 +25,11 @@ struct kube_object *
 kube_change_store(
     struct sim_kube *kube, struct kube_resource *resource, struct json_object *json)
 {
-	struct kube_object *object = kube_store_put(kube->store, resource, json);
+	struct kube_object *object;
 
+	if (kube->managed_fields && strcmp(resource->plural, "configmaps") == 0)
+		kube_managed_write(json);
+	object = kube_store_put(kube->store, resource, json);
 	if (is_definition(resource)) {
 		int rc = kube_custom_install(kube->store, object->json);
 

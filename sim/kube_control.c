@@ -1,7 +1,7 @@
 /* What the control endpoint lets one change about the Kubernetes API:
  *
  *   POST   /kube/settings   any of token_life_s, bookmark_ms, termination_ms (numbers)
- *                           and node_binding (true or false)
+ *                           and node_binding, managed_fields (true or false)
  *   DELETE /kube/tokens     all tokens that TokenRequests gave become invalid
  */
 #include <errno.h>
@@ -21,10 +21,15 @@ change_setting(struct sim_kube *kube, const char *key, struct json_object *value
 	bool number = json_object_is_type(value, json_type_int);
 	int64_t amount = number ? json_object_get_int64(value) : -1;
 
-	if (strcmp(key, "node_binding") == 0) {
-		if (!json_object_is_type(value, json_type_boolean))
+	if (json_object_is_type(value, json_type_boolean)) {
+		bool is = json_object_get_boolean(value);
+
+		if (strcmp(key, "node_binding") == 0)
+			kube->no_node_binding = !is;
+		else if (strcmp(key, "managed_fields") == 0)
+			kube->managed_fields = is;
+		else
 			return -EINVAL;
-		kube->no_node_binding = !json_object_get_boolean(value);
 		return 0;
 	}
 	if (amount < 0 || amount > SETTING_MAX)

@@ -40,6 +40,7 @@ struct sim_kube {
 	int64_t bookmark_ms;  /* between two bookmarks of a watch */
 	int64_t token_life_s; /* no minted token lives longer; 0: as was asked for */
 	bool no_node_binding; /* as servers before 1.31: no token for a Node */
+	bool managed_fields;  /* ConfigMaps have them */
 	int record_fd;	      /* of the log of requests; -1: none */
 	struct kube_held held[KUBE_HELD_MAX];
 	struct {

@@ -43,6 +43,7 @@ sim_libsim_a_SOURCES = \
 	sim/kube_fault.c sim/kube_fault.h \
 	sim/kube_handle.c \
 	sim/kube_json.c sim/kube_json.h \
+	sim/kube_managed.c sim/kube_managed.h \
 	sim/kube_kubelet.c sim/kube_kubelet.h \
 	sim/kube_patch.c sim/kube_patch.h \
 	sim/kube_rbac.c sim/kube_rbac.h \

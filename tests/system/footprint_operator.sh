@@ -9,6 +9,8 @@ LEASE_SKEW_GRACE_SEC=1
 
 start_world --nodes 3 --addresses $ONE
 install_crd
+# as a real server has them: they name each key, and are its own
+control POST /kube/settings --data-binary '{"managed_fields":true}' >/dev/null
 NODES=$(api GET /api/v1/nodes | jq -r '[.items[].metadata.name] | sort | .[]')
 # shellcheck disable=SC2086
 set -- $NODES
@@ -93,6 +95,8 @@ put_object "$(jq -nc --arg at "$(date -u -d "-100 hours" +%FT%TZ)" '{apiVersion:
 	data: {n_p: "node-1"}}')" >/dev/null
 kc apply --validate=false -f "$SRC/deploy/components/footprints/rbac.yaml" >/dev/null
 eventually 10 "with the component's Role the hour's map is what the API lists" is_true
+is "the server says who wrote which key" "$(map | jq -c '(.data | keys) ==
+	(.metadata.managedFields[0].fieldsV1["f:data"] | keys - ["."] | map(.[2:]))')" true
 is "its labels are Pod Ashiato's" "$(map | jq -cS .metadata.labels)" \
 	'{"app":"pod-ashiato","type":"pod-node-mapping"}'
 eventually 10 "what is older than 72 h is deleted" eval '! api GET $MAPS/pod-ashiato-2020010100'
