@@ -440,19 +440,37 @@ report_begin(struct core *core, const struct item *item)
 	evict_begin(core, item);
 }
 
-/* What nobody misses raises no alarm: that an address is spare only where the spec says
- * that more are needed. What a refused spec would call spare nobody knows. */
+/* All nodes that would do hold another of the list: a surplus. */
+static size_t
+report_surplus(const struct allocation *allocation)
+{
+	size_t surplus = 0;
+
+	for (size_t i = 0; i < allocation->addresses_len; i++) {
+		const struct allocation_address *entry = &allocation->addresses[i];
+
+		surplus += entry->listed && entry->state == ADDRESS_STATE_SPARE &&
+			   strcmp(entry->reason, "Spare") == 0;
+	}
+	return surplus;
+}
+
+/* What nobody misses raises no alarm: a surplus only where the spec says that more are
+ * needed. What a refused spec would call so nobody knows, and of an object that is
+ * being deleted all are to go. */
 static size_t
 report_missing(
     const struct allocation *allocation, const struct allocation_counts *counts)
 {
+	const struct condition *ready = &allocation->conditions[CONDITION_READY];
 	size_t missing = counts->reserved - counts->attached;
 
-	if (allocation->refusal_reason[0] != '\0')
-		return missing;
-	if (counts->attached >= allocation_needed(allocation, counts))
+	if (ready->present && ready->status == CONDITION_TRUE)
 		return 0;
-	return allocation->min_attached_named ? missing : missing - counts->spare;
+	if (allocation->min_attached_named || allocation->deleting ||
+	    allocation->refusal_reason[0] != '\0')
+		return missing;
+	return missing - report_surplus(allocation);
 }
 
 void

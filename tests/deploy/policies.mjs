@@ -171,7 +171,7 @@ const cases = [
   [true, "a second one beside a node that is named so", AGENT, SLICE, null,
     merged(slice, { metadata: { name: "node-1-part-2" } })],
   ...["node-1-b", "node-1-b-2", "node-1-1", "node-1-02", "node-1-", "node-12", "node-1-2-2",
-    "node-1-part-", "node-1-part-2-b", "xnode-1-2", "node"].map((name) => [false,
+    "node-1-part-", "node-1-65", "node-1-part-2-b", "xnode-1-2", "node"].map((name) => [false,
     `names one ${name}`, AGENT, SLICE, null, merged(slice, { metadata: { name } })]),
   [false, "renames one so that it is another's", AGENT, SLICE, slice,
     { metadata: { name: "node-1-b" } }],

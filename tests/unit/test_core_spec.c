@@ -346,6 +346,20 @@ Test(core_spec, spares_that_the_spec_asks_for_are_missed)
 	cr_assert_eq(fake->gauges[METRIC_UNATTACHED_IPS], 1);
 }
 
+Test(core_spec, an_address_whose_nodes_hold_anothers_is_missed)
+{
+	fake_reserve(fake, "34.1.1.3", "us-west1");
+	fake_reserve(fake, "34.1.1.4", "us-west1");
+	fake_allocation(fake, "first", "[\"34.1.1.1\",\"34.1.1.2\",\"34.1.1.3\"]", "");
+	fake_start(fake);
+	fake_run(fake, 60000);
+	fake_allocation(fake, "second", "[\"34.1.1.4\"]", "");
+	fake_run(fake, 5000);
+	cr_assert_str_eq(
+	    fake_entry(fake, "second", "34.1.1.4", "reason"), "NodeHoldsAnother");
+	cr_assert_eq(fake->gauges[METRIC_UNATTACHED_IPS], 1);
+}
+
 Test(core_spec, a_number_may_be_enough)
 {
 	make_spares(",\"minAttached\":3");
