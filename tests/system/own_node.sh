@@ -25,6 +25,7 @@ LEASE=/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/ip-address-cont
 holder() { api GET $LEASE | jq -r '.spec.holderIdentity'; }
 
 # --- another one is ready -----------------------------------------------------------
+replica_pod 1 elsewhere True # who is there is asked when one begins to lead, then each second
 replica 0 node-1 True
 eventually 10 "the first one leads" won 0
 deployment sip

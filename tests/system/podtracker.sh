@@ -145,6 +145,7 @@ eventually 10 "spec.namespace changes" is_true lab default
 is "the generation is told" "$(shown lab .observedGeneration)" 2
 remove_object "/api/v1/nodes/$N3"
 eventually 10 "the entry of a node that was deleted goes" is_true $ALL
+eventually 10 "in the other one, too" is_true lab default
 
 # --- written only on change -----------------------------------------------------------
 # statuses NAME: how often that of this tracker was written

@@ -37,6 +37,10 @@ apply - >/dev/null <<-YAML
 YAML
 sliced() { [ "$(kc get podtrackerslices -o name | wc -l)" = 4 ]; }
 eventually 20 "each node has its slice" sliced
+tracker_told() {
+	api GET /api/v1/events | jq -e 'any(.items[]; .involvedObject.name == "all")'
+}
+eventually 20 "and the PodTracker its status, with an event" tracker_told
 
 # of ipwarden, not of this test
 writes() { jq -c 'select((.user | startswith("system:serviceaccount:")) and
