@@ -93,6 +93,20 @@ send_locked(uint32_t layers)
 	return control_send(FD_CONTROL, CONTROL_LOCKED, bytes, sizeof bytes, -1);
 }
 
+/* The supervisor looks at what is in force before it lets us go on: by then we must not
+ * have ended, since of a process that has ended there is nothing to see. */
+static bool
+await_start(void)
+{
+	uint8_t type = 0;
+	ssize_t len;
+
+	do
+		len = read(FD_CONTROL, &type, sizeof type);
+	while (len < 0 && errno == EINTR);
+	return len == 1 && type == CONTROL_START;
+}
+
 static int
 run(char *text, size_t size)
 {
@@ -128,7 +142,7 @@ main(void)
 
 	sandbox_limit(&config_sandbox);
 	opened_fill();
-	if (send_locked(sandbox_lock(&config_sandbox)) < 0)
+	if (send_locked(sandbox_lock(&config_sandbox)) < 0 || !await_start())
 		return EXIT_ORPHAN;
 	text = mem_calloc(size, 1);
 	code = run(text, size);

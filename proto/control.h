@@ -4,7 +4,8 @@
  * supervisor → process           payload
  *   SETTING                      u8 key, value bytes
  *   FILE                         u8 kind, and a descriptor
- *   START                        -   (all settings and files were given)
+ *   START                        -   (all settings and files were given; to
+ *                                ipwarden-config: it is seen to be confined)
  *   STOP                         -
  *   AGAIN                        -   (the dialer or resolver started anew: ask again)
  *   PROCESS (metricsd only)      struct control_process

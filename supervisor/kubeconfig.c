@@ -32,6 +32,7 @@ struct talk {
 	const struct supervisor *sup;
 	struct identity *identity;
 	const char *path; /* of the kubeconfig */
+	int control_fd;
 	pid_t pid;
 	bool locked;
 	unsigned int records;
@@ -105,7 +106,9 @@ take_record(struct talk *talk, const struct control_record *record)
 	switch ((int)record->type) {
 	case CONTROL_LOCKED:
 		talk->locked = verify_confined(talk->sup, ROLE_COUNT, talk->pid);
-		return talk->locked ? 0 : -EPERM;
+		return talk->locked
+			   ? control_send(talk->control_fd, CONTROL_START, NULL, 0, -1)
+			   : -EPERM;
 	case CONTROL_SETTING:
 		return take_setting(talk->identity, record);
 	case CONTROL_FILE:
@@ -122,12 +125,12 @@ take_record(struct talk *talk, const struct control_record *record)
 /* What there is. Returns 1 when it said ready, 0 when more is to come, -EPIPE at the
  * end, or why it broke the rules. */
 static int
-listen_to(struct talk *talk, int control_fd)
+listen_to(struct talk *talk)
 {
 	struct control_record record;
 	int rc;
 
-	while ((rc = control_receive(control_fd, &record)) == 1) {
+	while ((rc = control_receive(talk->control_fd, &record)) == 1) {
 		rc = take_record(talk, &record);
 		if (rc != 0)
 			return rc;
@@ -138,13 +141,13 @@ listen_to(struct talk *talk, int control_fd)
 /* Until it has said ready and ended: 1. Ended without that: 0. Broke the rules or takes
  * too long: negative. */
 static int
-converse(struct talk *talk, int control_fd, struct child *log_reader)
+converse(struct talk *talk, struct child *log_reader)
 {
 	int64_t deadline_ms = clock_mono().ms + CONFIG_TIMEOUT_MS;
 	bool ready = false;
 
 	for (;;) {
-		struct pollfd fds[2] = {{.fd = control_fd, .events = POLLIN},
+		struct pollfd fds[2] = {{.fd = talk->control_fd, .events = POLLIN},
 		    {.fd = log_reader->log_fd, .events = POLLIN}};
 		int64_t left_ms = deadline_ms - clock_mono().ms;
 		int rc;
@@ -155,7 +158,7 @@ converse(struct talk *talk, int control_fd, struct child *log_reader)
 			return -errno;
 		if (fds[1].revents != 0 && !forward_log(log_reader, "config"))
 			log_reader->log_fd = -1;
-		rc = listen_to(talk, control_fd);
+		rc = listen_to(talk);
 		if (rc == -EPIPE)
 			return ready ? 1 : 0;
 		if (rc < 0 || (rc == 1 && ready))
@@ -169,7 +172,8 @@ run_config(
     struct supervisor *sup, const char *path, int file_fd, struct identity *identity)
 {
 	static struct child log_reader; /* for its line buffer */
-	struct talk talk = {.sup = sup, .identity = identity, .path = path};
+	struct talk talk = {
+	    .sup = sup, .identity = identity, .path = path, .control_fd = -1};
 	int fds[FD_FIXED_END];
 	int control[2], log_pipe[2];
 	int status = 0, rc;
@@ -180,13 +184,14 @@ run_config(
 	for (int i = 0; i < FD_FIXED_END; i++)
 		fds[i] = -1;
 	fds[FD_CONTROL] = control[1];
+	talk.control_fd = control[0];
 	fds[FD_LOG] = log_pipe[1];
 	fds[FD_KUBECONFIG] = file_fd;
 	talk.pid = spawn_program(sup, ROLE_COUNT, "ipwarden-config", fds);
 	close(control[1]);
 	close(log_pipe[1]);
 	log_reader.log_fd = log_pipe[0];
-	rc = talk.pid < 0 ? (int)talk.pid : converse(&talk, control[0], &log_reader);
+	rc = talk.pid < 0 ? (int)talk.pid : converse(&talk, &log_reader);
 	if (talk.pid > 0) {
 		/* its control descriptor has closed, so it is at its end or lingers:
 		 * its exit code is set before its descriptors go */

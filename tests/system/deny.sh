@@ -283,7 +283,8 @@ on_config() {
 	echo socket
 	echo socket-udp
 	for fd in 3 7; do handles $fd; done
-	for fd in 2 3; do pinned $fd; done
+	pinned 2
+	pinned 3 | grep -v '^[[:space:]]*read 3$' # where it is let go on
 	for fd in 2 3 7; do redirects $fd; done
 	for fd in 3 7; do printf '%s\n' "write $fd" "send $fd" "recv $fd" "recvmsg $fd"; done
 	for fd in 0 2 7; do echo "sendmsg-fd $fd 3"; done

@@ -75,9 +75,11 @@ told_add_record(struct told *told, const struct control_record *record)
 	}
 }
 
-/* Its whole life with that kubeconfig; returns its exit code. */
+/* Its whole life with that kubeconfig and what it is told when it is locked; returns
+ * its exit code. */
 static int
-run_config(const char *text, size_t len, struct told *ret_told, struct child *ret_child)
+run_config_told(const char *text, size_t len, enum control_type word,
+    struct told *ret_told, struct child *ret_child)
 {
 	int fds[FD_FIXED_END], rc = 0;
 	struct control_record record;
@@ -92,8 +94,16 @@ run_config(const char *text, size_t len, struct told *ret_told, struct child *re
 		rc = control_receive(ret_child->control, &record);
 		if (rc == 1)
 			told_add_record(ret_told, &record);
+		if (rc == 1 && record.type == CONTROL_LOCKED)
+			control_send(ret_child->control, word, NULL, 0, -1);
 	}
 	return child_wait(ret_child);
+}
+
+static int
+run_config(const char *text, size_t len, struct told *ret_told, struct child *ret_child)
+{
+	return run_config_told(text, len, CONTROL_START, ret_told, ret_child);
 }
 
 #define CLUSTER(more)                                                                  \
@@ -194,11 +204,26 @@ test_size(size_t len, bool good)
 	    code);
 }
 
+/* Who looks at it must find it there. */
+static void
+test_start(void)
+{
+	static const char config[] = CONTEXT CLUSTER("") TOKEN;
+	struct told told;
+	struct child child;
+	int code =
+	    run_config_told(config, sizeof config - 1, CONTROL_STOP, &told, &child);
+
+	tap_check(code == EXIT_ORPHAN && strcmp(told.text, "locked\n") == 0,
+	    "config: nothing before it is let go on (%d)", code);
+}
+
 void
 test_config(void)
 {
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		check_case(&cases[i]);
+	test_start();
 	test_size((size_t)1024 * 1024, true);
 	test_size((size_t)1024 * 1024 + 1, false);
 }
