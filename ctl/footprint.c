@@ -175,8 +175,9 @@ store_last(struct run *run)
 		track_walk(run->track, now, note_only, run);
 		tell_watched(run, now);
 	}
-	if (store_write_last(run->store, now, on_stored, run))
-		run->last_words = true;
+	/* where there is nothing to write it is over before it returns */
+	run->last_words = true;
+	run->last_words = store_write_last(run->store, now, on_stored, run);
 }
 
 static void

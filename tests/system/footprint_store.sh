@@ -173,8 +173,13 @@ one voice/sip-again node-c uid-again
 merge_patch /api/v1/namespaces/voice/pods/sip-again '{"metadata":{"labels":{"app":"sip"}}}'
 eventually 5 "it starts anew: it goes on with the hour" value_is cm-cont voice_sip-again node-c
 end_stream TERM
+is "SIGTERM with nothing new: 0" $SAID 0
 is "and adds a span" "$(watched cm-cont '[length, .[0].until < .[1].from]')" '[2,true]'
 gone voice/sip-again
+stream --interval=500ms --store-in-cm --namespace cm-old --cm-namespace cm-gone
+eventually 5 "there are no pods" told footprint_no_pods
+end_stream TERM
+is "SIGTERM then: 0" $SAID 0
 
 stream --interval=500ms --store-in-cm --namespace voice --label app=sip --cm-namespace cm-gone
 eventually 5 "s21-store-cm-deleted" by_now s21-store-cm-deleted.at-5s cm-gone
