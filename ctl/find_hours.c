@@ -78,12 +78,14 @@ add_hours(struct finding *finding)
 	return rc;
 }
 
-/* What is not in it was not there then, as far as its writers know. */
+/* When the pod is not in it, it was not there then, as far as its writers know. */
 static bool
-was_watched(const struct hour_maps *hour, int64_t at_ms)
+was_watched(
+    const struct hour_maps *hour, int64_t at_ms, const char *namespace, const char *pod)
 {
 	return hour->is_there && seen_is_whole(hour->seen) &&
-	       watched_at(seen_watched(hour->seen), (struct wall_time){at_ms}) != NULL;
+	       watched_covers(
+		   seen_watched(hour->seen), (struct wall_time){at_ms}, namespace, pod);
 }
 
 /* --- which pods the hour has --------------------------------------------------------
@@ -259,11 +261,11 @@ presence_of(const struct finding *finding, const char *namespace, const char *po
 	const char *after = seen_node(finding->after.seen, namespace, pod);
 	bool was = before != NULL && strcmp(before, answer->node) == 0;
 	bool stayed = after != NULL && strcmp(after, answer->node) == 0;
-	bool came = before != NULL
-			? !was
-			: was_watched(&finding->before, answer->hour_from_ms - 1);
-	bool left =
-	    after == NULL && was_watched(&finding->after, answer->hour_until_ms);
+	bool came = before != NULL ? !was
+				   : was_watched(&finding->before,
+					 answer->hour_from_ms - 1, namespace, pod);
+	bool left = after == NULL &&
+		    was_watched(&finding->after, answer->hour_until_ms, namespace, pod);
 
 	if (is_still(finding, namespace, pod))
 		return PRESENCE_STILL;
@@ -356,7 +358,8 @@ place_pod(struct finding *finding, const char *node)
 	part->known = what == NULL;
 	part->why[0] = '\0';
 	if (node[0] == '\0' && (before == NULL || before[0] == '\0') &&
-	    was_watched(&finding->before, answer->hour_from_ms - 1)) {
+	    was_watched(&finding->before, answer->hour_from_ms - 1, question->namespace,
+		question->pod)) {
 		part->known = true;
 		return;
 	}

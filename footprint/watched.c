@@ -172,3 +172,27 @@ watched_at(const struct watched *watched, struct wall_time time)
 	}
 	return found;
 }
+
+static bool
+filter_takes(
+    const struct watched_filter *filter, const char *namespace, const char *pod)
+{
+	return filter->label[0] == '\0' &&
+	       (filter->namespace[0] == '\0' ||
+		   strcmp(filter->namespace, namespace) == 0) &&
+	       strncmp(filter->name, pod, strlen(filter->name)) == 0;
+}
+
+bool
+watched_covers(const struct watched *watched, struct wall_time time,
+    const char *namespace, const char *pod)
+{
+	for (size_t i = 0; i < watched->len; i++) {
+		const struct watched_span *span = &watched->spans[i];
+
+		if (span->from.ms <= time.ms && span->until.ms >= time.ms &&
+		    filter_takes(&span->filter, namespace, pod))
+			return true;
+	}
+	return false;
+}

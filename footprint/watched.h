@@ -61,5 +61,9 @@ void watched_print(const struct watched *watched, struct buf *out);
 /* The span that covers a time, one of all pods before others; NULL: none does. */
 const struct watched_span *watched_at(
     const struct watched *watched, struct wall_time time);
+/* That pod would have been seen at that time. What labels it had is not known, so that
+ * spans of a selector say nothing of it. */
+bool watched_covers(const struct watched *watched, struct wall_time time,
+    const char *namespace, const char *pod);
 
 #endif

@@ -285,6 +285,22 @@ is "the table has it, too" "$(grep -A1 '  pod' "$DIR/out")" \
 	"  pod     voice/sip-0, from when to when is not known
   why     it is not known that pods were watched then: there may have been others"
 
+# beside MEMBERS: when that chose the pods of the hours before and after
+beside() {
+	map pod-ashiato-2026010509 '{}' "$(span 09:00:00.000 09:59:59.999 "${1:-}")" watched
+	map pod-ashiato-2026010511 '{}' "$(span 11:00:00.000 11:59:59.999 "${1:-}")" watched
+	who node/node-a --at 2026-01-05T10:03:00Z --cm-namespace watched -o json
+	json '.pods.items | map(.presence)'
+}
+is "an hour beside it that watched all" "$(beside)" '["passed"]'
+is "the pods of its namespace" "$(beside '"namespace":"voice","name":"sip"')" '["passed"]'
+for other in '"namespace":"web"' '"name":"www-"' '"label":"app=sip"'; do
+	is "one that watched others is no proof: $other" "$(beside "$other")" '["unknown"]'
+done
+map pod-ashiato-2026010510 '{"voice_sip-0":""}' "$(hour 10)" watched
+who pod/voice/sip-0 --at 2026-01-05T10:03:00Z --cm-namespace watched -o json
+is "nor that a pod was on no node" "$SAID $(json '[.placement.known, .node]')" '3 [false,null]'
+
 # --- this hour: which pods are there still ------------------------------------------------
 # started NAME SECONDS: on node-a, so long ago
 started() {

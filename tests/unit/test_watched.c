@@ -131,3 +131,34 @@ Test(watched, a_selector_that_is_too_long_still_chooses)
 	cr_assert_not(watched_filter_is_all(&watched.spans[0].filter));
 	buf_free(&out);
 }
+
+Test(watched, a_time_is_covered_for_the_pods_that_were_chosen)
+{
+	static const struct {
+		const char *namespace, *name, *label;
+		bool covers;
+	} rows[] = {
+	    {"", "", "", true},
+	    {"voice", "", "", true},
+	    {"voice", "sip-", "", true},
+	    {"", "sip-0", "", true},
+	    {"voice-lab", "", "", false},
+	    {"", "sip-00", "", false},
+	    {"", "www-", "", false},
+	    {"voice", "sip-", "app=sip", false},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct watched_span span = {{1000}, {2000},
+		    watched_filter_of(rows[i].namespace, rows[i].name, rows[i].label)};
+
+		begin();
+		add(1000, 2000, "app=other");
+		watched_add(&watched, &span);
+		cr_assert_eq(watched_covers(
+				 &watched, (struct wall_time){2000}, "voice", "sip-0"),
+		    rows[i].covers, "%zu", i);
+		cr_assert_not(watched_covers(
+		    &watched, (struct wall_time){2001}, "voice", "sip-0"));
+	}
+}
