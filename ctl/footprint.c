@@ -286,6 +286,8 @@ on_object(void *arg, enum kube_event event, const char *json, size_t len)
 	if (strncmp(print->name, run->flags.name, strlen(run->flags.name)) != 0) {
 		free(print);
 	} else if (event == KUBE_DELETED) {
+		/* the hour may have turned since it was walked past */
+		note(run, print, now);
 		track_remove(run->track, print, now);
 		free(print);
 	} else {

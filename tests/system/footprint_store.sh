@@ -6,7 +6,7 @@
 start_world
 . "$SRC/tests/system/footprint_lib.sh"
 
-for name in voice voice-lab cm-long cm-extra cm-immut cm-cont cm-gone cm-old cm-large; do
+for name in voice voice-lab cm-long cm-extra cm-immut cm-cont cm-gone cm-turn cm-old cm-large; do
 	namespace $name
 done
 put_pods pods-all-1.json
@@ -190,6 +190,29 @@ merge_patch "/api/v1/namespaces/cm-gone/configmaps/$HOUR" \
 eventually 5 "edited, it is put right" value_is cm-gone voice_sip-0 node-c
 is "but for what is not ours (lost in s21)" "$(value cm-gone extra)" x
 end_stream TERM
+
+# --- an hour that turns ---------------------------------------------------------------
+# zone SECONDS: one in which the hour turns in so many (RFC 8536: one offset for ever)
+zone_turning() {
+	offset=$(((7200 - $1 - $(date +%s) % 3600) % 3600))
+	zeros='\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+	printf "TZif$zeros$zeros\0\0\0\1\0\0\0\4$(printf '\\0\\0\\%03o\\%03o' \
+		$((offset / 256)) $((offset % 256)))\0\0LMT\0" >"$DIR/at/turning"
+	echo "$DIR/at/turning"
+}
+TZ=$(zone_turning 8)
+NEXT=$(date -d '+1 hour' +%Y%m%d%H)
+stream --interval=5s --store-in-cm --namespace voice --cm-namespace cm-turn
+eventually 10 "pods have been looked at" lines 1
+turned() { [ "$(date +%Y%m%d%H)" = "$NEXT" ]; }
+eventually 10 "the hour turns" turned
+gone voice/sip-0
+next_has() { api GET "/api/v1/namespaces/cm-turn/configmaps/pod-ashiato-$NEXT" |
+	jq -e --arg k "$1" '.data | has($k)'; }
+eventually 10 "the next look" next_has voice_gw-0
+check "one that ended before it is in the new hour" next_has voice_sip-0
+end_stream TERM
+TZ=UTC
 
 # --- what is old ----------------------------------------------------------------------
 # old HOURS: a map that was made so long ago
