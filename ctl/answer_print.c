@@ -1,4 +1,5 @@
 /* How an answer is shown: lines for people, and one JSON object. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "answer.h"
@@ -315,7 +316,8 @@ put_part(struct buf *out, const struct answer *answer, const struct answer_part 
 {
 	put_bool(out, "known", part->known);
 	show_key(out, "resolutionSeconds");
-	buf_printf(out, "%d", answer->is_now ? 0 : 3600);
+	buf_printf(
+	    out, "%" PRId64, (answer->hour_until_ms - answer->hour_from_ms) / 1000);
 	put_time(out, "from", answer->hour_from_ms);
 	put_time(out, "until", answer->hour_until_ms);
 	show_member(out, "why", part->why);

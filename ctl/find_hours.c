@@ -10,29 +10,46 @@
 #include "json_read.h"
 #include "mem.h"
 
-#define HOUR_MS (INT64_C(3600) * 1000)
-
 /* --- the hours ----------------------------------------------------------------------
  */
+
+static bool
+is_hour(struct moment moment, const char *name)
+{
+	char other[MOMENT_HOUR_MAX];
+
+	moment_hour(moment, other, sizeof other);
+	return strcmp(other, name) == 0;
+}
+
+/* Where clocks are set back, two hours have one name, and so are one. */
+static void
+name_hours(struct finding *finding, struct moment at)
+{
+	struct moment start = moment_hour_start(at);
+	struct moment before = {start.seconds - 1, 0},
+		      after = {start.seconds + 3600, 0};
+	const char *name = finding->hour.name;
+
+	moment_hour(at, finding->hour.name, sizeof finding->hour.name);
+	while (is_hour(before, name))
+		before.seconds = moment_hour_start(before).seconds - 1;
+	while (is_hour(after, name))
+		after.seconds = moment_hour_start(after).seconds + 3600;
+	moment_hour(before, finding->before.name, sizeof finding->before.name);
+	moment_hour(after, finding->after.name, sizeof finding->after.name);
+	finding->answer->hour_from_ms = (before.seconds + 1) * 1000;
+	finding->answer->hour_until_ms = after.seconds * 1000;
+}
 
 void
 hours_init(struct finding *finding)
 {
-	struct answer *answer = finding->answer;
-	struct moment at = {answer->at_ms / 1000, 0};
-	struct moment start = moment_hour_start(at);
-
 	finding->hour.seen = seen_new();
 	finding->before.seen = seen_new();
 	finding->after.seen = seen_new();
 	finding->still = json_object_new_object();
-	answer->hour_from_ms = start.seconds * 1000;
-	answer->hour_until_ms = answer->hour_from_ms + HOUR_MS;
-	moment_hour(at, finding->hour.name, sizeof finding->hour.name);
-	moment_hour((struct moment){start.seconds - 1, 0}, finding->before.name,
-	    sizeof finding->before.name);
-	moment_hour((struct moment){start.seconds + 3600, 0}, finding->after.name,
-	    sizeof finding->after.name);
+	name_hours(finding, (struct moment){finding->answer->at_ms / 1000, 0});
 }
 
 void

@@ -301,6 +301,25 @@ map pod-ashiato-2026010510 '{"voice_sip-0":""}' "$(hour 10)" watched
 who pod/voice/sip-0 --at 2026-01-05T10:03:00Z --cm-namespace watched -o json
 is "nor that a pod was on no node" "$SAID $(json '[.placement.known, .node]')" '3 [false,null]'
 
+# --- clocks that are set back: two hours have one name ------------------------------------
+# of 26 October 2025 in Berlin, from midnight to two o'clock of UTC
+for at in 01 02 03; do
+	case $at in
+	01) pods='{"voice_sip-0":"node-b"}' ;;
+	02) pods='{"voice_sip-0":"node-a","voice_sip-1":"node-a"}' ;;
+	03) pods='{"voice_sip-0":"node-a"}' ;;
+	esac
+	map pod-ashiato-20251026$at "$pods" \
+		'{"from":"2025-10-25T20:00:00.000Z","until":"2025-10-26T04:00:00.000Z"}' back
+done
+for at in 00 01; do
+	TZ=Europe/Berlin who node/node-a --at 2025-10-26T$at:30:00Z --local --cm-namespace back \
+		-o json
+	is "at $at:30 of UTC" "$(json '[.pods.known, .pods.from, .pods.until,
+		.pods.resolutionSeconds, (.pods.items | map(.presence))]')" \
+		'[true,"2025-10-26T00:00:00Z","2025-10-26T02:00:00Z",7200,["came","passed"]]'
+done
+
 # --- this hour: which pods are there still ------------------------------------------------
 # started NAME SECONDS: on node-a, so long ago
 started() {
