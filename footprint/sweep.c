@@ -183,8 +183,9 @@ compare_times(const struct map *one, const struct map *other)
 	return memcmp(one->name, other->name, one->stem_len);
 }
 
-/* What goes first: the oldest time, as its name says it, and of that the last part.
- * Who reads a time stops at the first part that is not there. */
+/* What goes first: the oldest time, as its name says it, and of that the first part.
+ * Who reads a time stops at the first part that is not there, and takes those before it
+ * for all: so of one that is half deleted nothing is read. */
 static int
 compare_maps(const void *a, const void *b)
 {
@@ -192,7 +193,7 @@ compare_maps(const void *a, const void *b)
 	int order = compare_times(one, other);
 
 	if (order == 0)
-		order = (one->part < other->part) - (one->part > other->part);
+		order = (one->part > other->part) - (one->part < other->part);
 	return order != 0 ? order : strcmp(one->name, other->name);
 }
 
@@ -203,50 +204,57 @@ set_action(struct map *map, enum action action, const char *why)
 	map->why = why;
 }
 
-/* A part that is old stays while a later one of its time, which is younger, does. */
-static void
-choose_old(struct sweep *sweep)
+/* NULL: the time of the maps from `first` to `end` stays, and its size is added. */
+static const char *
+why_to_delete(const struct sweep *sweep, size_t first, size_t end, int64_t *bytes)
 {
+	const struct sweep_limits *limits = &sweep->limits;
+	int64_t now_s = clock_wall().ms / 1000, created_s = 0, size = 0;
+
+	for (size_t i = first; i < end; i++) {
+		size += (int64_t)sweep->maps[i].bytes;
+		if (sweep->maps[i].created_s > created_s)
+			created_s = sweep->maps[i].created_s;
+	}
+	if (limits->retention_s > 0 && now_s - created_s > limits->retention_s)
+		return "older than the retention";
+	*bytes += size;
+	if (limits->bytes_max > 0 && *bytes > limits->bytes_max)
+		return "beyond the total size";
+	return NULL;
+}
+
+static void
+choose_time(struct sweep *sweep, size_t first, size_t end, int64_t *bytes)
+{
+	const char *why = why_to_delete(sweep, first, end, bytes);
 	int64_t now_s = clock_wall().ms / 1000;
-	const struct map *later = NULL;
 
-	for (size_t i = 0; i < sweep->maps_len; i++) {
+	for (size_t i = first; i < end; i++) {
 		struct map *map = &sweep->maps[i];
-		int64_t age_s = now_s - map->created_s;
-		bool is_needed = later != NULL && compare_times(later, map) == 0 &&
-				 later->action != ACTION_DELETE;
 
-		if (sweep->limits.retention_s > 0 &&
-		    age_s > sweep->limits.retention_s && !is_needed)
-			set_action(map, ACTION_DELETE, "older than the retention");
-		else if (!map->is_closed && age_s > sweep->kind->over_s)
+		if (why != NULL)
+			set_action(map, ACTION_DELETE, why);
+		else if (!map->is_closed &&
+			 now_s - map->created_s > sweep->kind->over_s)
 			set_action(map, ACTION_CLOSE, "its time is over");
-		later = map;
 	}
 }
 
-/* From the last to go on they add up to what may stay. */
-static void
-choose_beyond(struct sweep *sweep)
-{
-	size_t bytes = sweep->bytes_now;
-
-	for (size_t i = sweep->maps_len; i > 0 && sweep->limits.bytes_max > 0; i--) {
-		if (sweep->maps[i - 1].action == ACTION_DELETE)
-			continue;
-		bytes += sweep->maps[i - 1].bytes;
-		if (bytes > (size_t)sweep->limits.bytes_max)
-			set_action(&sweep->maps[i - 1], ACTION_DELETE,
-			    "beyond the total size");
-	}
-}
-
+/* A time goes as a whole. From the last to go on they add up to what may stay. */
 static void
 choose(struct sweep *sweep)
 {
+	int64_t bytes = (int64_t)sweep->bytes_now;
+
 	qsort(sweep->maps, sweep->maps_len, sizeof *sweep->maps, compare_maps);
-	choose_old(sweep);
-	choose_beyond(sweep);
+	for (size_t first, end = sweep->maps_len; end > 0; end = first) {
+		first = end - 1;
+		while (first > 0 && compare_times(&sweep->maps[first - 1],
+					&sweep->maps[end - 1]) == 0)
+			first--;
+		choose_time(sweep, first, end, &bytes);
+	}
 }
 
 static void
@@ -293,12 +301,23 @@ list_page(struct sweep *sweep, const char *token)
 /* --- what is done -------------------------------------------------------------------
  */
 
+/* While its first part is there it has the others, too. */
+static void
+skip_time(struct sweep *sweep, const struct map *map)
+{
+	while (sweep->at < sweep->maps_len &&
+	       compare_times(map, &sweep->maps[sweep->at]) == 0)
+		sweep->at++;
+}
+
 static void
 on_acted(void *arg, const struct kube_reply *reply)
 {
 	struct sweep *sweep = arg;
 	const struct map *map = &sweep->maps[sweep->at++];
-	bool gone = reply->error == 0 && reply->status == 404;
+	bool deletes = map->action == ACTION_DELETE;
+	bool gone = reply->status == 404 ||
+		    (deletes && reply->status >= 200 && reply->status <= 299);
 
 	/* nobody answers, or who asked may ask no more: the next sweep goes on */
 	if (reply->error != 0) {
@@ -306,15 +325,17 @@ on_acted(void *arg, const struct kube_reply *reply)
 		end(sweep);
 		return;
 	}
-	if (!is_good(reply) && !gone)
+	if (!is_good(reply) && !gone) {
 		tell_failure(sweep,
-		    map->action == ACTION_DELETE ? "cannot be deleted"
-						 : "cannot be made immutable",
+		    deletes ? "cannot be deleted" : "cannot be made immutable",
 		    map->name, reply);
-	else if (map->action == ACTION_DELETE)
+		if (deletes)
+			skip_time(sweep, map);
+	} else if (deletes) {
 		log_info(sweep->kind->deleted,
 		    LOG_S("namespace", sweep->place->namespace),
 		    LOG_S("configmap", map->name), LOG_N("bytes", (int64_t)map->bytes));
+	}
 	act_next(sweep);
 }
 

@@ -1,7 +1,8 @@
 /* Ends what is over: of the ConfigMaps of a kind that are in a namespace, those that
  * are older than the retention are deleted, and the oldest beyond the total size; those
  * of past hours (or days) become immutable, whoever wrote them last. Which is older
- * their names say, and of one time the last part goes first. */
+ * their names say. The parts of one time go together, as old as the last that was made,
+ * the first one first: who finds it takes the rest for whole. */
 #ifndef IPW_FOOTPRINT_SWEEP_H
 #define IPW_FOOTPRINT_SWEEP_H
 

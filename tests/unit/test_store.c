@@ -326,9 +326,9 @@ Test(store, beyond_the_total_the_oldest_go)
 }
 
 /* Some are made in the same second, and an older one later than a newer one. */
-Test(store, the_oldest_are_those_of_the_oldest_hours_the_last_parts_first)
+Test(store, the_oldest_are_those_of_the_oldest_hours)
 {
-	static const char *const hours[] = {"11", "12", "12-p2", "12-p10", "13"};
+	static const char *const hours[] = {"11", "12", "13", "14", "14-p2"};
 	char name[HOUR_NAME_MAX];
 
 	store_rig_limit(&rig, 0, 1000);
@@ -340,19 +340,61 @@ Test(store, the_oldest_are_those_of_the_oldest_hours_the_last_parts_first)
 	store_rig_write(&rig);
 	cr_assert_eq(rig.deletes, 2);
 	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111011"));
-	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111012-p10"));
+	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111012"));
 	cr_assert_not_null(store_rig_map(&rig, FIRST));
 }
 
-Test(store, an_hour_goes_with_its_last_part)
+/* Who reads an hour believes the parts that are there, up to the first that is not. */
+Test(store, an_hour_beyond_the_total_goes_as_a_whole)
+{
+	static const char *const parts[] = {"12", "12-p2", "12-p10", "13"};
+	char name[HOUR_NAME_MAX];
+
+	store_rig_limit(&rig, 0, 1000);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(name, sizeof name, HOUR_PREFIX "20261110%s", parts[i]);
+		store_rig_old_map(&rig, name, 50 * 3600, 300);
+	}
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	cr_assert_eq(rig.deletes, 3);
+	cr_assert_not_null(store_rig_map(&rig, HOUR_PREFIX "2026111013"));
+	cr_assert_not_null(store_rig_map(&rig, FIRST));
+}
+
+Test(store, of_an_hour_that_is_half_deleted_nothing_is_read)
+{
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111712", 100 * 3600, 10);
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111712-p2", 90 * 3600, 10);
+	store_rig_note(&rig, "a", "node-1");
+	/* the first part is refused: so the second one stays */
+	rig.refuse = "DELETE";
+	rig.refuse_status = 403;
+	store_rig_write(&rig);
+	cr_assert_not_null(store_rig_map(&rig, HOUR_PREFIX "2026111712-p2"));
+	rig.now.seconds += 3600;
+	store_rig_note(&rig, "a", "node-1");
+	begin_write();
+	while (rig.deletes < 2)
+		answer_one();
+	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111712"));
+	cr_assert_not_null(store_rig_map(&rig, HOUR_PREFIX "2026111712-p2"));
+	store_rig_serve(&rig);
+	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111712-p2"));
+}
+
+Test(store, an_hour_is_as_old_as_the_last_of_its_parts)
 {
 	store_rig_old_map(&rig, HOUR_PREFIX "2026111712", 73 * 3600, 10);
 	store_rig_old_map(&rig, HOUR_PREFIX "2026111712-p2", 71 * 3600, 10);
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111713", 71 * 3600, 10);
+	store_rig_old_map(&rig, HOUR_PREFIX "2026111713-p2", 73 * 3600, 10);
 	store_rig_old_map(&rig, HOUR_PREFIX "2026111711", 73 * 3600, 10);
 	store_rig_note(&rig, "a", "node-1");
 	store_rig_write(&rig);
 	cr_assert_not_null(store_rig_map(&rig, HOUR_PREFIX "2026111712"));
 	cr_assert_not_null(store_rig_map(&rig, HOUR_PREFIX "2026111712-p2"));
+	cr_assert_not_null(store_rig_map(&rig, HOUR_PREFIX "2026111713-p2"));
 	cr_assert_null(store_rig_map(&rig, HOUR_PREFIX "2026111711"));
 }
 
