@@ -169,7 +169,7 @@ take_line(struct kube_informer *informer, const char *text, size_t len)
 	if (strcmp(line.type, "ERROR") == 0)
 		return take_error(informer, &line);
 	kube_informer_heard(informer);
-	informer->progressed = clock_mono();
+	kube_informer_progress(informer);
 	informer->answered = true;
 	informer->failures = informer->expiries = informer->watch_errors = 0;
 	informer->offer = (struct offer){.json = line.object, .len = line.object_len};

@@ -40,6 +40,11 @@
 /* The position is given up after so many refusals of the watch in a row. */
 #define WATCH_ERRORS_MAX 3
 
+/* Boot time runs ahead of monotonic time by that much: the machine has slept. What was
+ * on its way then has been read so long afterwards (milliseconds). */
+#define SLEEP_MS 500
+#define AWAKE_MS 5000
+
 static void on_timer(void *arg);
 static void on_done(void *arg, const struct http_reply *reply);
 
@@ -56,7 +61,8 @@ kube_informer_new(struct kube *kube, const char *path, const char *query,
 	informer->query = mem_strdup(query);
 	informer->handlers = *handlers;
 	informer->arg = arg;
-	informer->progressed = clock_mono();
+	informer->progressed = clock_boot();
+	informer->slept_ms = informer->progressed.ms - clock_mono().ms;
 	informer->timer = loop_timer_new(kube->loop, on_timer, informer);
 	frame_init(&informer->frame, FRAME_LIST);
 	TAILQ_INSERT_TAIL(&kube->informers, informer, link);
@@ -124,10 +130,30 @@ kube_informer_resume(struct kube_informer *informer)
 		http_resume(informer->exchange);
 }
 
+void
+kube_informer_progress(struct kube_informer *informer)
+{
+	struct boot_time boot = clock_boot();
+	struct mono_time now = clock_mono();
+	int64_t slept_ms = boot.ms - now.ms;
+
+	if (slept_ms - informer->slept_ms > SLEEP_MS)
+		informer->awake_at.ms = now.ms + AWAKE_MS;
+	informer->slept_ms = slept_ms;
+	if (now.ms >= informer->awake_at.ms)
+		informer->progressed = boot;
+}
+
+struct boot_time
+kube_informer_progressed(const struct kube_informer *informer)
+{
+	return informer->progressed;
+}
+
 int64_t
 kube_informer_silent_ms(const struct kube_informer *informer)
 {
-	return clock_mono().ms - informer->progressed.ms;
+	return clock_boot().ms - informer->progressed.ms;
 }
 
 uint64_t
@@ -310,7 +336,7 @@ end_page(struct kube_informer *informer)
 	unsigned int restarts = informer->restarts;
 
 	informer->failures = 0;
-	informer->progressed = clock_mono();
+	kube_informer_progress(informer);
 	free(informer->next_page);
 	informer->next_page = NULL;
 	if (informer->list_continue[0] != '\0') {

@@ -47,7 +47,9 @@ struct kube_informer {
 	enum phase phase;
 	struct http_exchange *exchange;
 	struct mono_time started;
-	struct mono_time progressed; /* by an event, a bookmark, a page of the list */
+	struct boot_time progressed; /* by an event, a bookmark, a page of the list */
+	int64_t slept_ms;	     /* by then, in the life of the machine */
+	struct mono_time awake_at;   /* what is read from then on counts as progress */
 
 	/* where the watch goes on; "": list first */
 	char position[VERSION_MAX];
@@ -75,6 +77,10 @@ struct kube_informer {
 /* A whole event came, or is being held: the watch is alive, though who holds an event
  * does not progress. */
 void kube_informer_heard(struct kube_informer *informer);
+
+/* An event, a bookmark or a page of the list was read. What comes right after a sleep
+ * may have been sent before it, and does not count. */
+void kube_informer_progress(struct kube_informer *informer);
 
 /* events.c: http_request.data. */
 int informer_take(void *arg, const char *piece, size_t len);

@@ -121,8 +121,10 @@ void kube_informer_free(struct kube_informer *informer);
 /* Forget the position and list anew (the receiver lost its state). */
 void kube_informer_restart(struct kube_informer *informer);
 void kube_informer_resume(struct kube_informer *informer);
-/* Since when the server has said nothing: no event, bookmark or end of a list's page
- * (milliseconds). */
+/* When the server said something last: an event, a bookmark or the end of a list's
+ * page. While the machine sleeps it says nothing. */
+struct boot_time kube_informer_progressed(const struct kube_informer *informer);
+/* Since when it has said nothing (milliseconds). */
 int64_t kube_informer_silent_ms(const struct kube_informer *informer);
 /* Objects and lines that were refused since kube_informer_new. */
 uint64_t kube_informer_refused(const struct kube_informer *informer);

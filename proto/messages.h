@@ -27,7 +27,7 @@ enum fact_kind {
 	FACT_KIND_COUNT
 };
 #define FACT_KIND_NEEDED FACT_KIND_TRACKER /* so many of them */
-/* HEARD: what has been told is all that there was `silent_ms` ago. */
+/* HEARD: what has been told is all that there was at `heard_boot_ms` (in the past). */
 enum sync_phase { SYNC_BEGIN, SYNC_END, SYNC_HEARD };
 enum node_ready { NODE_READY_UNKNOWN, NODE_READY_FALSE, NODE_READY_TRUE };
 enum pod_phase {
@@ -75,7 +75,7 @@ enum sample_part { SAMPLE_VALUE, SAMPLE_SUM, SAMPLE_COUNT, SAMPLE_BUCKET_0 };
 #define FIELDS_fact_sync(U8, U32, U64, I64, STR, PACK)                                 \
 	U8(kind, FACT_KIND_COUNT - 1)                                                  \
 	U8(phase, SYNC_HEARD)                                                          \
-	U32(silent_ms)
+	I64(heard_boot_ms) /* of HEARD; else 0 */
 
 #define FIELDS_fact_node(U8, U32, U64, I64, STR, PACK)                                 \
 	STR(uid, UID_MAX_LEN)                                                          \

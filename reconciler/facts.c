@@ -73,17 +73,25 @@ facts_sweep_hints(struct core *core)
 	items_hint_missing(core);
 }
 
+/* A message may wait, or the machine sleep, before it is taken. */
+static int
+facts_heard(struct core *core, const struct msg_fact_sync *sync)
+{
+	int64_t now_ms = core->now.boot.ms;
+
+	if (sync->heard_boot_ms < 0 || sync->heard_boot_ms > now_ms)
+		return -EPROTO;
+	world_heard(core->world, (enum fact_kind)sync->kind,
+	    (struct wall_time){core->now.wall.ms - (now_ms - sync->heard_boot_ms)});
+	return 0;
+}
+
 static void
 facts_sync(struct core *core, const struct msg_fact_sync *sync)
 {
 	enum fact_kind kind = (enum fact_kind)sync->kind;
 	bool before = core->world->sync[kind].complete;
 
-	if (sync->phase == SYNC_HEARD) {
-		world_heard(core->world, kind,
-		    (struct wall_time){core->now.wall.ms - sync->silent_ms});
-		return;
-	}
 	world_sync(core->world, kind, (enum sync_phase)sync->phase, core->now.wall);
 	if (kind == FACT_KIND_ALLOCATION && !before && core->world->sync[kind].complete)
 		facts_sweep_hints(core);
@@ -150,6 +158,8 @@ facts_take(struct core *core, const struct message *message)
 	core->world->now = core->now.wall;
 	switch (message->type) {
 	case MSG_FACT_SYNC:
+		if (message->u.fact_sync.phase == SYNC_HEARD)
+			return facts_heard(core, &message->u.fact_sync);
 		facts_sync(core, &message->u.fact_sync);
 		return 0;
 	case MSG_FACT_NODE:

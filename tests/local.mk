@@ -208,7 +208,8 @@ UNIT_TESTS += tests/unit/test_informer_hostile
 tests_unit_test_informer_hostile_CPPFLAGS = $(TESTS_CPPFLAGS) $(PROTO_INC) $(HTTP_INC) \
 	$(KUBE_INC)
 tests_unit_test_informer_hostile_CFLAGS = $(TESTS_CFLAGS)
-tests_unit_test_informer_hostile_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono
+tests_unit_test_informer_hostile_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono \
+	-Wl,--wrap=clock_boot
 tests_unit_test_informer_hostile_LDADD = kube/libkube.a http/libhttp.a \
 	proto/libcontrol.a sandbox/libsandbox.a base/libbase.a $(CURL_LIBS) \
 	$(OPENSSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(CRITERION_LIBS)
@@ -477,7 +478,7 @@ tests_unit_test_core_LDADD = reconciler/libreconciler.a proto/liblink.a \
 	proto/libcontrol.a base/libbase.a $(JSON_LIBS) $(CRITERION_LIBS)
 tests_unit_test_core_SOURCES = tests/unit/test_core.c tests/unit/test_core_back.c tests/unit/test_core_check.c \
 	tests/unit/test_core_cross.c tests/unit/test_core_journal.c \
-	tests/unit/test_core_message.c tests/unit/test_fresh.c \
+	tests/unit/test_core_heard.c tests/unit/test_core_message.c tests/unit/test_fresh.c \
 	tests/unit/test_core_tracker.c tests/unit/test_core_slice.c \
 	tests/unit/test_release.c \
 	tests/unit/test_core_handover.c tests/unit/test_core_identity.c \

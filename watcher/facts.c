@@ -300,13 +300,11 @@ static void
 tell_heard(struct facts *facts)
 {
 	struct feed *feed = &facts->feeds[FACT_KIND_POD];
-	int64_t silent_ms;
 	struct msg_fact_sync heard = {.kind = FACT_KIND_POD, .phase = SYNC_HEARD};
 
 	if (facts->choose == NULL || !feed->synced)
 		return;
-	silent_ms = kube_informer_silent_ms(feed->informer);
-	heard.silent_ms = (uint32_t)(silent_ms < UINT32_MAX ? silent_ms : UINT32_MAX);
+	heard.heard_boot_ms = kube_informer_progressed(feed->informer).ms;
 	link_send(facts->link, MSG_FACT_SYNC, &heard);
 }
 

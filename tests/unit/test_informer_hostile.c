@@ -19,6 +19,7 @@
 #define SLACK_MS 5000
 
 static atomic_llong ahead_ms;
+static atomic_llong slept_ms;
 
 struct mono_time __real_clock_mono(void);
 struct mono_time __wrap_clock_mono(void);
@@ -29,6 +30,18 @@ __wrap_clock_mono(void)
 	struct mono_time now = __real_clock_mono();
 
 	now.ms += atomic_load(&ahead_ms);
+	return now;
+}
+
+struct boot_time __real_clock_boot(void);
+struct boot_time __wrap_clock_boot(void);
+
+struct boot_time
+__wrap_clock_boot(void)
+{
+	struct boot_time now = __real_clock_boot();
+
+	now.ms += atomic_load(&ahead_ms) + atomic_load(&slept_ms);
 	return now;
 }
 
@@ -147,6 +160,40 @@ Test(informer_hostile, a_list_that_never_ends)
 	pass_phase(&story);
 	run_until(&world, &story.syncs, 1);
 	cr_assert_eq(story.failures, 1, "%s", story.told.data);
+	story_end(&story);
+}
+
+/* --- sleep --------------------------------------------------------------------------
+ */
+
+#define SLEEP_MS 2400000
+#define AWAKE_MS 5000
+
+/* While the machine slept nothing was heard, and what is read right afterwards may have
+ * been on its way before. */
+Test(informer_hostile, a_sleep_is_a_silence)
+{
+	static struct drip drips = {.watch = EVENT("ADDED", OBJECT("b", "11")),
+	    .piece = EVENT("MODIFIED", OBJECT("b", "12"))};
+	struct world world = {.loop = NULL};
+	struct story story;
+	struct boot_time before;
+
+	pthread_mutex_init(&world.script.lock, NULL);
+	world_open_with(&world, drip, &drips, false);
+	story_begin(&story, &world, "");
+	run_until(&world, &story.objects, 3);
+	cr_assert_lt(kube_informer_silent_ms(story.informer), SLACK_MS);
+	before = kube_informer_progressed(story.informer);
+	atomic_fetch_add(&slept_ms, SLEEP_MS);
+	cr_assert_geq(kube_informer_silent_ms(story.informer), SLEEP_MS);
+	run_until(&world, &story.objects, story.objects + 2);
+	cr_assert_eq(kube_informer_progressed(story.informer).ms, before.ms);
+	atomic_fetch_add(&ahead_ms, AWAKE_MS);
+	run_until(&world, &story.objects, story.objects + 2);
+	cr_assert_lt(kube_informer_silent_ms(story.informer), SLACK_MS);
+	cr_assert_geq(
+	    kube_informer_progressed(story.informer).ms, before.ms + SLEEP_MS);
 	story_end(&story);
 }
 
