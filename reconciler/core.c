@@ -330,6 +330,7 @@ core_lead(struct core *core, struct core_time now, uint64_t term)
 {
 	core->now = now;
 	core->leads = true;
+	core->led = now.mono;
 	core->term = term;
 	core->epoch++;
 	core->until.ms = 0;

@@ -201,19 +201,24 @@ journal_off_give(struct act *act, const char *project, const char *zone, const c
 	return false;
 }
 
-/* Nothing is heard any more of the order, and the target was seen with what it was to
- * take off: it may still do so. */
+/* Nothing is heard any more of the order, or of one of who led before us, and the
+ * target was seen with what it was to take off: it may still do so. */
 static bool
 journal_off_may_come(const struct act *act, const struct order *order)
 {
 	const struct intent *intent = &act->entry->intent;
 	const struct view_instance *target = journal_instance(
 	    act, intent->to.project, intent->to.zone, intent->to.instance);
+	struct mono_time sent = act->core->led;
 
-	return order != NULL && order->outcome == OUTCOME_UNKNOWN && target != NULL &&
-	       target->address[0] != '\0' &&
+	if (order == NULL ? act->slot->unsent : order->outcome != OUTCOME_UNKNOWN)
+		return false;
+	/* we may have asked first, in an earlier term, and another one after us */
+	if (order != NULL && order->sent.ms > sent.ms)
+		sent = order->sent;
+	return target != NULL && target->address[0] != '\0' &&
 	       strcmp(target->address, intent->ephemeral) == 0 &&
-	       target->asked.ms < order->sent.ms + JOURNAL_OFF_LATE_MS;
+	       target->asked.ms < sent.ms + JOURNAL_OFF_LATE_MS;
 }
 
 /* The order that takes it off the target is awaited, and what it may have done counts

@@ -154,6 +154,7 @@ struct core {
 	} definition;
 
 	bool leads, listed, listing, stopping;
+	struct mono_time led; /* since when */
 	struct mono_time stopped;
 	struct backoff list_backoff;
 	uint64_t term;

@@ -132,9 +132,10 @@ Test(core_back, what_is_taken_again_is_given_back_as_a_new_request)
 	cr_assert_str_neq(fake_instance(fake, "n1")->address, "");
 }
 
-/* The cloudworker dies, and what it had begun comes later: that it is not so yet, as is
- * seen meanwhile, says nothing. */
-Test(core_back, what_is_taken_late_is_given_back)
+/* An order for the ephemeral address of n1 is under way, and somebody else takes the
+ * reserved one. */
+static void
+snatch_while_room_is_made(void)
 {
 	fake_allocation(fake, "web", "[\"34.1.1.1\"]", "");
 	fake_cordon(fake, "n2", true);
@@ -144,15 +145,61 @@ Test(core_back, what_is_taken_late_is_given_back)
 	while (fake->ordered == 0)
 		fake_run(fake, 10);
 	fake->addresses[0].foreign_user[0] = 'x';
-	fake_cloud_kill(fake);
-	fake->stuck = false;
-	fake_cloud_start(fake);
+}
+
+/* Whoever leads has seen that it is not taken, before it is. */
+static void
+take_late(void)
+{
 	fake_run(fake, 20000);
 	cr_assert_str_neq(fake_instance(fake, "n1")->address, "");
 	fake_instance(fake, "n1")->address[0] = '\0';
 	fake_run(fake, 180000);
 	cr_assert_str_neq(fake_instance(fake, "n1")->address, "");
 	cr_assert_not(fake_has_intent(fake, "web"));
+}
+
+/* The cloudworker dies, and what it had begun comes later: that it is not so yet, as is
+ * seen meanwhile, says nothing. */
+Test(core_back, what_is_taken_late_is_given_back)
+{
+	snatch_while_room_is_made();
+	fake_cloud_kill(fake);
+	fake->stuck = false;
+	fake_cloud_start(fake);
+	take_late();
+}
+
+/* The whole replica dies, and the next one knows of no order. */
+static void
+succeed(void)
+{
+	fake_kill(fake);
+	fake_cloud_kill(fake);
+	fake->stuck = false;
+	fake_start(fake);
+}
+
+Test(core_back, what_a_former_leader_takes_late_is_given_back)
+{
+	snatch_while_room_is_made();
+	succeed();
+	take_late();
+}
+
+/* It never comes: then nothing is waited for, nor taken. */
+Test(core_back, what_a_former_leader_ordered_is_not_waited_for_without_end)
+{
+	char address[ADDRESS_MAX + 1];
+
+	MESSAGE_TEXT(address, fake_instance(fake, "n1")->address);
+	snatch_while_room_is_made();
+	succeed();
+	fake_run(fake, 80000);
+	cr_assert(fake_has_intent(fake, "web"));
+	fake_run(fake, 80000);
+	cr_assert_not(fake_has_intent(fake, "web"));
+	cr_assert_str_eq(fake_instance(fake, "n1")->address, address);
 }
 
 static void
