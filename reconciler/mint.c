@@ -38,6 +38,7 @@ struct mint {
 	struct boot_time due;	/* the next call */
 	struct boot_time until; /* the last token ends */
 	unsigned int failures;	/* in a row */
+	bool held; /* after a failure of which another node changes nothing */
 };
 
 struct grant {
@@ -173,6 +174,7 @@ fail(struct mint *mint, struct core_time now, const struct kube_reply *reply,
 	};
 
 	mint->handlers.trouble(mint->arg, &trouble);
+	mint->held = !trouble.refused || reply->retry_after_ms > 0;
 	retry(mint, now, reply->retry_after_ms);
 }
 
@@ -227,6 +229,7 @@ take(struct mint *mint, struct core_time now, const struct kube_reply *reply)
 		return;
 	}
 	mint->failures = 0;
+	mint->held = false;
 	life_ms = grant.life_s * 1000;
 	jitter_ms = random_up_to(mint, life_ms * JITTER_PERCENT / 100);
 	mint->until.ms = mint->sent.ms + life_ms;
@@ -242,7 +245,10 @@ mint_renew(struct mint *mint, struct core_time now)
 	mint->anew = mint->asked;
 	if (mint->asked || mint->node == NULL)
 		return;
-	mint->failures = 0;
+	if (!mint->held)
+		mint->failures = 0;
+	else if (due_ms < mint->due.ms)
+		due_ms = mint->due.ms;
 	wait_until(mint, now, due_ms > now.boot.ms ? due_ms : now.boot.ms);
 }
 

@@ -48,7 +48,8 @@ void mint_free(struct mint *mint);
 #define MINT_TICKET_BIT (1ull << 62)
 void mint_wake(struct mint *mint, struct core_time now);
 /* The Node is another one, or gone: what it was bound to is no more, and another token
- * is asked for. Not more often than every MINT_RENEW_MS, however often that is said. */
+ * is asked for. Not more often than every MINT_RENEW_MS, however often that is said,
+ * nor before a server that failed, or wants a wait, is to be asked again. */
 #define MINT_RENEW_MS 5000
 void mint_renew(struct mint *mint, struct core_time now);
 void mint_answer(struct mint *mint, struct core_time now, uint64_t ticket,

@@ -355,6 +355,47 @@ Test(mint, a_node_that_comes_back_is_not_waited_for)
 	bench_close(&b);
 }
 
+/* Whoever tells of another node does not hurry a server that cannot, or wants a wait.
+ */
+Test(mint, a_node_that_comes_back_overrides_no_wait)
+{
+	static const struct {
+		int error, status;
+		int64_t retry_after_ms;
+	} cases[] = {
+	    {0, 429, 60000},
+	    {0, 404, 60000},
+	    {0, 503, -1},
+	    {-ETIMEDOUT, 0, -1},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct kube_reply reply = {.error = cases[i].error,
+		    .status = cases[i].status,
+		    .retry_after_ms = cases[i].retry_after_ms};
+		struct bench b;
+
+		bench_open(&b, "node-7");
+		for (int n = 0; n < 8; n++) {
+			int64_t wait_ms;
+
+			answer(&b, &reply, NULL);
+			wait_ms = b.wake_ms;
+			pass(&b, 100);
+			mint_renew(b.mint, b.now);
+			/* the least is MINT_RENEW_MS after it was asked for */
+			if (wait_ms < MINT_RENEW_MS)
+				wait_ms = MINT_RENEW_MS;
+			cr_assert_eq(b.wake_ms, wait_ms - 100, "case %zu", i);
+			pass_to_wake(&b);
+		}
+		cr_assert_eq(b.calls, 9);
+		answer(&b, &reply, NULL);
+		cr_assert_geq(b.wake_ms, 30000, "case %zu: ever longer", i);
+		bench_close(&b);
+	}
+}
+
 Test(mint, without_a_node_nothing_is_renewed)
 {
 	struct bench b;
