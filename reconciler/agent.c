@@ -105,7 +105,7 @@ agent_random(struct core *core, int64_t below)
 
 /* All is forgotten, so that all is written: at the start, for another node, if only one
  * of the same name, and now and then. A node that has come meanwhile may have the name
- * of a part of ours. */
+ * of a part of ours; and of two names that were others' either may be free by now. */
 static void
 agent_begin(struct core *core, const struct world_node *node)
 {
@@ -113,8 +113,10 @@ agent_begin(struct core *core, const struct world_node *node)
 
 	MESSAGE_TEXT(agent->uid, node->uid);
 	for (unsigned i = 0; i < SLICE_PARTS_MAX; i++) {
-		agent->parts[i].number = i + 1;
-		agent_reset_part(agent, &agent->parts[i], agent->parts[i].taken);
+		struct agent_part *part = &agent->parts[i];
+
+		part->number = i + 1;
+		agent_reset_part(agent, part, part->taken && part->state != PART_LOST);
 	}
 	agent->again = true;
 	agent->refresh_ms =

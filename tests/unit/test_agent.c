@@ -183,6 +183,24 @@ Test(agent, a_part_without_a_name)
 	cr_assert_str_eq(peer->reason, "");
 }
 
+/* The node goes that has the first name, and its slice with it. */
+Test(agent, a_part_whose_first_name_becomes_free)
+{
+	struct rig_peer *peer;
+
+	rig_put_slice("n1-2", "n1-2");
+	rig_put_slice("n1-part-2", "n1-part-2");
+	peer = start(700);
+	rig_run(10000);
+	cr_assert_neq(strstr(peer->reason, "other nodes'"), NULL, "%s", peer->reason);
+	map_drop(rig.objects, SLICE_COLLECTION "/n1-2");
+	rig_run(AGENT_REFRESH_MOST_MS + 2000);
+	cr_assert_eq(shown("n1") + shown("n1-2") + shown("n1-3"), 700);
+	cr_assert_gt(shown("n1-2"), 0);
+	cr_assert_eq(shown("n1-part-2"), 0);
+	cr_assert_str_eq(peer->reason, "");
+}
+
 /* What the node says of itself, escaped, beside as many pods as one may have. */
 static void
 tell_node_with_much(struct rig_peer *peer, size_t bytes)
