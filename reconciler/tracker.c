@@ -230,6 +230,16 @@ tracker_tell(struct core *core, const struct tracker *tracker, const char *type,
 	events_tell(core, NULL, &about, type, reason, message);
 }
 
+/* What was told while a call was open is another hand's, but for the echo of our own
+ * write, which has that version; "" nothing was written. */
+static void
+tracker_hear(struct tracker *tracker, const char *own)
+{
+	if (tracker->told_meanwhile && strcmp(tracker->told_version, own) != 0)
+		tracker->stale = tracker->again = true;
+	tracker->told_meanwhile = false;
+}
+
 static void
 tracker_written(struct core *core, struct call *call, const struct kube_reply *reply)
 {
@@ -248,9 +258,7 @@ tracker_written(struct core *core, struct call *call, const struct kube_reply *r
 	tracker->updated = tracker->updated_sent;
 	if (tracker->ready_since.ms == 0)
 		tracker->ready_since = tracker->updated_sent;
-	if (tracker->told_meanwhile &&
-	    strcmp(tracker->told_version, tracker->version) != 0)
-		tracker->stale = tracker->again = true;
+	tracker_hear(tracker, tracker->version);
 	tracker_tell(core, tracker, "Normal", "StatusUpdated",
 	    "PodTracker status updated with current pod IPs");
 }
@@ -382,9 +390,22 @@ tracker_released(struct core *core, struct call *call, const struct kube_reply *
 		tracker->finalizer = false;
 		tracker->released = true;
 		MESSAGE_TEXT(tracker->version, tracker_version_in(reply));
+		tracker_hear(tracker, tracker->version);
 	} else {
+		tracker_hear(tracker, "");
 		tracker_failed(core, tracker, &tracker->release_backoff, reply);
 	}
+}
+
+/* The write that follows is a compare-and-set: what another hand wrote before it is in
+ * what was read, though it may be told of only with that write's echo. */
+static void
+tracker_compare(struct tracker *tracker, const struct kube_reply *reply)
+{
+	tracker_hear(tracker, "");
+	if (reply->error == 0 && reply->status == 200 &&
+	    strcmp(tracker_version_in(reply), tracker->version) != 0)
+		tracker->stale = tracker->again = true;
 }
 
 /* The finalizers of others stay, in their order; compare-and-set. */
@@ -432,6 +453,8 @@ tracker_read(struct core *core, struct call *read, const struct kube_reply *repl
 	struct buf patch;
 
 	buf_init(&patch, 65536);
+	if (tracker != NULL)
+		tracker_compare(tracker, reply);
 	if (tracker != NULL && (reply->error != 0 || reply->status != 200)) {
 		tracker_failed(core, tracker, &tracker->release_backoff, reply);
 	} else if (tracker != NULL && core_may_start(core) &&

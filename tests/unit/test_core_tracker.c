@@ -249,6 +249,54 @@ Test(core_tracker, the_finalizer_of_the_pod_ip_tracker_goes)
 	cr_assert_null(fake_get(fake, FAKE_TRACKERS "old"));
 }
 
+#define OLD FAKE_TRACKERS "old"
+
+/* Its finalizer is to be taken off, which fails once, and its status is written. */
+static void
+make_old(void)
+{
+	put_tracker(OLD, "", "");
+	fake_run(fake, 5000);
+	fake->refuse.method = "PATCH";
+	fake->refuse.part = "podtrackers/old";
+	fake->refuse.spare = "/status";
+	fake->refuse.status = 500;
+	fake->refuse.message = "no";
+	fake->refuse.count = 1;
+	fake_patch(
+	    fake, OLD, "{\"metadata\":{\"finalizers\":[\"" TRACKER_FINALIZER "\"]}}");
+	fake_run(fake, 900);
+	cr_assert_eq(fake->refuse.count, 0);
+	cr_assert_eq(finalizers_of(OLD), 1);
+}
+
+/* At whatever time another hand writes while the finalizer is read and taken off. */
+Test(core_tracker, what_is_written_while_the_finalizer_goes_is_mended)
+{
+	start();
+	for (int delay_ms = 0; delay_ms < 300; delay_ms += 5) {
+		make_old();
+		fake_run(fake, delay_ms);
+		fake_patch(fake, OLD, "{\"status\":{\"podCount\":7}}");
+		fake_run(fake, 10000);
+		cr_assert_eq(finalizers_of(OLD), 0);
+		cr_assert_eq(count_of(OLD), 1, "after %d", delay_ms);
+	}
+}
+
+/* Nor is the echo of taking it off another hand's. */
+Test(core_tracker, a_finalizer_that_goes_is_no_reason_to_write_the_status)
+{
+	unsigned long writes;
+
+	start();
+	make_old();
+	writes = fake->writes;
+	fake_run(fake, 10000);
+	cr_assert_eq(finalizers_of(OLD), 0);
+	cr_assert_eq(fake->writes, writes + 1);
+}
+
 /* The Pod IP Tracker still runs: it is said once, and no fight without pause; who then
  * deletes the object does not wait. */
 Test(core_tracker, a_finalizer_that_comes_back_again_and_again)
