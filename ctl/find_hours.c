@@ -269,7 +269,20 @@ is_still(const struct finding *finding, const char *namespace, const char *pod)
 /* --- when in the hour a pod was there -----------------------------------------------
  */
 
-/* It was last on the answer's node in that hour. */
+/* It came to the answer's node in that hour, for want of an earlier one. */
+static bool
+has_come(const struct finding *finding, const char *namespace, const char *pod)
+{
+	const struct answer *answer = finding->answer;
+	const char *before = seen_node(finding->before.seen, namespace, pod);
+
+	return before != NULL ? strcmp(before, answer->node) != 0
+			      : was_watched(&finding->before, answer->hour_from_ms - 1,
+				    namespace, pod);
+}
+
+/* It was last on the answer's node in that hour; who was elsewhere before that has come
+ * back. */
 static enum answer_presence
 presence_of(const struct finding *finding, const char *namespace, const char *pod)
 {
@@ -278,9 +291,8 @@ presence_of(const struct finding *finding, const char *namespace, const char *po
 	const char *after = seen_node(finding->after.seen, namespace, pod);
 	bool was = before != NULL && strcmp(before, answer->node) == 0;
 	bool stayed = after != NULL && strcmp(after, answer->node) == 0;
-	bool came = before != NULL ? !was
-				   : was_watched(&finding->before,
-					 answer->hour_from_ms - 1, namespace, pod);
+	bool came = seen_left(finding->hour.seen, namespace, pod) != NULL ||
+		    has_come(finding, namespace, pod);
 	bool left = after == NULL &&
 		    was_watched(&finding->after, answer->hour_until_ms, namespace, pod);
 
@@ -303,14 +315,25 @@ on_pod(void *arg, const char *namespace, const char *name)
 	    finding->answer, namespace, name, presence_of(finding, namespace, name));
 }
 
-/* The same in the hour before. What this hour does not have had ended by then. */
+/* It went elsewhere in the hour. */
+static void
+on_pod_left(void *arg, const char *namespace, const char *name)
+{
+	const struct finding *finding = arg;
+
+	answer_add_pod(finding->answer, namespace, name,
+	    has_come(finding, namespace, name) ? PRESENCE_PASSED : PRESENCE_LEFT);
+}
+
+/* On it in the hour before. What this hour does not have had ended by then. */
 static void
 on_pod_before(void *arg, const char *namespace, const char *name)
 {
 	const struct finding *finding = arg;
 	const char *node = seen_node(finding->hour.seen, namespace, name);
 
-	if (node != NULL && strcmp(node, finding->answer->node) != 0)
+	if (node != NULL && strcmp(node, finding->answer->node) != 0 &&
+	    !seen_left_node(finding->hour.seen, namespace, name, finding->answer->node))
 		answer_add_pod(finding->answer, namespace, name, PRESENCE_LEFT);
 }
 
@@ -328,6 +351,7 @@ hours_find_pods(struct finding *finding)
 	add_still(finding);
 	describe_hour(finding, &answer->pod_part);
 	seen_walk(finding->hour.seen, answer->node, on_pod, finding);
+	seen_walk_left(finding->hour.seen, answer->node, on_pod_left, finding);
 	seen_walk(finding->before.seen, answer->node, on_pod_before, finding);
 	return 0;
 }
@@ -366,6 +390,8 @@ place_pod(struct finding *finding, const char *node)
 	struct answer_part *part = &answer->node_part;
 	const char *before =
 	    seen_node(finding->before.seen, question->namespace, question->pod);
+	const char *left =
+	    seen_left(finding->hour.seen, question->namespace, question->pod);
 	const char *what;
 
 	snprintf(answer->node, sizeof answer->node, "%s", node);
@@ -374,7 +400,7 @@ place_pod(struct finding *finding, const char *node)
 	what = describe_presence(answer->presence);
 	part->known = what == NULL;
 	part->why[0] = '\0';
-	if (node[0] == '\0' && (before == NULL || before[0] == '\0') &&
+	if (node[0] == '\0' && left == NULL && (before == NULL || before[0] == '\0') &&
 	    was_watched(&finding->before, answer->hour_from_ms - 1, question->namespace,
 		question->pod)) {
 		part->known = true;
@@ -382,7 +408,13 @@ place_pod(struct finding *finding, const char *node)
 	}
 	if (part->known)
 		return;
-	if (before != NULL && before[0] != '\0' && strcmp(before, node) != 0)
+	if (before == NULL || before[0] == '\0' || strcmp(before, node) == 0)
+		before = left;
+	if (before != NULL && left != NULL && strcmp(before, left) != 0)
+		snprintf(part->why, sizeof part->why,
+		    "it moved in that hour, from %s by %s to %s", before, left,
+		    node[0] != '\0' ? node : "none");
+	else if (before != NULL)
 		snprintf(part->why, sizeof part->why,
 		    "it moved in that hour, from %s to %s", before,
 		    node[0] != '\0' ? node : "none");

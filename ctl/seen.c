@@ -1,5 +1,6 @@
 #include "seen.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 struct seen {
 	struct json_object *pods; /* NAMESPACE_POD, never shortened → node */
+	struct json_object *left; /* the same → an object with the nodes before */
 	bool not_whole;
 	struct watched watched;
 	bool tells;
@@ -22,6 +24,7 @@ seen_new(void)
 	struct seen *seen = mem_calloc(1, sizeof *seen);
 
 	seen->pods = json_object_new_object();
+	seen->left = json_object_new_object();
 	return seen;
 }
 
@@ -31,6 +34,7 @@ seen_free(struct seen *seen)
 	if (seen == NULL)
 		return;
 	json_object_put(seen->pods);
+	json_object_put(seen->left);
 	free(seen);
 }
 
@@ -83,6 +87,61 @@ read_longs(struct json_object *part)
 	return text != NULL ? json_read_object(text, strlen(text)) : NULL;
 }
 
+static void
+add_left(struct seen *seen, const char *whole, const char *node)
+{
+	struct json_object *nodes = json_read_member(seen->left, whole);
+
+	if (nodes == NULL) {
+		nodes = json_object_new_object();
+		json_object_object_add(seen->left, whole, nodes);
+	}
+	json_object_object_add(nodes, node, json_object_new_boolean(true));
+}
+
+/* Returns 0; -EBADMSG when there is something in it that is none, and not taken. */
+static int
+add_earlier(struct seen *seen, const char *text)
+{
+	struct json_object *lists = json_read_object(text, strlen(text));
+	int rc = lists != NULL ? 0 : -EBADMSG;
+
+	if (lists == NULL)
+		return rc;
+	json_object_object_foreach(lists, whole, list) {
+		size_t count = json_object_is_type(list, json_type_array)
+				   ? json_object_array_length(list)
+				   : 0;
+
+		if (count == 0 || !is_pod(whole)) {
+			rc = -EBADMSG;
+			continue;
+		}
+		for (size_t i = 0; i < count; i++) {
+			const char *node =
+			    json_read_string(json_object_array_get_idx(list, i));
+
+			if (node != NULL && question_is_name(node, strlen(node)))
+				add_left(seen, whole, node);
+			else
+				rc = -EBADMSG;
+		}
+	}
+	json_object_put(lists);
+	return rc;
+}
+
+/* An earlier part has where it was before. */
+static void
+add_pod(struct seen *seen, const char *whole, const char *node)
+{
+	const char *was = json_read_string(json_read_member(seen->pods, whole));
+
+	if (was != NULL && was[0] != '\0' && strcmp(was, node) != 0)
+		add_left(seen, whole, was);
+	json_object_object_add(seen->pods, whole, json_object_new_string(node));
+}
+
 void
 seen_add(struct seen *seen, const char *name, struct json_object *part,
     seen_problem_fn *fn, void *arg)
@@ -90,7 +149,13 @@ seen_add(struct seen *seen, const char *name, struct json_object *part,
 	struct json_object *data = json_read_member(part, "data");
 	struct json_object *longs = read_longs(part);
 	const char *watched = annotation(part, HOUR_WATCHED);
+	const char *earlier = annotation(part, HOUR_EARLIER);
 
+	if (earlier != NULL && add_earlier(seen, earlier) < 0) {
+		seen->not_whole = true;
+		fn(arg, name, HOUR_EARLIER,
+		    "has what is no NAMESPACE_POD with nodes' names: it is not used");
+	}
 	seen->tells |= watched != NULL;
 	if (watched != NULL && watched_read(&seen->watched, watched) < 0)
 		fn(arg, name, HOUR_WATCHED,
@@ -106,8 +171,7 @@ seen_add(struct seen *seen, const char *name, struct json_object *part,
 		whole = whole != NULL ? whole : key;
 		if (is_pod(whole) && node != NULL &&
 		    (node[0] == '\0' || question_is_name(node, strlen(node)))) {
-			json_object_object_add(
-			    seen->pods, whole, json_object_new_string(node));
+			add_pod(seen, whole, node);
 			continue;
 		}
 		json_object_object_del(seen->pods, whole);
@@ -129,6 +193,52 @@ seen_node(const struct seen *seen, const char *namespace, const char *pod)
 
 	free(whole);
 	return node;
+}
+
+const char *
+seen_left(const struct seen *seen, const char *namespace, const char *pod)
+{
+	char *whole = mem_printf("%s_%s", namespace, pod);
+	struct json_object *nodes = json_read_member(seen->left, whole);
+	const char *now = json_read_string(json_read_member(seen->pods, whole));
+	const char *found = NULL;
+
+	free(whole);
+	if (nodes == NULL)
+		return NULL;
+	json_object_object_foreach(nodes, node, flag) {
+		(void)flag;
+		if (now == NULL || strcmp(now, node) != 0)
+			found = node;
+	}
+	return found;
+}
+
+bool
+seen_left_node(
+    const struct seen *seen, const char *namespace, const char *pod, const char *node)
+{
+	char *whole = mem_printf("%s_%s", namespace, pod);
+	struct json_object *nodes = json_read_member(seen->left, whole);
+	const char *now = json_read_string(json_read_member(seen->pods, whole));
+
+	free(whole);
+	return json_read_member(nodes, node) != NULL &&
+	       (now == NULL || strcmp(now, node) != 0);
+}
+
+void
+seen_walk_left(const struct seen *seen, const char *node, seen_pod_fn *fn, void *arg)
+{
+	json_object_object_foreach(seen->left, whole, nodes) {
+		size_t len = strcspn(whole, "_");
+		char *namespace = mem_strndup(whole, len);
+
+		(void)nodes;
+		if (seen_left_node(seen, namespace, whole + len + 1, node))
+			fn(arg, namespace, whole + len + 1);
+		free(namespace);
+	}
 }
 
 void

@@ -1,5 +1,5 @@
 /* Which pod was on which node in one hour, as its ConfigMaps say (footprint/hour.h): on
- * the one where it was last in that hour. Pure. */
+ * the one where it was last in that hour, and before. Pure. */
 #ifndef IPW_CTL_SEEN_H
 #define IPW_CTL_SEEN_H
 
@@ -34,8 +34,17 @@ const struct watched *seen_watched(const struct seen *seen);
 /* NULL: it is not in it; "": it was on no node. Borrowed. */
 const char *seen_node(const struct seen *seen, const char *namespace, const char *pod);
 
-/* NAMESPACE and NAME of those on a node, in no order. */
+/* A node that the pod was on in that hour before it was on the last one; NULL: none is
+ * known. Borrowed. */
+const char *seen_left(const struct seen *seen, const char *namespace, const char *pod);
+bool seen_left_node(
+    const struct seen *seen, const char *namespace, const char *pod, const char *node);
+
+/* NAMESPACE and NAME of those on a node, in no order; of those that left it in that
+ * hour. */
 typedef void seen_pod_fn(void *arg, const char *namespace, const char *name);
 void seen_walk(const struct seen *seen, const char *node, seen_pod_fn *fn, void *arg);
+void seen_walk_left(
+    const struct seen *seen, const char *node, seen_pod_fn *fn, void *arg);
 
 #endif

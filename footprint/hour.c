@@ -17,8 +17,9 @@
 
 struct hour {
 	char name[16];
-	struct notes *seen;  /* key → node */
-	struct notes *longs; /* shortened key → the whole */
+	struct notes *seen;    /* key → node */
+	struct notes *longs;   /* shortened key → the whole */
+	struct notes *earlier; /* "WHOLE NODE": it was there, and is elsewhere */
 	/* that were noted so far; of these hour_fill has seen, and are written */
 	uint64_t changes, filled, written;
 	struct watched watched;
@@ -36,6 +37,7 @@ hour_new(const char *name)
 	snprintf(hour->name, sizeof hour->name, "%s", name);
 	hour->seen = notes_new();
 	hour->longs = notes_new();
+	hour->earlier = notes_new();
 	return hour;
 }
 
@@ -46,6 +48,7 @@ hour_free(struct hour *hour)
 		return;
 	notes_free(hour->seen);
 	notes_free(hour->longs);
+	notes_free(hour->earlier);
 	free(hour);
 }
 
@@ -89,22 +92,52 @@ shorten(const char *key)
 	    "%.*s-%s", (int)(HOUR_KEY_MAX - HASH_DIGITS - 1), key, digits);
 }
 
+static bool
+is_node(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && len <= HOUR_KEY_MAX &&
+	       text[strspn(text, "-.0123456789abcdefghijklmnopqrstuvwxyz")] == '\0';
+}
+
+/* What no node is called is somebody's scribble. */
+static int
+note_earlier(struct hour *hour, const char *whole, const char *node)
+{
+	char *pair;
+	int rc = 0;
+
+	if (!is_node(node))
+		return 0;
+	pair = mem_printf("%s %s", whole, node);
+	if (notes_get(hour->earlier, pair) == NULL)
+		rc = notes_count(hour->earlier) < HOUR_EARLIER_MAX
+			 ? notes_set(hour->earlier, pair, "")
+			 : -ENOSPC;
+	hour->full |= rc < 0;
+	free(pair);
+	return rc;
+}
+
 static int
 note_key(struct hour *hour, const char *key, const char *whole, const char *node)
 {
 	const char *known = notes_get(hour->seen, key);
-	int rc = 0;
+	int rc = 0, earlier_rc = 0;
 
 	if (known != NULL && strcmp(known, node) == 0)
 		return 0;
 	if (known == NULL && notes_count(hour->seen) >= HOUR_PODS_MAX)
 		return -ENOSPC;
+	if (known != NULL)
+		earlier_rc = note_earlier(hour, whole != NULL ? whole : key, known);
 	if (whole != NULL)
 		rc = notes_set(hour->longs, key, whole);
 	if (rc == 0)
 		rc = notes_set(hour->seen, key, node);
 	hour->changes += rc == 0;
-	return rc;
+	return rc != 0 ? rc : earlier_rc;
 }
 
 int
@@ -208,12 +241,15 @@ key_size(const struct hour *hour, const char *key, const char *node)
 }
 
 /* A later part has the later word: what is immutable cannot be mended in its place.
+ * What stood there is where the pod was before, as another writer of the hour saw it.
  * Returns false when there is no room. */
 static bool
-place_key(const struct hour *hour, struct parts *parts, size_t *sizes, const char *key,
+place_key(struct hour *hour, struct parts *parts, size_t *sizes, const char *key,
     const char *node)
 {
 	size_t size = key_size(hour, key, node);
+	const char *whole;
+	int rc;
 
 	for (size_t i = parts->count; i > 0; i--) {
 		const char *there = part_value(parts->objects[i - 1], key);
@@ -224,8 +260,10 @@ place_key(const struct hour *hour, struct parts *parts, size_t *sizes, const cha
 			return true;
 		if (part_is_immutable(parts->objects[i - 1]))
 			break;
+		whole = notes_get(hour->longs, key);
+		rc = note_earlier(hour, whole != NULL ? whole : key, there);
 		write_key(hour, parts, i - 1, key, node);
-		return true;
+		return rc == 0;
 	}
 	for (size_t i = 0; i < HOUR_PARTS_MAX; i++) {
 		if (i == parts->count)
@@ -238,6 +276,134 @@ place_key(const struct hour *hour, struct parts *parts, size_t *sizes, const cha
 		return true;
 	}
 	return false;
+}
+
+/* --- where it was before ------------------------------------------------------------
+ */
+
+static struct json_object *
+read_earlier(struct json_object *part)
+{
+	struct json_object *metadata = NULL, *annotations = NULL, *lists;
+	const char *text;
+
+	json_object_object_get_ex(part, "metadata", &metadata);
+	json_object_object_get_ex(metadata, "annotations", &annotations);
+	text = part_text_of(annotations, HOUR_EARLIER);
+	lists = text != NULL ? json_tokener_parse(text) : NULL;
+	if (json_object_is_type(lists, json_type_object))
+		return lists;
+	json_object_put(lists);
+	return NULL;
+}
+
+static bool
+lists_node(struct json_object *lists, const char *whole, const char *node)
+{
+	struct json_object *list = NULL;
+
+	json_object_object_get_ex(lists, whole, &list);
+	if (!json_object_is_type(list, json_type_array))
+		return false;
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		if (json_object_is_type(
+			json_object_array_get_idx(list, i), json_type_string) &&
+		    strcmp(json_object_get_string(json_object_array_get_idx(list, i)),
+			node) == 0)
+			return true;
+	return false;
+}
+
+static void
+list_node(struct json_object *lists, const char *whole, const char *node)
+{
+	struct json_object *list = NULL;
+
+	json_object_object_get_ex(lists, whole, &list);
+	if (!json_object_is_type(list, json_type_array)) {
+		list = json_object_new_array();
+		json_object_object_add(lists, whole, list);
+	}
+	json_object_array_add(list, json_object_new_string(node));
+}
+
+/* A part that has no key is none: a new one has the pod's, too. */
+static void
+make_part_for(struct hour *hour, struct parts *parts, size_t index, const char *whole)
+{
+	char *key = strlen(whole) > HOUR_KEY_MAX ? shorten(whole) : mem_strdup(whole);
+	const char *node = notes_get(hour->seen, key);
+
+	write_key(hour, parts, index, key, node != NULL ? node : "");
+	free(key);
+}
+
+/* `lists` are those of the parts, NULL where there is none yet. Returns false when
+ * there is no room. */
+static bool
+place_earlier(struct hour *hour, struct parts *parts, size_t *sizes,
+    struct json_object **lists, const char *whole, const char *node)
+{
+	/* with the array's brackets */
+	size_t size = part_key_size(strlen(whole), strlen(node)) + 2;
+
+	for (size_t i = 0; i < parts->count; i++)
+		if (lists_node(lists[i], whole, node))
+			return true;
+	for (size_t i = 0; i < HOUR_PARTS_MAX; i++) {
+		size_t more = lists[i] != NULL
+				  ? size
+				  : size + part_key_size(strlen(HOUR_EARLIER), 2);
+
+		if (part_is_immutable(parts->objects[i]) ||
+		    sizes[i] + more > HOUR_PART_MAX)
+			continue;
+		if (parts->objects[i] == NULL) {
+			make_part_for(hour, parts, i, whole);
+			sizes[i] = part_size(parts->objects[i]);
+		}
+		if (i >= parts->count)
+			parts->count = i + 1;
+		if (lists[i] == NULL)
+			lists[i] = json_object_new_object();
+		list_node(lists[i], whole, node);
+		parts->changed[i] = true;
+		sizes[i] += more;
+		return true;
+	}
+	return false;
+}
+
+static size_t
+fill_earlier(struct hour *hour, struct parts *parts, size_t *sizes)
+{
+	struct json_object *lists[HOUR_PARTS_MAX] = {NULL};
+	const char *pair, *nothing;
+	size_t homeless = 0, at = 0;
+
+	if (notes_count(hour->earlier) == 0)
+		return 0;
+	for (size_t i = 0; i < parts->count; i++)
+		lists[i] = read_earlier(parts->objects[i]);
+	while (notes_next(hour->earlier, &at, &pair, &nothing)) {
+		size_t len = strcspn(pair, " ");
+		char *whole = mem_strndup(pair, len);
+
+		homeless +=
+		    !place_earlier(hour, parts, sizes, lists, whole, pair + len + 1);
+		free(whole);
+	}
+	for (size_t i = 0; i < parts->count; i++) {
+		if (lists[i] != NULL && parts->changed[i])
+			part_set_text(
+			    part_map_in(part_map_in(parts->objects[i], "metadata"),
+				"annotations"),
+			    HOUR_EARLIER,
+			    json_object_to_json_string_ext(
+				lists[i], JSON_C_TO_STRING_PLAIN));
+		json_object_put(lists[i]);
+	}
+	return homeless;
 }
 
 /* Adds to the part's spans. */
@@ -296,6 +462,7 @@ hour_fill(struct hour *hour, struct parts *parts)
 		sizes[i] = part_size(parts->objects[i]);
 	while (notes_next(hour->seen, &at, &key, &node))
 		homeless += !place_key(hour, parts, sizes, key, node);
+	homeless += fill_earlier(hour, parts, sizes);
 	hour->filled = hour->changes;
 	if (homeless == 0 && !hour->full)
 		claim(hour, parts);

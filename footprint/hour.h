@@ -15,6 +15,10 @@ struct hour;
 #define HOUR_SELECTOR  "app=" HOUR_APP ",type=" HOUR_TYPE
 #define HOUR_LONG_KEYS "footprint.ipwarden.dev/long-keys" /* annotation */
 
+/* Annotation of any part: a JSON object, NAMESPACE_POD (never shortened) → an array of
+ * the nodes on which the pod was in that hour before it was on the one it has there. */
+#define HOUR_EARLIER "footprint.ipwarden.dev/earlier-nodes"
+
 #define HOUR_WATCHED "footprint.ipwarden.dev/watched" /* annotation: watched.h */
 
 /* Nothing else being new, the ConfigMaps say after that how long they were watched
@@ -28,6 +32,9 @@ struct hour;
 /* Pods that are noted in one hour: some 10 MiB of memory with names of usual length, 32
  * at most (notes.h). */
 #define HOUR_PODS_MAX 131072u
+/* Pods and nodes that were left, in one hour: 2 MiB with names of usual length, 9 at
+ * most. Of an hour that had more nobody says that it has all. */
+#define HOUR_EARLIER_MAX 16384u
 /* Longest key of a ConfigMap (Kubernetes: IsConfigMapKey). */
 #define HOUR_KEY_MAX  253u
 #define HOUR_NAME_MAX PART_NAME_MAX
@@ -41,7 +48,8 @@ const char *hour_name(const struct hour *hour);
  * HOUR_KEY_MAX ends in a hash of the whole; its ConfigMap has the whole in the
  * annotation HOUR_LONG_KEYS, a JSON object. Returns 0; or, and nothing is noted,
  * -EINVAL when a ConfigMap cannot have such a key, -ENOSPC when it would be one more
- * than HOUR_PODS_MAX, or too much to hold. */
+ * than HOUR_PODS_MAX, or too much to hold; the same when one node more was left than
+ * HOUR_EARLIER_MAX, which is not noted then. */
 int hour_note(
     struct hour *hour, const char *namespace, const char *pod, const char *node);
 

@@ -158,6 +158,8 @@ put_pods pods-3-changed-in-s20.json
 gone voice/sip6-0
 eventually 5 "s20: a pod has moved, another is gone" \
 	by_now s20-store-move-while-running.cm cm-cont
+is "the node that it left is kept" "$(map cm-cont | jq -c '.metadata.annotations[
+	"footprint.ipwarden.dev/earlier-nodes"] | fromjson')" '{"voice_sip-1":["node-a"]}'
 WHEN=$(date -u +%FT%T.%3NZ)
 one voice/sip-late node-c uid-late
 merge_patch /api/v1/namespaces/voice/pods/sip-late '{"metadata":{"labels":{"app":"sip"}}}'

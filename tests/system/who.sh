@@ -200,7 +200,8 @@ is "the next part of the day; a midnight is no beginning" "$SAID $(json \
 	'[.addresses.items[0] | .known, .node, .since, .sinceBy, .source]')" \
 	'0 [true,"node-b","2026-01-05T00:00:00Z","observed","ConfigMap default/ipwarden-addresses-20260105-p2"]'
 is "the pods of that hour, in JSON" "$(json '[.pods.known, .pods.resolutionSeconds,
-	.pods.items]')" '[true,3600,[{"namespace":"voice","name":"sip-2","presence":"came"}]]'
+	.pods.items]')" '[true,3600,[{"namespace":"voice","name":"sip-1","presence":"passed"},'\
+'{"namespace":"voice","name":"sip-2","presence":"came"}]]'
 who 203.0.113.7 --at 2026-01-05T12:00:00Z
 is "the node is known, the pods of that hour are not" "$SAID $(head -1 "$DIR/out") $(
 	grep why "$DIR/out")" "3 203.0.113.7 was on node-b at 2026-01-05T12:00:00Z \
@@ -238,7 +239,7 @@ is "one that moved in that hour was on either node" "$SAID $(sed -n 's/^  why */
 	"$DIR/out")" "3 it moved in that hour, from node-a to node-b"
 who pod/voice/sip-1 --at 2026-01-05T10:03:00Z
 is "one that came in that hour, before then or after" "$SAID $(sed -n 's/^  why *//p' \
-	"$DIR/out")" "3 it was on node-a in that hour: it came in that hour, before that time or after it"
+	"$DIR/out")" "3 it moved in that hour, from node-b to node-a"
 who pod/voice/sip-3 --at 2026-01-05T10:03:00Z -o json
 is "one that ended in it" "$SAID $(json '[.node, .placement.known, .placement.presence]')" \
 	'3 [null,false,"left"]'
@@ -300,6 +301,25 @@ done
 map pod-ashiato-2026010510 '{"voice_sip-0":""}' "$(hour 10)" watched
 who pod/voice/sip-0 --at 2026-01-05T10:03:00Z --cm-namespace watched -o json
 is "nor that a pod was on no node" "$SAID $(json '[.placement.known, .node]')" '3 [false,null]'
+
+# --- a pod that was on more nodes than one in the hour ------------------------------------
+put_object "$(jq -nc --arg watched "$(hour 10)" '{apiVersion: "v1", kind: "ConfigMap",
+	metadata: {name: "pod-ashiato-2026010510", namespace: "moved", annotations: {
+		"footprint.ipwarden.dev/watched": $watched,
+		"footprint.ipwarden.dev/earlier-nodes":
+			({"voice_sip-0": ["node-a", "node-b"], "voice_sip-1": ["node-a"]} | tojson)}},
+	data: {"voice_sip-0": "node-c", "voice_sip-1": "node-c"}}')" >/dev/null
+map pod-ashiato-2026010509 '{"voice_sip-1":"node-a"}' "$(hour 09)" moved
+for node in a b c; do
+	who node/node-$node --at 2026-01-05T10:03:00Z --cm-namespace moved -o json
+	json '[.pods.known, (.pods.items | map([.name, .presence]))]'
+done >"$DIR/moved"
+is "it is told for each" "$(cat "$DIR/moved")" '[true,[["sip-0","passed"],["sip-1","left"]]]
+[true,[["sip-0","passed"]]]
+[true,[["sip-0","came"],["sip-1","came"]]]'
+who pod/voice/sip-0 --at 2026-01-05T10:03:00Z --cm-namespace moved
+is "where it was is not known" "$SAID $(sed -n 's/^  why *//p' "$DIR/out")" \
+	"3 it moved in that hour, from node-b to node-c"
 
 # --- clocks that are set back: two hours have one name ------------------------------------
 # of 26 October 2025 in Berlin, from midnight to two o'clock of UTC

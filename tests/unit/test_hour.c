@@ -204,6 +204,122 @@ Test(hour, an_hour_has_room_for_so_many_pods)
 	note_many(0, 1, "node-2");
 }
 
+/* --- where pods were before ---------------------------------------------------------
+ */
+
+static const char *
+earlier(size_t part)
+{
+	return text(member(member(parts.objects[part], "metadata"), "annotations"),
+	    HOUR_EARLIER);
+}
+
+/* A part says what was watched. */
+static bool
+claims(void)
+{
+	for (size_t i = 0; i < parts.count; i++)
+		if (text(member(member(parts.objects[i], "metadata"), "annotations"),
+			HOUR_WATCHED) != NULL)
+			return true;
+	return false;
+}
+
+Test(hour, nodes_that_a_pod_left_are_kept)
+{
+	hour_note(hour, "n", "p", "");
+	hour_note(hour, "n", "p", "node-1");
+	hour_note(hour, "n", "stays", "node-1");
+	hour_fill(hour, &parts);
+	cr_assert_null(earlier(0), "none was left");
+	hour_note(hour, "n", "p", "node-2");
+	hour_note(hour, "n", "p", "node-3");
+	hour_note(hour, "n", "p", "node-1");
+	hour_note(hour, "n", "p", "node-2");
+	cr_assert_eq(hour_fill(hour, &parts), 0);
+	cr_assert_str_eq(data(0, "n_p"), "node-2");
+	cr_assert_str_eq(earlier(0), "{\"n_p\":[\"node-1\",\"node-2\",\"node-3\"]}");
+	written();
+	hour_fill(hour, &parts);
+	cr_assert_eq(changed(), 0, "they are there already");
+}
+
+Test(hour, what_another_writer_of_the_hour_saw_is_kept)
+{
+	hour_note(hour, "n", "p", "node-1");
+	hour_note(hour, "n", "p", "node-2");
+	hour_note(hour, "n", "q", "node-1");
+	hour_fill(hour, &parts);
+	written();
+	hour_free(hour);
+	hour = hour_new("2026112100");
+	hour_note(hour, "n", "p", "node-3");
+	hour_note(hour, "n", "q", "node-1");
+	hour_fill(hour, &parts);
+	cr_assert_str_eq(earlier(0), "{\"n_p\":[\"node-1\",\"node-2\"]}");
+	cr_assert(parts.changed[0]);
+	json_object_object_add(
+	    member(parts.objects[0], "data"), "n_q", json_object_new_string("No-Node"));
+	hour_fill(hour, &parts);
+	cr_assert_str_eq(earlier(0), "{\"n_p\":[\"node-1\",\"node-2\"]}",
+	    "what is no node's name is not");
+}
+
+Test(hour, a_pod_with_an_over_long_key_is_kept_whole)
+{
+	char pod[254], wanted[320];
+
+	memset(pod, 'a', 253);
+	pod[253] = '\0';
+	hour_note(hour, "n", pod, "node-1");
+	hour_note(hour, "n", pod, "node-2");
+	hour_fill(hour, &parts);
+	snprintf(wanted, sizeof wanted, "{\"n_%s\":[\"node-1\"]}", pod);
+	cr_assert_str_eq(earlier(0), wanted);
+}
+
+Test(hour, earlier_nodes_leave_parts_small)
+{
+	size_t count = 0;
+
+	note_many(0, 5000, "node-1");
+	hour_fill(hour, &parts);
+	note_many(0, 5000, "node-2");
+	cr_assert_eq(hour_fill(hour, &parts), 0);
+	for (size_t i = 0; i < parts.count; i++) {
+		struct json_object *lists =
+		    earlier(i) != NULL ? json_tokener_parse(earlier(i)) : NULL;
+
+		cr_assert_leq(part_size(parts.objects[i]), HOUR_PART_MAX);
+		if (lists != NULL)
+			count += (size_t)json_object_object_length(lists);
+		json_object_put(lists);
+	}
+	cr_assert_eq(count, 5000);
+}
+
+Test(hour, with_more_of_them_than_there_is_room_it_does_not_vouch_for_all)
+{
+	struct watched_span span = {{1000}, {2000}, watched_filter_of("", "", "")};
+
+	note_many(0, HOUR_EARLIER_MAX + 1, "node-1");
+	note_many(0, HOUR_EARLIER_MAX, "node-2");
+	hour_watch(hour, &span);
+	hour_end(hour);
+	hour_fill(hour, &parts);
+	written();
+	hour_fill(hour, &parts);
+	cr_assert(claims());
+	parts_clear(&parts);
+	cr_assert_eq(hour_note(hour, "namespace",
+			 "pod-with-a-name-of-usual-length-16384", "node-2"),
+	    -ENOSPC);
+	hour_fill(hour, &parts);
+	written();
+	hour_fill(hour, &parts);
+	cr_assert_not(claims());
+}
+
 /* There are two of them when it turns, beside all else that a reconciler holds. */
 Test(hour, a_full_hour_is_held_in_12_MiB)
 {

@@ -11,6 +11,8 @@
 #include "buf.h"
 #include "clock.h"
 #include "history.h"
+#include "hour.h"
+#include "mem.h"
 #include "question.h"
 #include "seen.h"
 
@@ -420,6 +422,57 @@ Test(who, pods_of_an_hour)
 	cr_assert_str_eq(seen_node(seen, "web", "new"), "");
 	cr_assert_null(seen_node(seen, "voice", "sip"));
 	cr_assert(seen_is_whole(seen));
+}
+
+static void
+tell_pod(void *arg, const char *namespace, const char *name)
+{
+	(void)arg;
+	buf_printf(&told, "%s/%s ", namespace, name);
+}
+
+Test(who, nodes_that_a_pod_left_in_an_hour)
+{
+	struct json_object *first = json_tokener_parse(
+	    "{\"metadata\":{\"annotations\":{\"" HOUR_EARLIER "\":"
+	    "\"{\\\"voice_back\\\":[\\\"node-a\\\",\\\"node-b\\\"],"
+	    "\\\"voice_sip-1\\\":[\\\"node-b\\\"]}\"}},"
+	    "\"data\":{\"voice_back\":\"node-a\",\"voice_sip-0\":\"node-b\","
+	    "\"voice_sip-1\":\"node-a\"}}");
+	struct json_object *second = part();
+
+	set(second, "voice_sip-0", "node-a");
+	add_part(first);
+	add_part(second);
+	cr_assert(seen_is_whole(seen));
+	cr_assert_str_eq(seen_left(seen, "voice", "back"), "node-b");
+	cr_assert_str_eq(seen_left(seen, "voice", "sip-0"), "node-b");
+	cr_assert_null(seen_left(seen, "voice", "sip-2"));
+	cr_assert_not(seen_left_node(seen, "voice", "back", "node-a"), "it is there");
+	seen_walk_left(seen, "node-b", tell_pod, NULL);
+	cr_assert_str_eq(told.data, "voice/back voice/sip-1 voice/sip-0 ");
+}
+
+Test(who, what_is_no_pod_that_left)
+{
+	static const char *const bad[] = {"x", "[]", "{\\\"voice_a\\\":\\\"n\\\"}",
+	    "{\\\"voice\\\":[\\\"n\\\"]}", "{\\\"voice_a\\\":[7]}",
+	    "{\\\"voice_a\\\":[\\\"n m\\\"]}"};
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		char *json = mem_printf(
+		    "{\"metadata\":{\"annotations\":{\"" HOUR_EARLIER "\":\"%s\"}}}",
+		    bad[i]);
+
+		seen_free(seen);
+		seen = seen_new();
+		buf_reset(&told);
+		add_part(json_tokener_parse(json));
+		free(json);
+		cr_assert_str_eq(told.data, "hour " HOUR_EARLIER "\n", "%s", bad[i]);
+		cr_assert_not(seen_is_whole(seen), "%s", bad[i]);
+		cr_assert_null(seen_left(seen, "voice", "a"), "%s", bad[i]);
+	}
 }
 
 Test(who, long_keys_of_an_hour)
