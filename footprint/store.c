@@ -326,7 +326,8 @@ go_on(struct store *store)
 {
 	switch (store->step++) {
 	case STEP_OLD:
-		if (store->old != NULL && (is_over(store) || hour_is_due(store->old)))
+		if (store->old != NULL && (is_over(store) || hour_is_due(store->old) ||
+					      hour_is_untold(store->old)))
 			begin_round(store, store->old);
 		else
 			go_on(store);

@@ -134,6 +134,22 @@ Test(store_watched, an_hour_is_watched_to_its_end)
 	cr_assert_str_eq(told(SECOND), "00:00-00:20");
 }
 
+/* The server has not been heard since the hour turned. */
+Test(store_watched, an_hour_that_has_turned_is_told_at_the_end)
+{
+	store_rig_note(&rig, "a", "node-1");
+	watch(5, 3300);
+	store_rig_write(&rig);
+	watch(5, 3580);
+	rig.now.seconds += 3610;
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	cr_assert_str_eq(told(FIRST), "00:05-55:00");
+	cr_assert(store_write_last(rig.store, rig.now, store_rig_done, &rig));
+	store_rig_serve(&rig);
+	cr_assert_str_eq(told(FIRST), "00:05-59:40");
+}
+
 Test(store_watched, a_silence_at_the_end_of_the_hour_is_told)
 {
 	store_rig_note(&rig, "a", "node-1");
