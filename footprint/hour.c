@@ -186,7 +186,7 @@ hour_is_untold(const struct hour *hour)
 	const struct watched *watched = &hour->watched;
 	int64_t told_ms = hour->told.ms, more_ms;
 
-	if (watched->len == 0)
+	if (watched->len == 0 || hour->full)
 		return false;
 	if (watched->spans[watched->len - 1].from.ms > told_ms)
 		told_ms = watched->spans[watched->len - 1].from.ms;
@@ -442,6 +442,8 @@ claim(struct hour *hour, struct parts *parts)
 	while (index < parts->count && (parts->objects[index] == NULL ||
 					   part_is_immutable(parts->objects[index])))
 		index++;
+	if (index == parts->count)
+		hour->told_filled = hour->watched_until; /* there is no place for it */
 	if (index == parts->count || hour->watched.len == 0)
 		return;
 	for (size_t i = 0; i < parts->count; i++)

@@ -60,6 +60,14 @@ told(const char *name)
 	return out;
 }
 
+/* Not at each interval. */
+static void
+read_rarely(void)
+{
+	rig.reread_s = 600;
+	store_rig_restart(&rig);
+}
+
 Test(store_watched, how_long_it_was_watched_stands_beside_the_pods)
 {
 	store_rig_note(&rig, "a", "node-1");
@@ -176,10 +184,21 @@ Test(store_watched, what_was_seen_anew_in_between_is_no_span)
 	cr_assert_str_eq(told(FIRST), "00:05-59:10 59:40-59:59");
 }
 
+/* Five minutes on there is nothing to say. */
+static void
+expect_no_reading(int until_s)
+{
+	watch(5, until_s);
+	rig.gets = 0;
+	store_rig_write(&rig);
+	cr_assert_eq(rig.gets, 0);
+}
+
 Test(store_watched, an_hour_that_has_no_room_says_nothing)
 {
 	char pod[32];
 
+	read_rarely();
 	for (unsigned i = 0; i <= HOUR_PODS_MAX; i++) {
 		snprintf(pod, sizeof pod, "p%u", i);
 		store_rig_note(&rig, pod, "");
@@ -189,6 +208,7 @@ Test(store_watched, an_hour_that_has_no_room_says_nothing)
 	store_rig_note(&rig, "p0", "node-1");
 	store_rig_write(&rig);
 	cr_assert_str_eq(told(FIRST), "");
+	expect_no_reading(400);
 }
 
 static void
@@ -224,6 +244,22 @@ Test(store_watched, one_part_vouches_for_the_others_and_comes_last)
 	    "node-2");
 	store_rig_write(&rig);
 	cr_assert_str_eq(told(FIRST), "00:05-06:40");
+}
+
+Test(store_watched, what_is_immutable_is_not_read_again_and_again)
+{
+	read_rarely();
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	json_object_object_add(
+	    store_rig_map(&rig, FIRST), "immutable", json_object_new_boolean(true));
+	watch(5, 400);
+	store_rig_write(&rig);
+	expect_no_reading(410);
+	/* a part that is new can say it */
+	store_rig_note(&rig, "b", "node-1");
+	store_rig_write(&rig);
+	cr_assert_str_eq(told(FIRST "-p2"), "00:05-06:50");
 }
 
 Test(store_watched, what_is_immutable_does_not_vouch)
