@@ -119,7 +119,8 @@ on_read(void *arg, const struct kube_reply *reply)
 	}
 	if (is_there) {
 		/* who wrote which field is the server's to know */
-		if (json_object_object_get_ex(reply->json, "metadata", &metadata))
+		json_object_object_get_ex(reply->json, "metadata", &metadata);
+		if (json_object_is_type(metadata, json_type_object))
 			json_object_object_del(metadata, "managedFields");
 		parts->objects[parts->count] = json_object_get(reply->json);
 		round->keys[parts->count] = part_keys(reply->json);

@@ -274,6 +274,8 @@ carry_out(struct store_rig *rig, const struct rig_call *call, struct json_object
 		const char *made = json_object_get_string(
 		    store_rig_member(store_rig_member(body, "metadata"), "name"));
 
+		if (made == NULL)
+			return 422;
 		if (store_rig_map(rig, made) != NULL)
 			return 409;
 		put_map(rig, body, clock_wall().ms / 1000);

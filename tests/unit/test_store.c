@@ -295,6 +295,22 @@ Test(store, a_refusal_is_tried_again)
 	cr_assert_eq(rig.failed, 2);
 }
 
+/* A server that is broken. */
+Test(store, a_map_without_metadata_is_survived)
+{
+	struct json_object *const broken[] = {NULL, json_object_new_string("none")};
+
+	store_rig_note(&rig, "a", "node-1");
+	store_rig_write(&rig);
+	for (int i = 0; i < 2; i++) {
+		json_object_object_add(
+		    store_rig_map(&rig, FIRST), "metadata", broken[i]);
+		store_rig_note(&rig, "b", i == 0 ? "node-1" : "node-2");
+		store_rig_write(&rig);
+		cr_assert_eq(rig.failed, i + 1, "there is no version to write it by");
+	}
+}
+
 Test(store, old_ones_are_closed_whoever_wrote_them)
 {
 	store_rig_old_map(&rig, HOUR_PREFIX "2026111900", 3 * 3600, 10);
