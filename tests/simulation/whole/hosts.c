@@ -331,7 +331,9 @@ host_open(struct host *host, size_t index)
 void
 hosts_open(size_t count)
 {
-	hosts = (struct hosts){.len = count, .epoch_ms = HOSTS_EPOCH_MS};
+	hosts = (struct hosts){.len = count,
+	    .epoch_ms = HOSTS_EPOCH_MS,
+	    .epoch_before_ms = HOSTS_EPOCH_MS};
 	for (size_t i = 0; i < count; i++)
 		host_open(&hosts.all[i], i);
 }
@@ -342,6 +344,7 @@ hosts_turn_hour(int64_t in_ms)
 	int64_t hours = stage_chance(500) ? 0 : stage_between(1, 23);
 
 	hosts.epoch_ms = HOSTS_EPOCH_MS + hours * 3600000 - stage.now_ms - in_ms;
+	hosts.epoch_before_ms = hosts.epoch_ms;
 }
 
 void

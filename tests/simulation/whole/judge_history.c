@@ -36,6 +36,7 @@ static struct {
 		bool shown;
 	} sights[SIGHTS_MAX];
 	size_t len;
+	int64_t begun_ms;	    /* nothing has been before */
 	int64_t node_ms[NODES_MAX]; /* when Nodes came or went */
 	char complaint[256];
 } judge;
@@ -44,6 +45,7 @@ void
 judge_history_open(void)
 {
 	judge.len = 0;
+	judge.begun_ms = stage.now_ms;
 	memset(judge.node_ms, 0, sizeof judge.node_ms);
 }
 
@@ -173,19 +175,30 @@ is_from(const char *address, const struct stay *stay, int64_t at_ms)
 		   : was_shown(address, stay->node, at_ms - CLOCK_MS, until_ms);
 }
 
-/* By the clocks as they are now, or were before hours passed. */
+/* By the clocks as they are now, or were before hours passed: at most one of the two
+ * makes it a time that has been. */
+static bool
+is_good(const char *address, const struct stay *stay, struct wall_time wall,
+    bool (*is_end)(const char *address, const struct stay *stay, int64_t at_ms))
+{
+	int64_t epochs[] = {hosts.epoch_ms, hosts.epoch_before_ms};
+
+	for (size_t i = 0; i < 2; i++) {
+		int64_t at_ms = wall.ms - epochs[i];
+
+		if (at_ms >= judge.begun_ms - CLOCK_MS &&
+		    at_ms <= stage.now_ms + CLOCK_MS && is_end(address, stay, at_ms))
+			return true;
+	}
+	return false;
+}
+
 static void
 judge_stay(const char *address, const struct stay *stay, bool from, bool until)
 {
-	int64_t epochs[] = {hosts.epoch_ms, hosts.epoch_before_ms};
-	bool good_from = !from, good_until = !until;
+	bool good_from = !from || is_good(address, stay, stay->from, is_from);
+	bool good_until = !until || is_good(address, stay, stay->until, is_until);
 
-	for (size_t i = 0; i < 2; i++) {
-		good_from =
-		    good_from || is_from(address, stay, stay->from.ms - epochs[i]);
-		good_until =
-		    good_until || is_until(address, stay, stay->until.ms - epochs[i]);
-	}
 	if (!good_from)
 		stage_violate("%s came to '%s' at %lld, it is said", address,
 		    stay->node, (long long)(stay->from.ms - hosts.epoch_ms));
