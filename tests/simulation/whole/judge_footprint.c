@@ -201,13 +201,6 @@ remember_place(struct json_object *pod)
 
 /* --- what is written -------------------------------------------------------------- */
 
-static void
-judge_immutable(struct json_object *before, struct json_object *after, const char *path)
-{
-	if (before != NULL && !configmaps_may_become(before, after))
-		stage_violate("%s is immutable, and changes", path);
-}
-
 /* Once in an hour is always in an hour; and what it says was so at some time. */
 static void
 judge_keys(struct json_object *before, struct json_object *after, const char *path)
@@ -266,7 +259,6 @@ judge_footprint_wrote(
 		remember_place(after);
 	if (server_kind(path) != KIND_CONFIGMAP || after == NULL)
 		return;
-	judge_immutable(before, after, path);
 	if (is_hour(path))
 		judge_keys(before, after, path);
 	if (is_hour(path))
@@ -291,7 +283,8 @@ judge_footprint_asks(const struct kube_call *call)
 	body = json_tokener_parse(call->body);
 	if (strcmp(server_text(body, "metadata/resourceVersion"),
 		server_text(json, "metadata/resourceVersion")) == 0) {
-		judge_immutable(json, body, call->path);
+		if (!configmaps_may_become(json, body))
+			stage_violate("%s is immutable, and changes", call->path);
 		if (json_object_equal(json, body))
 			stage_violate("%s is written as it is", call->path);
 	}
