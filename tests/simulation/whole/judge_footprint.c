@@ -17,6 +17,7 @@
 /* As footprint/hour.h and footprint/diary.h have them, and the retentions. */
 #define HOUR_PREFIX	 CONFIGMAPS "pod-ashiato-"
 #define HOUR_DIGITS	 10u
+#define EARLIER		 "footprint.ipwarden.dev/earlier-nodes"
 #define DAY_PREFIX	 CONFIGMAPS "ipwarden-addresses-"
 #define DAY_DIGITS	 8u
 #define HOUR_OVER_S	 (2 * 3600)
@@ -226,6 +227,23 @@ judge_keys(struct json_object *before, struct json_object *after, const char *pa
 	}
 }
 
+/* The part has nodes that the pod has left: a part is none without a key, so that it
+ * may have the pod's for that alone. */
+static bool
+is_of_earlier(struct json_object *part, const char *key)
+{
+	struct json_object *annotations = server_at(part, "metadata/annotations");
+	struct json_object *value = NULL, *lists;
+	bool found;
+
+	if (!json_object_object_get_ex(annotations, EARLIER, &value))
+		return false;
+	lists = json_tokener_parse(json_object_get_string(value));
+	found = json_object_object_get_ex(lists, key, NULL);
+	json_object_put(lists);
+	return found;
+}
+
 /* No part begins to say what an earlier one says of a pod: it is there to mend. */
 static void
 judge_doubles(struct json_object *before, struct json_object *after, const char *path)
@@ -246,7 +264,8 @@ judge_doubles(struct json_object *before, struct json_object *after, const char 
 			if (said_in(part_of(hour, i), key) != NULL)
 				earlier = said_in(part_of(hour, i), key);
 		if (earlier != NULL && said_in(before, key) == NULL &&
-		    strcmp(earlier, json_object_get_string(node)) == 0)
+		    strcmp(earlier, json_object_get_string(node)) == 0 &&
+		    (before != NULL || !is_of_earlier(after, key)))
 			stage_violate("%s has %s again", path, key);
 	}
 }
