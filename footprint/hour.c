@@ -27,6 +27,7 @@ struct hour {
 	struct wall_time watched_until, told_filled, told;
 	bool full; /* a pod had no room */
 	bool ends;
+	bool left;
 };
 
 struct hour *
@@ -164,6 +165,8 @@ hour_note(struct hour *hour, const char *namespace, const char *pod, const char 
 void
 hour_watch(struct hour *hour, const struct watched_span *span)
 {
+	if (hour->left)
+		return;
 	watched_add(&hour->watched, span);
 	hour->watched_until = span->until;
 }
@@ -172,6 +175,12 @@ struct wall_time
 hour_watched_until(const struct hour *hour)
 {
 	return hour->watched_until;
+}
+
+void
+hour_leave(struct hour *hour)
+{
+	hour->left = true;
 }
 
 void

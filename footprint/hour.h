@@ -59,6 +59,8 @@ int hour_note(
 void hour_watch(struct hour *hour, const struct watched_span *span);
 /* Until when, the last time; 0: never. */
 struct wall_time hour_watched_until(const struct hour *hour);
+/* A pod of that time may be missing: nothing more is said of how long. */
+void hour_leave(struct hour *hour);
 /* It says so at once from now on: the next writing is the last one. */
 void hour_end(struct hour *hour);
 /* It is time to say so though nothing else is new. */

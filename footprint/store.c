@@ -154,21 +154,6 @@ turn_hour(struct store *store, struct moment now)
 	store->sweep_due = true;
 }
 
-void
-store_note(struct store *store, const char *namespace, const char *pod,
-    const char *node, struct moment now)
-{
-	int rc;
-
-	turn_hour(store, now);
-	rc = hour_note(store->hour, namespace, pod, node);
-	if (rc == -ENOSPC)
-		store->missed++;
-	else if (rc < 0)
-		log_warn("footprint_key_refused", LOG_S("namespace", namespace),
-		    LOG_S("pod", pod));
-}
-
 /* --- since when, until when ---------------------------------------------------------
  */
 
@@ -220,13 +205,46 @@ store_watch(struct store *store, struct moment since, struct moment until)
 
 /* Of the rest of the old hour nothing more will be told. */
 static bool
-is_over(const struct store *store)
+is_over(const struct store *store, int64_t now_ms)
 {
 	int64_t until_ms = hour_watched_until(store->old).ms;
-	int64_t silent_ms = store->now_s * 1000 - until_ms;
+	int64_t silent_ms = now_ms - until_ms;
 
 	return until_ms == 0 || !is_of(store->old, until_ms + 1) ||
 	       silent_ms >= STORE_SILENCE_MS || silent_ms < 0;
+}
+
+/* News of the old hour may come when it has turned: what comes before its end was heard
+ * is noted in both. What comes too late for that ends what is claimed of it. */
+static void
+note_late(struct store *store, const char *namespace, const char *pod, const char *node,
+    struct moment now)
+{
+	int64_t now_ms = moment_ms(now);
+
+	if (store->old == NULL ||
+	    !is_of(store->old, moment_ms(moment_hour_start(now)) - 1))
+		return;
+	if (is_over(store, now_ms))
+		hour_leave(store->old);
+	else
+		hour_note(store->old, namespace, pod, node); /* or it claims nothing */
+}
+
+void
+store_note(struct store *store, const char *namespace, const char *pod,
+    const char *node, struct moment now)
+{
+	int rc;
+
+	turn_hour(store, now);
+	note_late(store, namespace, pod, node, now);
+	rc = hour_note(store->hour, namespace, pod, node);
+	if (rc == -ENOSPC)
+		store->missed++;
+	else if (rc < 0)
+		log_warn("footprint_key_refused", LOG_S("namespace", namespace),
+		    LOG_S("pod", pod));
 }
 
 /* --- its ConfigMaps -----------------------------------------------------------------
@@ -271,7 +289,7 @@ begin_round(struct store *store, struct hour *hour)
 {
 	struct round_job job;
 
-	store->closes = hour == store->old && is_over(store);
+	store->closes = hour == store->old && is_over(store, store->now_s * 1000);
 	job = (struct round_job){
 	    .of = hour,
 	    .name = name_part,
@@ -326,8 +344,9 @@ go_on(struct store *store)
 {
 	switch (store->step++) {
 	case STEP_OLD:
-		if (store->old != NULL && (is_over(store) || hour_is_due(store->old) ||
-					      hour_is_untold(store->old)))
+		if (store->old != NULL &&
+		    (is_over(store, store->now_s * 1000) || hour_is_due(store->old) ||
+			hour_is_untold(store->old)))
 			begin_round(store, store->old);
 		else
 			go_on(store);

@@ -42,8 +42,9 @@ void store_note(struct store *store, const char *namespace, const char *pod,
     const char *node, struct moment now);
 
 /* All pods of the filter that there were from `since` until `until` have been noted.
- * What comes after a silence of more than STORE_SILENCE_MS says nothing of an hour that
- * ended in it: its news may have come later, and so be noted in the next hour. */
+ * What is noted when the hour has turned, and before its end was heard, is in both
+ * hours: it may be news of the old one. After a silence of more than STORE_SILENCE_MS
+ * it is in the new one only, and nothing is said of the old one's end. */
 #define STORE_SILENCE_MS 90000
 void store_watch(struct store *store, struct moment since, struct moment until);
 

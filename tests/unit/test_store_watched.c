@@ -142,6 +142,40 @@ Test(store_watched, an_hour_is_watched_to_its_end)
 	cr_assert_str_eq(told(SECOND), "00:00-00:20");
 }
 
+Test(store_watched, news_after_the_turn_may_be_of_the_hour_before)
+{
+	store_rig_note(&rig, "a", "node-1");
+	watch(5, 3550);
+	store_rig_write(&rig);
+	rig.now.seconds += 3610;
+	store_rig_note(&rig, "a", "node-2");
+	store_rig_note(&rig, "b", "node-1");
+	watch(5, 3620);
+	store_rig_note(&rig, "c", "node-1");
+	store_rig_write(&rig);
+	cr_assert_str_eq(told(FIRST), "00:05-59:59");
+	cr_assert(store_rig_closed(&rig, FIRST));
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_a"), "node-2");
+	cr_assert_str_eq(store_rig_data(&rig, FIRST, "voice_b"), "node-1");
+	cr_assert_null(store_rig_data(&rig, FIRST, "voice_c"), "its end was heard");
+	cr_assert_str_eq(store_rig_data(&rig, SECOND, "voice_b"), "node-1");
+}
+
+/* The server was last heard 15 s before it came. */
+Test(store_watched, news_that_come_too_late_for_the_hour_are_not_vouched_for)
+{
+	store_rig_note(&rig, "a", "node-1");
+	watch(5, 3590);
+	store_rig_write(&rig);
+	rig.now.seconds += 3675;
+	store_rig_note(&rig, "b", "node-1");
+	watch(5, 3670);
+	store_rig_write(&rig);
+	cr_assert_null(store_rig_data(&rig, FIRST, "voice_b"));
+	cr_assert_str_eq(told(FIRST), "00:05-59:50");
+	cr_assert_str_eq(told(SECOND), "00:00-01:10");
+}
+
 /* The server has not been heard since the hour turned. */
 Test(store_watched, an_hour_that_has_turned_is_told_at_the_end)
 {
