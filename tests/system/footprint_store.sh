@@ -170,7 +170,9 @@ is "a pod that came and went right before it is stored" "$(value cm-cont voice_s
 is "with the time until when it was watched, and which pods" "$(watched cm-cont "[length,
 	(last | .from < \"$WHEN\", .until >= \"$WHEN\", .namespace, .name, .label)]")" \
 	'[1,true,true,"voice",null,"app=sip"]'
+: >"$DIR/lines"
 stream --interval=500ms --store-in-cm --namespace voice --label app=sip --cm-namespace cm-cont
+eventually 5 "started anew, it lists what there is, and watches" test -s "$DIR/lines"
 one voice/sip-again node-c uid-again
 merge_patch /api/v1/namespaces/voice/pods/sip-again '{"metadata":{"labels":{"app":"sip"}}}'
 eventually 5 "it starts anew: it goes on with the hour" value_is cm-cont voice_sip-again node-c
