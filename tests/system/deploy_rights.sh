@@ -215,6 +215,8 @@ without() {
 	esac
 	until_true 60 refused "$verb" "$group" "$resource" "${subresource#/}" $who ||
 		not_ok "$verb $full: is refused"
+	# the server has said no; the watcher is about to tell
+	[ "$goal" != watches ] || until_true 20 logged watch_failed
 	if "have_$goal" >/dev/null 2>&1; then
 		not_ok "without $verb $full: not $goal"
 	else
