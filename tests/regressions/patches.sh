@@ -27,7 +27,7 @@ copy() {
 		-prune -o \( -name '*.[oa]' -o -name .dirstamp -o -name .deps \
 		-o -path ./Makefile -o -path ./config.status \) -print0 |
 		tar -c --format=posix --null --no-recursion -T - | tar -x -C "$1" &&
-		find . -path ./regressions -prune -o -name '*.Po' -print) |
+		find . \( -path ./regressions -o -path ./san \) -prune -o -name '*.Po' -print) |
 		while read -r file; do : >"$1/$file"; done
 }
 
