@@ -1,6 +1,7 @@
 #include "judge.h"
 
 #include <json-c/json.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ static struct {
 	} orders[ORDERS_MAX]; /* the last ones */
 	size_t orders_len;
 	uint64_t server_version, provider_version; /* that were looked at */
+	char complaint[JUDGE_COMPLAINT_MAX];
 } judge;
 
 void
@@ -45,6 +47,25 @@ judge_open(void)
 	judge_tracker_open();
 	judge_footprint_open();
 	judge_history_open();
+}
+
+bool
+judge_complain(const char *format, ...)
+{
+	char text[JUDGE_COMPLAINT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	memcpy(judge.complaint, text, sizeof text);
+	return false;
+}
+
+const char *
+judge_complaint(void)
+{
+	return judge.complaint;
 }
 
 /* --- what is true ----------------------------------------------------------------- */

@@ -49,6 +49,14 @@ bool judge_is_labelled(const char *node);
 /* A member of the node's labels; their keys have slashes. */
 const char *judge_label_of(struct json_object *node, const char *key);
 
+/* Longest complaint (bytes). */
+#define JUDGE_COMPLAINT_MAX 256u
+
+/* Keeps what is not as it should be at rest; the arguments may be the one before.
+ * Returns false, for who was asked whether it is. */
+bool judge_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *judge_complaint(void);
+
 /* --- judge_tracker.c -------------------------------------------------------------- */
 
 void judge_tracker_open(void);

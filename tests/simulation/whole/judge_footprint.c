@@ -2,7 +2,6 @@
  * leads at the end writes what it has noted. */
 #include <assert.h>
 #include <json-c/json.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,7 +46,6 @@ static struct {
 	/* who led before hours passed, and has the hour of that time to close */
 	const struct loop *leader;
 	unsigned leader_life;
-	char complaint[256];
 } judge;
 
 void
@@ -312,19 +310,6 @@ judge_footprint_asks(const struct kube_call *call)
 
 /* --- at rest ---------------------------------------------------------------------- */
 
-static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static bool
-complain(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(judge.complaint, sizeof judge.complaint, format, args);
-	va_end(args);
-	return false;
-}
-
 /* All that the leader was told of in its life is there. */
 static bool
 is_all_noted(const struct loop *leader)
@@ -334,8 +319,9 @@ is_all_noted(const struct loop *leader)
 
 		if (note->process == leader && note->life == leader->life &&
 		    said_of(note->hour, note->key) == NULL)
-			return complain("%s was told of %s in hour %s, which lacks it",
-			    leader->who, note->key, note->hour);
+			return judge_complain(
+			    "%s was told of %s in hour %s, which lacks it", leader->who,
+			    note->key, note->hour);
 	}
 	return true;
 }
@@ -359,8 +345,9 @@ is_hour_right(const struct host *host)
 		said = said_of(hour, key);
 		if (said == NULL ||
 		    strcmp(said, server_text(pod, "spec/nodeName")) != 0)
-			return complain("hour %s says that %s is on '%s', not '%s'",
-			    hour, key, said != NULL ? said : "-",
+			return judge_complain(
+			    "hour %s says that %s is on '%s', not '%s'", hour, key,
+			    said != NULL ? said : "-",
 			    server_text(pod, "spec/nodeName"));
 	}
 	return true;
@@ -379,7 +366,7 @@ judge_footprint_complaint(const struct host *leader)
 	    (users.hours_passed ||
 		is_all_noted(&leader->processes[PROGRAM_RECONCILER])))
 		return NULL;
-	return judge.complaint;
+	return judge_complaint();
 }
 
 /* One that is over is closed; one that is old is gone. */
@@ -394,10 +381,10 @@ is_ended(const struct object *object, const char *now)
 	    !is_labelled(object->json, hour))
 		return true;
 	if (s > (hour ? HOUR_RETENTION_S : DAY_RETENTION_S) + CLOCK_S)
-		return complain("%s is %lld s old", object->path, (long long)s);
+		return judge_complain("%s is %lld s old", object->path, (long long)s);
 	return s <= (hour ? HOUR_OVER_S : DAY_OVER_S) + CLOCK_S ||
 	       json_object_get_boolean(server_at(object->json, "immutable")) ||
-	       complain("%s is over since %lld s, and not closed", object->path,
+	       judge_complain("%s is over since %lld s, and not closed", object->path,
 		   (long long)s);
 }
 
@@ -409,7 +396,7 @@ is_hour_closed(const char *hour)
 
 		if (part != NULL &&
 		    !json_object_get_boolean(server_at(part, "immutable")))
-			return complain("hour %s is over, and not closed", hour);
+			return judge_complain("hour %s is over, and not closed", hour);
 	}
 	return true;
 }
@@ -431,13 +418,13 @@ judge_footprint_unended(const struct host *leader)
 	days = strncmp(now, then, DAY_DIGITS) != 0;
 	if (&leader->processes[PROGRAM_RECONCILER] == judge.leader &&
 	    judge.leader->life == judge.leader_life && !is_hour_closed(then))
-		return judge.complaint;
+		return judge_complaint();
 	for (size_t i = 0; i < server.objects_len; i++) {
 		const struct object *object = &server.objects[i];
 
 		if ((is_hour(object->path) || (days && is_day(object->path))) &&
 		    !is_ended(object, now))
-			return judge.complaint;
+			return judge_complaint();
 	}
 	return NULL;
 }

@@ -2,7 +2,6 @@
  * cloud has said so, or an operation of ours has ended; what is not known extends
  * nothing. */
 #include <json-c/json.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +37,6 @@ static struct {
 	size_t len;
 	int64_t begun_ms;	    /* nothing has been before */
 	int64_t node_ms[NODES_MAX]; /* when Nodes came or went */
-	char complaint[256];
 } judge;
 
 void
@@ -298,9 +296,8 @@ is_last_right(struct json_object *day, const char *address)
 		continue;
 	if (vm == NULL || strcmp(stay.node, vm->name) == 0)
 		return true;
-	snprintf(judge.complaint, sizeof judge.complaint,
+	return judge_complain(
 	    "%s is on %.60s, and its day says '%.60s'", address, vm->name, stay.node);
-	return false;
 }
 
 const char *
@@ -315,6 +312,6 @@ judge_history_complaint(const struct host *leader)
 	    path, sizeof path, DAY_PREFIX "%.4s%.2s%.2s", text, text + 5, text + 8);
 	for (size_t i = 0; i < provider.reserved_len; i++)
 		if (!is_last_right(server_get(path), provider.reserved[i].address))
-			return judge.complaint;
+			return judge_complaint();
 	return NULL;
 }

@@ -1,7 +1,6 @@
 /* PodTrackers and PodTrackerSlices: reconciler/tracker.h, reconciler/slice.h. */
 #include <assert.h>
 #include <json-c/json.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +34,6 @@ static struct {
 	} paths[PATHS_MAX];
 	size_t paths_len;
 	int64_t wanted_ms; /* since when there is a tracker; 0 there is none */
-	char complaint[256];
 } judge;
 
 void
@@ -173,19 +171,6 @@ judge_tracker_wrote(
 
 /* --- at rest ---------------------------------------------------------------------- */
 
-static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static bool
-complain(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(judge.complaint, sizeof judge.complaint, format, args);
-	va_end(args);
-	return false;
-}
-
 /* Whether the list has that pod, as it is. */
 static bool
 has_pod(struct json_object *list, struct json_object *pod)
@@ -232,10 +217,11 @@ is_list(struct json_object *list, const char *node, const char *namespace)
 			continue;
 		count++;
 		if (list == NULL || !has_pod(list, pod))
-			return complain(
+			return judge_complain(
 			    "%s lacks %s", node, server_text(pod, "metadata/name"));
 	}
-	return count == len || complain("%s has %zu pods, not %zu", node, len, count);
+	return count == len ||
+	       judge_complain("%s has %zu pods, not %zu", node, len, count);
 }
 
 static bool
@@ -250,9 +236,9 @@ is_slice_right(struct json_object *node)
 	if (is_agents(slice, node, AGENT_MS))
 		return true;
 	if (judge.wanted_ms == 0)
-		return slice == NULL || complain("%s, and no tracker", path);
+		return slice == NULL || judge_complain("%s, and no tracker", path);
 	if (!is_of(slice, node))
-		return complain("%s is not that of its node", path);
+		return judge_complain("%s is not that of its node", path);
 	return is_list(server_at(slice, "pods"), name, "");
 }
 
@@ -267,7 +253,7 @@ is_node_told(struct json_object *list, struct json_object *node, const char *nam
 		if (strcmp(server_text(entry, "nodeName"), name) == 0)
 			return is_list(server_at(entry, "podIPs"), name, namespace);
 	}
-	return complain("%s is not told of", name);
+	return judge_complain("%s is not told of", name);
 }
 
 static struct json_object *
@@ -285,14 +271,14 @@ is_tracker_right(struct json_object *tracker)
 
 	if (server_at(tracker, "metadata/deletionTimestamp") != NULL ||
 	    first_of(server_at(tracker, "metadata/finalizers")) != NULL)
-		return complain("it has the finalizer, or goes");
+		return judge_complain("it has the finalizer, or goes");
 	if (json_object_get_int64(server_at(tracker, "metadata/generation")) !=
 		json_object_get_int64(
 		    server_at(tracker, "status/observedGeneration")) ||
 	    strcmp(server_text(
 		       first_of(server_at(tracker, "status/conditions")), "status"),
 		"True") != 0)
-		return complain("it is not ready");
+		return judge_complain("it is not ready");
 	for (size_t i = 0; i < server.objects_len; i++) {
 		if (server.objects[i].kind != KIND_NODE)
 			continue;
@@ -301,7 +287,7 @@ is_tracker_right(struct json_object *tracker)
 			return false;
 	}
 	if ((nodes != NULL ? json_object_array_length(nodes) : 0) != count)
-		return complain("it has nodes that there are not");
+		return judge_complain("it has nodes that there are not");
 	return is_list(server_at(tracker, "status/podIPs"), "", namespace);
 }
 
@@ -310,19 +296,17 @@ judge_tracker_complaint(void)
 {
 	for (size_t i = 0; i < server.objects_len; i++) {
 		const struct object *object = &server.objects[i];
-		char what[sizeof judge.complaint];
 
 		if (object->kind == KIND_NODE && !is_slice_right(object->json))
-			return judge.complaint;
+			return judge_complaint();
 		if (object->kind == KIND_SLICE && node_of(object->path) == NULL) {
-			complain("%s is of no node", object->path);
-			return judge.complaint;
+			judge_complain("%s is of no node", object->path);
+			return judge_complaint();
 		}
 		if (object->kind != KIND_TRACKER || is_tracker_right(object->json))
 			continue;
-		snprintf(what, sizeof what, "%s", judge.complaint);
-		complain("%.100s: %.150s", object->path, what);
-		return judge.complaint;
+		judge_complain("%.100s: %.150s", object->path, judge_complaint());
+		return judge_complaint();
 	}
 	return NULL;
 }

@@ -1,7 +1,6 @@
 #include "rest.h"
 
 #include <json-c/json.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +23,6 @@
 #define REST_LONG_MS   65000
 #define REST_LONG_RATE 200 /* per thousand */
 
-static char complaint[256];
 static int64_t still_ms;
 
 static const char *
@@ -46,19 +44,6 @@ entry_of(const char *address, const char *key)
 	return "";
 }
 
-static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static bool
-complain(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(complaint, sizeof complaint, format, args);
-	va_end(args);
-	return false;
-}
-
 static bool
 is_attached(void)
 {
@@ -73,7 +58,8 @@ is_attached(void)
 			missing = users_addresses[i];
 	if (attached >= wanted)
 		return true;
-	return complain("%s is nowhere: %s", missing, entry_of(missing, "message"));
+	return judge_complain(
+	    "%s is nowhere: %s", missing, entry_of(missing, "message"));
 }
 
 static bool
@@ -87,7 +73,8 @@ is_journal_closed(void)
 		     j++)
 			if (server_at(json_object_array_get_idx(list, j), "intent") !=
 			    NULL)
-				return complain("the intent for %s is still open: %s",
+				return judge_complain(
+				    "the intent for %s is still open: %s",
 				    server_text(
 					json_object_array_get_idx(list, j), "address"),
 				    server_text(
@@ -106,10 +93,11 @@ is_labelled_right(void)
 			continue;
 		if ((provider_reserved(vm->address) != NULL) !=
 		    judge_is_labelled(vm->name))
-			return complain("%s has '%s', but its label is wrong", vm->name,
-			    vm->address);
+			return judge_complain("%s has '%s', but its label is wrong",
+			    vm->name, vm->address);
 		if (vm->owed_ephemeral && vm->address[0] == '\0')
-			return complain("%s was left without an address", vm->name);
+			return judge_complain(
+			    "%s was left without an address", vm->name);
 	}
 	return true;
 }
@@ -119,7 +107,7 @@ is_tracked(void)
 {
 	const char *what = users.tracked ? judge_tracker_complaint() : NULL;
 
-	return what == NULL || complain("%s", what);
+	return what == NULL || judge_complain("%s", what);
 }
 
 static bool
@@ -131,7 +119,7 @@ is_kept(void)
 		what = judge_footprint_complaint(judge_leader());
 	if (users.kept && what == NULL)
 		what = judge_history_complaint(judge_leader());
-	return what == NULL || complain("%s", what);
+	return what == NULL || judge_complain("%s", what);
 }
 
 static bool
@@ -205,7 +193,7 @@ is_deletion_over(bool in_use_is)
 		if (server.objects[i].kind == KIND_ALLOCATION &&
 		    server_at(json, "metadata/deletionTimestamp") != NULL &&
 		    !(in_use_is && is_in_use(json)))
-			return complain("%s is still being deleted: %s",
+			return judge_complain("%s is still being deleted: %s",
 			    server.objects[i].path,
 			    json_object_to_json_string(
 				server_at(json, "status/addresses")));
@@ -232,7 +220,7 @@ is_ended(void)
 {
 	const char *what = judge_footprint_unended(judge_leader());
 
-	return is_kept() && (what == NULL || complain("%s", what));
+	return is_kept() && (what == NULL || judge_complain("%s", what));
 }
 
 /* What is over is closed, what is old goes, and the new hour is begun. */
@@ -244,26 +232,26 @@ rest_pass_hours(void)
 	hosts_pass_hours(hours[stage_pick(3)]);
 	users.hours_passed = true;
 	if (!await(is_ended, REST_WELL_MS))
-		stage_violate("%s", complaint);
+		stage_violate("%s", judge_complaint());
 }
 
 void
 rest_await(void)
 {
 	if (!await(is_gone_or_in_use, REST_WELL_MS))
-		stage_violate("%s", complaint);
+		stage_violate("%s", judge_complaint());
 	allocations_hurry();
 	judge_look();
 	if (!await(is_gone, REST_WELL_MS))
-		stage_violate("%s", complaint);
+		stage_violate("%s", judge_complaint());
 	users_mend();
 	if (!await(is_well, REST_WELL_MS))
-		stage_violate("%s", complaint);
+		stage_violate("%s", judge_complaint());
 	still_ms = stage_chance(REST_LONG_RATE) ? REST_LONG_MS : REST_STILL_MS;
 	if (!await(is_still, REST_QUIET_MS + still_ms))
 		stage_violate(
 		    "not quiet: %lu writes, %lu reads, %lu changes so far; %s",
-		    server.writes, server.reads, provider.changes, complaint);
+		    server.writes, server.reads, provider.changes, judge_complaint());
 	if (users.kept)
 		rest_pass_hours();
 }
